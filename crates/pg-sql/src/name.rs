@@ -53,14 +53,14 @@ impl TableName {
 impl fmt::Display for TableName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(schema) = &self.schema {
-            write!(f, "{}.", said(schema))?;
+            write!(f, "{}.", quote_dotted(schema))?;
         }
-        f.write_str(&said(&self.table))
+        f.write_str(&quote_dotted(&self.table))
     }
 }
 
 /// One part of a name, quoted if it contains a dot, which would look like a separator.
-pub fn said(part: &str) -> Cow<'_, str> {
+pub fn quote_dotted(part: &str) -> Cow<'_, str> {
     if part.contains('.') { quote_identifier(part).into() } else { part.into() }
 }
 

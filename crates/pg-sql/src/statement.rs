@@ -97,7 +97,7 @@ impl Statement {
     }
 
     /// Whether it does more to a transaction than begin or end it, as `AND CHAIN` does.
-    pub fn hands_transaction_on(&self) -> bool {
+    pub fn chains_transaction(&self) -> bool {
         if !self.controls_transaction() {
             return false;
         }

@@ -118,7 +118,8 @@ impl Trail {
     /// Fails if nothing can be recorded: a change that cannot be recorded is not made.
     pub(crate) fn is_writable(&self) -> Result<()> {
         let folder = self.file.parent().unwrap_or(Path::new("."));
-        let opened = files::own_dir(folder).and_then(|()| file_lock::lock(&self.lock_file()));
+        let opened =
+            files::create_own_dir(folder).and_then(|()| file_lock::lock(&self.lock_file()));
         // The head is replaced by renaming a file, so the folder has to be writable.
         let all = [folder, &self.file, &self.used_file()];
         let writable = opened.and_then(|_lock| all.into_iter().try_for_each(edit::can_write));
@@ -151,7 +152,7 @@ impl Trail {
         ));
         let quoted = |path: &Path| shell_words::quote(&path.display().to_string()).into_owned();
         let head = self.head_file();
-        let moved = [&self.file, &head].into_iter().filter(|file| files::is_there(file));
+        let moved = [&self.file, &head].into_iter().filter(|file| files::exists(file));
         let moved: Vec<String> = moved.map(|file| quoted(file)).collect();
         let begin = format!("echo 0 > {}", quoted(&head));
         if moved.is_empty() {
@@ -278,7 +279,7 @@ mod tests {
         let root = tempfile::tempdir().expect("a folder");
         let trail = Trail::of(root.path());
         let put = |path: &Path, text: &str| files::replace(path, text).expect("a file");
-        files::own_dir(&root.path().join(".db")).expect("a folder");
+        files::create_own_dir(&root.path().join(".db")).expect("a folder");
         put(&trail.file, lines);
         if let Some(head) = head {
             put(&trail.head_file(), &head.to_text());

@@ -122,7 +122,7 @@ impl Trail {
     /// this one.
     fn append(&self, record: &mut Record, reserves: Option<&Reservation>) -> Result<()> {
         let folder = self.file.parent().unwrap_or(Path::new("."));
-        files::own_dir(folder)?;
+        files::create_own_dir(folder)?;
         let _lock = file_lock::lock(&self.lock_file())?;
         if let Some(reservation) = reserves {
             reservation.is_free_of(&self.used()?)?;

@@ -60,7 +60,7 @@ impl BackupFolder {
         if let Some(name) = self.name_of(&path).filter(|name| self.is_ours(name, &path)) {
             return self.of_name(&name).map(RestoreArgument::backup);
         }
-        if files::is_there(&path) || path.is_dir() {
+        if files::exists(&path) || path.is_dir() {
             return Ok(RestoreArgument::File(path));
         }
         if let Some(backup) = self.listed_as(word)? {

@@ -99,7 +99,7 @@ impl Dump<'_> {
             self.start(&["--format=custom".to_owned(), file])?.finish(self.world)?;
             files::sync_file(path)?;
         } else {
-            files::private_dir(path, None)?;
+            files::create_private_dir(path, None)?;
             let jobs = format!("--jobs={}", self.jobs);
             self.start(&["--format=directory".to_owned(), jobs, file])?.finish(self.world)?;
             files::seal_dir(path)?;

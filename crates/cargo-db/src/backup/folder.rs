@@ -50,7 +50,7 @@ impl BackupFolder {
 
     /// Makes it, for us alone, and keeps other writers out until the lock is dropped.
     pub(crate) fn lock(&self) -> Result<File> {
-        files::ignored_dir(&self.path)?;
+        files::create_ignored_dir(&self.path)?;
         let lock = file_lock::lock(&self.path.join(".lock"))?;
         self.clear_unfinished()?;
         Ok(lock)
@@ -58,7 +58,7 @@ impl BackupFolder {
 
     /// The same, if nobody else holds the lock.
     pub(crate) fn try_lock(&self) -> Result<Option<File>> {
-        files::ignored_dir(&self.path)?;
+        files::create_ignored_dir(&self.path)?;
         let lock = file_lock::try_lock(&self.path.join(".lock"))?;
         if lock.is_some() {
             self.clear_unfinished()?;
@@ -80,7 +80,7 @@ impl BackupFolder {
     /// Removes the files of a backup whose publication or removal was interrupted, unless its
     /// manifest exists.
     fn clear_incomplete(&self, name: &str) -> Result<()> {
-        if !is_safe_name(name) || files::is_there(&self.path.join(manifest_name(name))) {
+        if !is_safe_name(name) || files::exists(&self.path.join(manifest_name(name))) {
             return Ok(());
         }
         files::remove_file(&self.path.join(verification_name(name)))?;
@@ -89,7 +89,7 @@ impl BackupFolder {
 
     /// Keeps writers out, and lets other readers in.
     pub(crate) fn lock_shared(&self) -> Result<File> {
-        files::ignored_dir(&self.path)?;
+        files::create_ignored_dir(&self.path)?;
         file_lock::lock_shared(&self.path.join(".lock"))
     }
 
@@ -118,7 +118,7 @@ impl BackupFolder {
             let sets = files::names(&self.path.join(place))
                 .into_iter()
                 .map(|set| format!("{place}/{set}"));
-            names.extend(sets.filter(|set| files::is_there(&self.path.join(manifest_name(set)))));
+            names.extend(sets.filter(|set| files::exists(&self.path.join(manifest_name(set)))));
         }
         names
     }
@@ -176,7 +176,7 @@ impl BackupFolder {
     /// Whether it has a manifest of this name.
     pub(super) fn has(&self, name: &str) -> bool {
         let is_name = is_safe_name(name) || is_set_name(name);
-        is_name && files::is_there(&self.path.join(manifest_name(name)))
+        is_name && files::exists(&self.path.join(manifest_name(name)))
     }
 
     /// The backup of exactly this name.
@@ -184,7 +184,7 @@ impl BackupFolder {
         if !is_safe_name(name) && !is_set_name(name) {
             return Err(BackupError::Name { name: name.to_owned() }.into());
         }
-        if !files::is_there(&self.path.join(manifest_name(name))) {
+        if !files::exists(&self.path.join(manifest_name(name))) {
             return Err(BackupError::NotFound {
                 what: format!("`{name}` with a manifest in `{}`", self.path.display()),
             }
@@ -215,8 +215,8 @@ impl BackupFolder {
     pub(crate) fn publish_set(&self, partial: &Path, manifest: &Manifest) -> Result<()> {
         files::replace(&partial.join(SET_MANIFEST), &to_json(manifest))?;
         let (latest, archive) = (self.path.join(LATEST), self.path.join(ARCHIVE));
-        files::closed_dir(&latest)?;
-        files::closed_dir(&archive)?;
+        files::create_closed_dir(&latest)?;
+        files::create_closed_dir(&archive)?;
         for set in files::names(&latest) {
             if let Ok(before) = read_manifest(&latest.join(&set).join(SET_MANIFEST)) {
                 files::rename(&latest.join(&set), &archive.join(archived_name(&before)))?;
@@ -263,7 +263,7 @@ pub(crate) fn warn_about_unusable(world: &World, taken: &Backup, others: &[Strin
 }
 
 fn remove_any(path: &Path) -> Result<()> {
-    if files::is_there(path) && path.is_dir() {
+    if files::exists(path) && path.is_dir() {
         files::remove_dir(path)
     } else {
         files::remove_file(path)
@@ -282,7 +282,7 @@ pub(super) fn is_set(path: &Path) -> bool {
 
 /// Reads a manifest, or says why it is invalid.
 pub(super) fn read_manifest(path: &Path) -> std::result::Result<Manifest, String> {
-    if !files::is_there(path) {
+    if !files::exists(path) {
         return Err("its manifest is a symbolic link".to_owned());
     }
     let text = files::read_if_there(path).map_err(|error| error.to_string())?.unwrap_or_default();

@@ -19,7 +19,7 @@ pub(super) fn changed(folder: &BackupFolder, backup: &Backup) -> Result<Vec<Stri
 pub(super) fn quick(folder: &BackupFolder, backup: &Backup) -> Result<Vec<String>> {
     let manifest = &backup.manifest;
     let root = folder.path_of(&manifest.name);
-    if !files::is_there(&root) {
+    if !files::exists(&root) {
         return Ok(vec![format!(
             "missing: `{}` does not exist, or is a symbolic link",
             manifest.name

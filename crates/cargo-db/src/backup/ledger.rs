@@ -20,7 +20,7 @@ impl Ledger {
 
     /// Records a backup.
     pub(super) fn note(&self, name: &str, holds: &[FileEntry]) -> Result<()> {
-        files::own_dir(self.file.parent().unwrap_or(Path::new(".")))?;
+        files::create_own_dir(self.file.parent().unwrap_or(Path::new(".")))?;
         files::append_line(&self.file, &format!("{}  {name}", hash_of(holds)))
     }
 

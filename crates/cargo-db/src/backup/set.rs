@@ -59,10 +59,10 @@ pub(super) fn write(
     name: &str,
     schemas: &Schemas,
 ) -> Result<(Content, Vec<FileEntry>)> {
-    files::private_dir(set, None)?;
+    files::create_private_dir(set, None)?;
     let parts = parts(schemas, name.split_once('_').map_or(name, |(_, moment)| moment));
     for folder in parts.iter().filter_map(|part| part.path.parent()) {
-        files::private_dirs(&set.join(folder))?;
+        files::create_private_dirs(&set.join(folder))?;
     }
     let content = write_parts(dump, set, &parts)?;
     write_schemas(dump, set, &parts)?;

@@ -218,7 +218,7 @@ fn free_name(
 ) -> Result<String> {
     let is_taken = |name: &str| {
         let places = [name.to_owned(), manifest_name(name), format!("{LATEST}/{name}")];
-        places.iter().any(|place| files::is_there(&folder.path_of(place)))
+        places.iter().any(|place| files::exists(&folder.path_of(place)))
     };
     if let Some(name) = &request.name {
         if !is_safe_name(name) {

@@ -111,8 +111,8 @@ impl Workspace {
         let Settings { root, project, migrations, seeds, .. } = settings;
         let known = [&migrations.dir.value, &seeds.dir.value];
         let is_one = project.as_ref() == Some(root)
-            || known.into_iter().any(|dir| files::is_there(dir))
-            || files::is_there(self.local_server().base());
+            || known.into_iter().any(|dir| files::exists(dir))
+            || files::exists(self.local_server().base());
         if is_one {
             return Ok(());
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::check::finding::finding;
 use crate::check::folder::of_file;
-use crate::check::same::{says_the_same, without_ours};
+use crate::check::same::{has_same_content, without_ours};
 use crate::model::finding::Checked;
 use crate::model::migration::{MigrationFolder, Recorded, Version};
 
@@ -36,7 +36,7 @@ pub(crate) fn compare(
                 let texts = text_then(path).zip(text_now(path));
                 let same = texts.is_some_and(|(a, b)| match migration.up.is_code {
                     true => without_ours(&a) == without_ours(&b),
-                    false => says_the_same(&a, &b),
+                    false => has_same_content(&a, &b),
                 });
                 // The tool stores no checksum, so files are not compared with what was applied.
                 if same && migration.recorded == Recorded::Nothing {

@@ -126,7 +126,7 @@ pub(crate) fn check(source: &FileToCheck<'_>) -> Checked {
     let retypes = may_change_type(text.as_bytes());
     let mut kept = BTreeSet::new();
     for &statement in &different {
-        let may_control = wrapped || source.has_own_blocks && !statement.hands_transaction_on();
+        let may_control = wrapped || source.has_own_blocks && !statement.chains_transaction();
         let of_statement = statement::of_statement(statement, transactional, &columns).into_iter();
         findings.extend(
             of_statement.filter(|found| !may_control || found.rule != "transaction-control"),

@@ -24,5 +24,5 @@ pub(crate) use file::{FileToCheck, check, check_script, expected, undecoded_line
 pub(crate) use finding::finding;
 pub(crate) use folder::of_folder;
 pub(crate) use ground::{Ground, Grounds};
-pub(crate) use same::says_the_same;
+pub(crate) use same::has_same_content;
 pub(crate) use statement::{adds_column, changes_type};

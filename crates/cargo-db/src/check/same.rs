@@ -4,7 +4,7 @@ use pg_sql::lexer::{Lexed, Token, token};
 
 /// Whether two texts are the same but for comments and white space that say nothing. Where that is
 /// not certain, they are not.
-pub(crate) fn says_the_same(one: &str, other: &str) -> bool {
+pub(crate) fn has_same_content(one: &str, other: &str) -> bool {
     // The rows of a COPY are not SQL.
     let has_rows = |text: &str| text.to_ascii_lowercase().contains("stdin");
     one == other || (!has_rows(one) && !has_rows(other) && meaningful(one) == meaningful(other))
@@ -96,7 +96,7 @@ mod tests {
             ("SELECT a+b", "SELECT a + b"),
             ("SELECT 'x' /* y */", "SELECT 'x'"),
         ] {
-            assert!(says_the_same(one, other), "{one} {other}");
+            assert!(has_same_content(one, other), "{one} {other}");
         }
         for (one, other) in [
             ("SELECT 'foo'\n'bar'", "SELECT 'foo' 'bar'"),
@@ -110,7 +110,7 @@ mod tests {
             ),
             ("SELECT 'a b'", "SELECT 'a  b'"),
         ] {
-            assert!(!says_the_same(one, other), "{one} {other}");
+            assert!(!has_same_content(one, other), "{one} {other}");
         }
     }
 }

@@ -81,7 +81,7 @@ pub(crate) fn with_flags(mut command: String, kept: &[RetainedFlag]) -> String {
 }
 
 /// Hints whose commands keep the flags of the call.
-pub(super) fn keeping(mut hints: Vec<Hint>, kept: &[RetainedFlag]) -> Vec<Hint> {
+pub(super) fn with_kept_flags(mut hints: Vec<Hint>, kept: &[RetainedFlag]) -> Vec<Hint> {
     for hint in &mut hints {
         hint.command = hint.command.take().map(|command| with_flags(command, kept));
     }
@@ -173,6 +173,6 @@ pub(super) const FINISH_BY_HAND: &str = "make the file repeatable (`IF NOT EXIST
                                          applied statements yourself; then run";
 
 /// Names in code style, in one sentence.
-pub(super) fn ticked(names: &[String]) -> String {
+pub(super) fn in_backticks(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

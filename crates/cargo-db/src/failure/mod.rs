@@ -51,7 +51,7 @@ pub(crate) use seed::SeedError;
 pub(crate) use server::LocalServerError;
 pub(crate) use settings::SettingsError;
 
-use explanation::{Explanation, keeping};
+use explanation::{Explanation, with_kept_flags};
 use postgres::error::SqlState;
 
 use crate::model::history::{Problem, ProblemKind};
@@ -399,6 +399,6 @@ impl Failure {
         let mut hints = self.0.kind.explain().hints;
         // What is missing is needed before the consent, so its hints come first.
         hints.splice(0..0, self.0.other.iter().flat_map(Failure::hints));
-        keeping(hints, &self.0.kept)
+        with_kept_flags(hints, &self.0.kept)
     }
 }

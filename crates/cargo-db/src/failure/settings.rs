@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::failure::exit::Exit;
-use crate::failure::explanation::{Explanation, ticked};
+use crate::failure::explanation::{Explanation, in_backticks};
 use crate::model::environment::Environment;
 use crate::model::target::TargetError;
 
@@ -12,7 +12,7 @@ use crate::model::target::TargetError;
 pub(crate) enum SettingsError {
     #[error("{setting} is not a valid database URL: {why}")]
     Url { setting: String, why: String },
-    #[error("{setting} asks for {}, which cargo db does not support", ticked(options))]
+    #[error("{setting} asks for {}, which cargo db does not support", in_backticks(options))]
     OptionNotHonoured { setting: String, options: Vec<String> },
     #[error("`{flag}` contains a password, and other users can see the command line of a program")]
     PasswordInFlag { flag: &'static str },

@@ -316,7 +316,7 @@ fn the_next_commands_keep_the_flags_of_the_call() {
     // A flag that was typed, in any form, is not added again, and other programs get no flags.
     let typed = |command: &str, flag: RetainedFlag| {
         let hint = Hint { label: String::new(), command: Some(command.to_owned()) };
-        keeping(vec![hint], &[flag]).remove(0).command.unwrap()
+        with_kept_flags(vec![hint], &[flag]).remove(0).command.unwrap()
     };
     let url = || RetainedFlag::new(&["-D", "--database-url"], ["postgres://h/a"]);
     for same in [

@@ -106,7 +106,7 @@ fn line(settings: &Settings, target: &Target, task: &Task<'_>) -> Result<Vec<Str
         return Ok(own.iter().cloned().chain(name).collect());
     }
     let dir = relative_dir(settings);
-    let has = |name: &str| files::is_there(&migrations.tool_dir.join(name));
+    let has = |name: &str| files::exists(&migrations.tool_dir.join(name));
     let url = target.url_without_password();
     let folder = ToolFolder { dir: &dir, url: &url, has: &has };
     Ok(migrations.layout.command(task, &folder)?)

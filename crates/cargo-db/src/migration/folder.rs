@@ -102,7 +102,7 @@ fn drop_unclaimed(folder: &mut MigrationFolder) {
 
 /// A folder that was configured explicitly has to exist: its name may be misspelled.
 pub(crate) fn named_folder_exists(dir: &Setting<PathBuf>) -> Result<()> {
-    if dir.origin == Origin::Default || files::is_there(&dir.value) {
+    if dir.origin == Origin::Default || files::exists(&dir.value) {
         return Ok(());
     }
     let why = "no such folder".to_owned();

@@ -2,7 +2,7 @@
 
 use crate::world::pg::Session;
 use pg_sql::lexer::words;
-use pg_sql::name::{TableName, said};
+use pg_sql::name::{TableName, quote_dotted};
 use pg_sql::quote::{quote_identifier, quote_literal};
 use pg_sql::script::ScriptReader;
 
@@ -200,7 +200,7 @@ impl LostObject {
     /// The name as messages show it.
     pub(crate) fn name(&self) -> String {
         match &self.column {
-            Some(column) => format!("{}.{}", self.table, said(column)),
+            Some(column) => format!("{}.{}", self.table, quote_dotted(column)),
             None => self.table.to_string(),
         }
     }
@@ -248,7 +248,7 @@ pub(super) fn lost_by(bytes: &[u8]) -> FileLosses {
     each_statement(bytes, |words, line, path| {
         let named = [dropped_in(words), deleted_in(words), overwritten_in(words)].concat();
         lost.objects.extend(objects(named, line, path));
-        if reaches_further(words) {
+        if may_delete_more(words) {
             lost.reaching.push(line);
         }
     });
@@ -279,7 +279,7 @@ fn each_statement(bytes: &[u8], mut look: impl FnMut(&[String], usize, &Path)) {
 }
 
 /// Whether a statement may delete more than it names.
-fn reaches_further(words: &[String]) -> bool {
+fn may_delete_more(words: &[String]) -> bool {
     let first = words.first().map_or("", String::as_str);
     matches!(first, "do" | "call" | "execute")
         || words.last().is_some_and(|word| word == "cascade")

@@ -18,7 +18,7 @@ pub(crate) fn in_folders(root: &Path, folders: &[PathBuf]) -> Vec<(Vec<ProjectTo
         process: BTreeMap::new(),
         cwd: root.to_owned(),
         read: &files::read_if_there,
-        exists: &|path| files::is_there(path),
+        exists: &|path| files::exists(path),
         list: &files::listed_files,
         owner: &|_| None,
         caller: Caller::default(),

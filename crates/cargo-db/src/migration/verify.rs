@@ -22,7 +22,7 @@ pub(super) fn of_migration(
     migration: &Migration,
 ) -> Result<()> {
     let file = Path::new(FOLDER).join(format!("{}.sql", migration.version));
-    if files::is_there(&root.join(&file)) { ask(session, root, &file) } else { Ok(()) }
+    if files::exists(&root.join(&file)) { ask(session, root, &file) } else { Ok(()) }
 }
 
 /// Asks what `[verify] sql` names.

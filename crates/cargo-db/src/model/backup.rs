@@ -276,7 +276,7 @@ impl Manifest {
             Some(format!("a part, {}", part.join(" ")))
         } else if self.reason() == Reason::Policy {
             Some(format!("taken before {}", self.event))
-        } else if self.is_of_the_future(now) {
+        } else if self.is_dated_in_future(now) {
             Some("dated in the future".to_owned())
         } else {
             None
@@ -284,7 +284,7 @@ impl Manifest {
     }
 
     /// Whether a clock was wrong when it was taken, or is now. A few minutes are two machines'.
-    pub(crate) fn is_of_the_future(&self, now: OffsetDateTime) -> bool {
+    pub(crate) fn is_dated_in_future(&self, now: OffsetDateTime) -> bool {
         self.finished - now > time::Duration::minutes(5)
     }
 }

@@ -37,7 +37,7 @@ impl RetentionDecision {
     }
 
     /// Keeps a backup that no rule keeps, for this reason.
-    fn hold_back(&mut self, why: &str) {
+    fn keep_withheld(&mut self, why: &str) {
         if self.reasons.is_empty() {
             self.reasons.push(why.to_owned());
             self.withheld = Some(why.to_owned());
@@ -90,7 +90,7 @@ impl<'a> RatedBackup<'a> {
 
     /// The backup that this run is going to take: newer than all existing ones, whatever the clocks
     /// say.
-    fn coming(now: OffsetDateTime, there: &[RatedBackup<'_>]) -> RatedBackup<'a> {
+    fn upcoming(now: OffsetDateTime, there: &[RatedBackup<'_>]) -> RatedBackup<'a> {
         let finished = there.iter().map(|one| one.finished).fold(now, OffsetDateTime::max);
         let reason = Reason::Policy;
         RatedBackup { name: "", finished, verified: true, part: Vec::new(), reason }
@@ -114,7 +114,7 @@ pub(crate) fn judge(
     let mut judged: Vec<RatedBackup<'_>> =
         own.iter().map(|backup| RatedBackup::of(backup)).collect();
     if bounds.coming {
-        judged.insert(0, RatedBackup::coming(bounds.now, &judged));
+        judged.insert(0, RatedBackup::upcoming(bounds.now, &judged));
     }
     judged.sort_by_key(|one| std::cmp::Reverse(one.finished));
     let kinds: BTreeSet<_> = judged.iter().map(|one| one.kind(rules.together)).collect();
@@ -124,7 +124,7 @@ pub(crate) fn judge(
         .flat_map(|kind| judge_kind(&of_kind(kind).collect::<Vec<_>>(), rules, bounds.now))
         .filter(|verdict| !verdict.name.is_empty())
         .collect();
-    hold_back(&mut verdicts, &own, bounds);
+    keep_withheld(&mut verdicts, &own, bounds);
     let foreign = "of another database or server, as far as known";
     let foreign =
         |backup: &&Backup| RetentionDecision::kept(&backup.manifest.name, foreign.to_owned());
@@ -133,20 +133,20 @@ pub(crate) fn judge(
 }
 
 /// Keeps backups that no rule keeps but that may not be removed.
-fn hold_back(verdicts: &mut [RetentionDecision], own: &[&Backup], bounds: &Bounds<'_>) {
+fn keep_withheld(verdicts: &mut [RetentionDecision], own: &[&Backup], bounds: &Bounds<'_>) {
     // A clock was wrong, then or now: it is unknown which backups are old.
-    let of_future = own.iter().find(|backup| backup.manifest.is_of_the_future(bounds.now));
+    let of_future = own.iter().find(|backup| backup.manifest.is_dated_in_future(bounds.now));
     for verdict in verdicts {
         if let Some(future) = of_future {
             let name = &future.manifest.name;
-            verdict.hold_back(&format!("{name} is dated in the future, so no age is certain"));
+            verdict.keep_withheld(&format!("{name} is dated in the future, so no age is certain"));
         }
         if bounds.taken == Some(verdict.name.as_str()) {
             verdict.reasons.push("taken by this run".to_owned());
         }
         let backup = own.iter().find(|backup| backup.manifest.name == verdict.name);
         if let Some(why) = backup.and_then(|backup| (bounds.in_the_way)(backup)) {
-            verdict.hold_back(&why);
+            verdict.keep_withheld(&why);
         }
     }
 }

@@ -142,7 +142,9 @@ impl Stage<'_> {
                 None => dropped_rows(measured, child),
                 Some(rows) => rows,
             };
-            found.extend((rows > 0).then(|| lost_guarantees::partition_gone(parent, child, rows)));
+            found.extend(
+                (rows > 0).then(|| lost_guarantees::partition_detached(parent, child, rows)),
+            );
         }
         Ok(found)
     }

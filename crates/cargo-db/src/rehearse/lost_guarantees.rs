@@ -23,7 +23,7 @@ pub(super) fn broken(
     after: SchemaMoment<'_>,
     rows: &dyn Fn(&str) -> u64,
 ) -> Vec<Finding> {
-    let mut found = rights_lost(before, after);
+    let mut found = lost_privileges(before, after);
     found.extend(secured(before.guarantees, after.guarantees, rows));
     found.extend(not_unique(before, after, rows));
     found
@@ -36,7 +36,7 @@ fn about(rule: &str, object: &str, rows: u64, evidence: String) -> Finding {
     found
 }
 
-fn rights_lost(before: SchemaMoment<'_>, after: SchemaMoment<'_>) -> Vec<Finding> {
+fn lost_privileges(before: SchemaMoment<'_>, after: SchemaMoment<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for ((kind, name), then) in &before.guarantees.rights {
         let now = after.guarantees.rights.get(&(kind.clone(), name.clone()));
@@ -123,7 +123,7 @@ pub(super) fn left<'a>(
 }
 
 /// That rows have left their parent.
-pub(super) fn partition_gone(parent: &str, child: &str, rows: u64) -> Finding {
+pub(super) fn partition_detached(parent: &str, child: &str, rows: u64) -> Finding {
     let (parent, short_child) = (short(parent), short(child));
     let evidence = format!("{rows} rows of {short_child} no longer belong to {parent}");
     about("partition-gone", child, rows, evidence)

@@ -172,7 +172,7 @@ impl Stage<'_> {
         let mut all = String::new();
         for migration in migrations {
             let path = self.request.settings.root.join(&migration.up.path);
-            if files::is_there(&path) {
+            if files::exists(&path) {
                 all.push_str(&String::from_utf8_lossy(&files::read(&path)?));
                 all.push('\n');
             }

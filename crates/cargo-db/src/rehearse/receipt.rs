@@ -324,8 +324,8 @@ impl Receipts {
             Some(key) => receipt.signed(&key),
             None => receipt,
         };
-        files::own_dir(self.folder.parent().unwrap_or(&self.folder))?;
-        files::private_dirs(&self.folder)?;
+        files::create_own_dir(self.folder.parent().unwrap_or(&self.folder))?;
+        files::create_private_dirs(&self.folder)?;
         // Two rehearsals of the same files on the same schema write the same file.
         let _lock = file_lock::lock_folder(&self.folder)?;
         let text = serde_json::to_string_pretty(&receipt).unwrap_or_default();

@@ -132,14 +132,14 @@ fn warn_about_docker(workspace: &Workspace, folder: &Path) {
         !ignored::missing(&text, &[&pattern]).is_empty()
     };
     let found = ignored::docker_files(root).into_iter().find(lacks_it);
-    let Some(path) = found.filter(|_| !files::is_there(&told)) else { return };
+    let Some(path) = found.filter(|_| !files::exists(&told)) else { return };
     let path = path.strip_prefix(root).unwrap_or(&path).display();
     workspace.ui.warning(&format!(
         "a Docker image would contain the backups: add `{pattern}` to {path} (`cargo db init` does)"
     ));
     // If this cannot be recorded, the warning is repeated next time; the backup does not depend on
     // it.
-    let _ = files::own_dir(&root.join(".db")).and_then(|()| files::write_new(&told, ""));
+    let _ = files::create_own_dir(&root.join(".db")).and_then(|()| files::write_new(&told, ""));
 }
 
 fn compression(text: &str) -> Result<Compression> {

@@ -134,7 +134,7 @@ fn changes_only_comments(
     versions
         .into_iter()
         .find(|text| was_applied(text))
-        .is_some_and(|then| check::says_the_same(&then, &now))
+        .is_some_and(|then| check::has_same_content(&then, &now))
 }
 
 fn text_at(root: &Path, commit: &str, path: &Path) -> Option<String> {

@@ -118,7 +118,7 @@ fn give(workspace: &Workspace) -> Result<()> {
         given: now().format(&time::format_description::well_known::Rfc3339).unwrap_or_default(),
     };
     let text = serde_json::to_string_pretty(&record).unwrap_or_default();
-    files::keep_private(path, &format!("{text}\n"))?;
+    files::write_private(path, &format!("{text}\n"))?;
     workspace.local_server().adopt()
 }
 
@@ -142,7 +142,7 @@ fn revoke(workspace: &Workspace, folder: Option<&PathBuf>) -> Result<Outcome> {
         None => workspace.settings.root.clone(),
     };
     let record = trust_record(state, &root);
-    let revoked = files::is_there(&record);
+    let revoked = files::exists(&record);
     files::remove_file(&record)?;
     let still = matches!(workspace.settings.trust.ground, TrustBasis::Variable | TrustBasis::Built);
     let still = still && root == workspace.settings.root;

@@ -8,13 +8,13 @@ use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
 use crate::failure::Result;
-use crate::world::files::{failed, put_in_place};
+use crate::world::files::{failed, replace_with_text};
 
 /// Replaces the content of a file atomically. Its permissions stay the same, and a link to it
 /// stays a link.
 pub(crate) fn rewrite(path: &Path, text: &str) -> Result<()> {
     let (path, partial) = temporary_sibling(path).map_err(failed("change", path))?;
-    put_in_place(partial, &path, text)
+    replace_with_text(partial, &path, text)
 }
 
 /// The real path of a file, and an empty temporary file with the same permissions next to it.

@@ -209,26 +209,26 @@ pub(crate) fn write_new(path: &Path, text: &str) -> Result<()> {
 }
 
 /// Creates a folder and its parents, accessible only to this user.
-pub(crate) fn closed_dir(path: &Path) -> Result<()> {
+pub(crate) fn create_closed_dir(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(failed("make", path))?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed("protect", path))
 }
 
 /// The same. A new folder gets a `.gitignore` that ignores its content.
-pub(crate) fn ignored_dir(path: &Path) -> Result<()> {
+pub(crate) fn create_ignored_dir(path: &Path) -> Result<()> {
     let is_new = !path.exists();
-    closed_dir(path)?;
+    create_closed_dir(path)?;
     if is_new { ignore_all(path) } else { Ok(()) }
 }
 
 /// Makes git ignore everything in a folder, including the `.gitignore` itself.
 pub(crate) fn ignore_all(folder: &Path) -> Result<()> {
     let path = folder.join(".gitignore");
-    if is_there(&path) {
+    if exists(&path) {
         return Ok(());
     }
     // Of several runs that make the folder at once, one is the first.
-    write_new(&path, "*\n").or_else(|failure| if is_there(&path) { Ok(()) } else { Err(failure) })
+    write_new(&path, "*\n").or_else(|failure| if exists(&path) { Ok(()) } else { Err(failure) })
 }
 
 /// Writes a file that only we may read and that replaces an older one in a single step.
@@ -239,11 +239,11 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
     // The name is always the same, so a file that a killed run left is removed here.
     remove_file(&folder.join(&name))?;
     let partial = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempfile_in(folder);
-    put_in_place(partial.map_err(failed("create", path))?, path, text)
+    replace_with_text(partial.map_err(failed("create", path))?, path, text)
 }
 
 /// Writes a text to a temporary file, which replaces another file in a single step.
-pub(crate) fn put_in_place(
+pub(crate) fn replace_with_text(
     mut partial: tempfile::NamedTempFile,
     path: &Path,
     text: &str,
@@ -296,7 +296,7 @@ pub(crate) fn free_space(path: &Path) -> Option<u64> {
 }
 
 /// Whether the path exists and is not a link. Files behind a link are not ours.
-pub(crate) fn is_there(path: &Path) -> bool {
+pub(crate) fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_symlink())
 }
 
@@ -313,7 +313,7 @@ pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
 /// Creates a folder that only this user can access. An existing one must belong to this user, or to
 /// the user that it is created for: in a shared place such as `/tmp`, somebody else may have
 /// created it first.
-pub(crate) fn private_dir(path: &Path, also: Option<u32>) -> Result<()> {
+pub(crate) fn create_private_dir(path: &Path, also: Option<u32>) -> Result<()> {
     match DirBuilder::new().mode(0o700).recursive(false).create(path) {
         Ok(()) => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -327,14 +327,14 @@ pub(crate) fn private_dir(path: &Path, also: Option<u32>) -> Result<()> {
 }
 
 /// Creates cargo db's folder in a project, ignored by git.
-pub(crate) fn own_dir(path: &Path) -> Result<()> {
+pub(crate) fn create_own_dir(path: &Path) -> Result<()> {
     let is_new = !path.exists();
-    private_dirs(path)?;
+    create_private_dirs(path)?;
     if is_new { ignore_all(path) } else { Ok(()) }
 }
 
 /// Creates folders inside one of ours.
-pub(crate) fn private_dirs(path: &Path) -> Result<()> {
+pub(crate) fn create_private_dirs(path: &Path) -> Result<()> {
     DirBuilder::new().mode(0o700).recursive(true).create(path).map_err(failed("make", path))
 }
 
@@ -380,8 +380,8 @@ pub(crate) fn real_path(path: &Path) -> Result<PathBuf> {
 }
 
 /// Writes a file that only we may read, in folders that only we may enter.
-pub(crate) fn keep_private(path: &Path, text: &str) -> Result<()> {
-    private_dirs(path.parent().unwrap_or(Path::new(".")))?;
+pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
+    create_private_dirs(path.parent().unwrap_or(Path::new(".")))?;
     replace(path, text)
 }
 

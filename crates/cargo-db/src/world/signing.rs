@@ -27,7 +27,7 @@ impl SigningKey {
         if let Some(secret) = &places.variable {
             return SigningKey::read(secret.expose(), VARIABLE).map(Some);
         }
-        let Some(path) = places.file.as_deref().filter(|path| files::is_there(path)) else {
+        let Some(path) = places.file.as_deref().filter(|path| files::exists(path)) else {
             return Ok(None);
         };
         let place = path.display().to_string();
@@ -55,13 +55,13 @@ impl SigningKey {
     /// Makes one, and keeps it in the file.
     pub(crate) fn make(path: &Path) -> Result<SigningKey> {
         let place = path.display().to_string();
-        if files::is_there(path) {
+        if files::exists(path) {
             return Err(KeyError::Exists { place }.into());
         }
         let mut seed = [0; 32];
         random::fill(&mut seed)?;
         let text = Secret::new(format!("{PREFIX}{}\n", to_hex(&seed)));
-        files::keep_private(path, text.expose())?;
+        files::write_private(path, text.expose())?;
         SigningKey::read(text.expose(), &place)
     }
 

@@ -151,7 +151,7 @@ impl CapturedOutput {
             text.push_str(&line);
             text.push('\n');
         }
-        forget_beginning(&mut texts.1);
+        drop_beginning(&mut texts.1);
         line.trim_end().to_owned()
     }
 }
@@ -178,7 +178,7 @@ fn line_of(reader: &mut impl BufRead) -> Option<Vec<u8>> {
 }
 
 /// What a tool that fails says at the end is what counts.
-fn forget_beginning(said: &mut String) {
+fn drop_beginning(said: &mut String) {
     const AT_MOST: usize = 64 << 10;
     if said.len() > 2 * AT_MOST {
         let from = said.ceil_char_boundary(said.len() - AT_MOST);

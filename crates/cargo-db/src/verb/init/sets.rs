@@ -131,7 +131,7 @@ fn sqlx_toml(root: &Path, layout: &ProjectTool, dir: &Path) -> Result<Option<Pat
                 .to_owned(),
         );
     }
-    if project == root || !files::is_there(project) {
+    if project == root || !files::exists(project) {
         return Err("a `sqlx.toml` here would apply to other sets too".to_owned());
     }
     Ok(Some(path))

@@ -78,7 +78,7 @@ pub(super) fn read_or_empty(path: &Path) -> String {
 
 /// Whether there is anything with this name, be it a link.
 pub(super) fn is_taken(path: &Path) -> bool {
-    path.is_symlink() || files::is_there(path)
+    path.is_symlink() || files::exists(path)
 }
 
 /// Quotes a text for TOML: its basic strings have the syntax of JSON strings.

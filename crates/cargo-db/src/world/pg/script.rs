@@ -92,7 +92,7 @@ impl Script {
         }
         let refused = controls.into_iter().find(|statement| match self.within {
             TransactionContext::Transaction => true,
-            TransactionContext::Blocks => statement.hands_transaction_on(),
+            TransactionContext::Blocks => statement.chains_transaction(),
             TransactionContext::Nothing => false,
         });
         let Some(Statement { line, text: statement, .. }) = refused else { return Ok(()) };

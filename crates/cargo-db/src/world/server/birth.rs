@@ -29,7 +29,7 @@ impl ClusterRecord<'_> {
         let id = random::hexadecimal(32)?;
         let place =
             self.place(&id).ok_or_else(|| failed("neither XDG_STATE_HOME nor HOME is set"))?;
-        files::keep_private(&place, &format!("{}\n", self.base.display()))?;
+        files::write_private(&place, &format!("{}\n", self.base.display()))?;
         let file = data.join(FILE);
         files::replace(&file, &format!("{id}\n"))?;
         // Whoever copies the cluster has to read all of it.

@@ -166,7 +166,7 @@ impl LocalServer {
         match self.user {
             // The whole of it belongs to the user who runs the server.
             Some(user) => {
-                files::private_dir(&self.base, Some(user.uid))?;
+                files::create_private_dir(&self.base, Some(user.uid))?;
                 files::ignore_all(&self.base)?;
                 files::chown(&self.base, user.uid, user.gid)
             }
@@ -176,14 +176,14 @@ impl LocalServer {
                 Err(LocalServerError::Failed { doing: "start", why: why.to_owned() }.into())
             }
             None => {
-                files::private_dir(&self.base, None)?;
+                files::create_private_dir(&self.base, None)?;
                 files::ignore_all(&self.base)
             }
         }
     }
 
     fn prepare_socket_dir(&self) -> Result<()> {
-        files::private_dir(&self.socket_dir, self.user.map(|user| user.uid))?;
+        files::create_private_dir(&self.socket_dir, self.user.map(|user| user.uid))?;
         match self.user {
             Some(user) => files::chown(&self.socket_dir, user.uid, user.gid),
             None => Ok(()),
