@@ -98,7 +98,7 @@ fn a_committed_change_of_the_marker_is_reverted() {
     for attack in ATTACKS.into_iter().chain([owner.as_str()]) {
         let before = trail(&project);
         project.migration("2_a.up.sql", &format!("-- no-transaction\n{attack}"));
-        let ran = project.db(&["migrate", "--yes"]).code(8).says("put back");
+        let ran = project.db(&["migrate", "--yes"]).code(8).says("reverted");
         is_kept(&project, &before, &ran);
         assert_eq!(project.query(OWNERS), owners, "{attack}");
         project.run_sql(
@@ -116,7 +116,7 @@ fn a_committed_change_of_the_marker_is_reverted() {
          CREATE CONSTRAINT TRIGGER late AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED \
          FOR EACH ROW EXECUTE FUNCTION late(); INSERT INTO t VALUES (1);",
     );
-    let ran = project.db(&["migrate", "--yes"]).code(8).says("they were put back");
+    let ran = project.db(&["migrate", "--yes"]).code(8).says("the change was reverted");
     is_kept(&project, &before, &ran);
     project.db(&["audit", "--database"]).ok().says("AUDIT.PUT_BACK");
 }
@@ -128,7 +128,7 @@ fn what_others_have_made_of_them_stays() {
     project.run_sql("CREATE VIEW which AS SELECT environment FROM cargo_db.marker");
     let before = trail(&project);
     project.migration("2_a.up.sql", &format!("-- no-transaction\n{}", ATTACKS[0]));
-    let ran = project.db(&["migrate", "--yes"]).code(8).says("they were put back");
+    let ran = project.db(&["migrate", "--yes"]).code(8).says("the change was reverted");
     is_kept(&project, &before, &ran);
     assert_eq!(project.query("SELECT environment FROM which"), ["staging"]);
 }
@@ -156,7 +156,7 @@ fn a_member_of_the_owner_restores_them_too() {
     project.migration("2_a.up.sql", "-- no-transaction\nDROP SCHEMA cargo_db CASCADE;");
     // The first run is all or nothing, so its backup is swapped in. The second run stays applied.
     for code in [7, 8] {
-        let ran = project.db(&["migrate", "--yes"]).code(code).says("they were put back");
+        let ran = project.db(&["migrate", "--yes"]).code(code).says("the change was reverted");
         is_kept(&project, &before, &ran);
         assert_eq!(project.query(OWNERS), owners);
         project.write("db.toml", "[migrate]\nall-or-nothing = false\n");
@@ -197,7 +197,7 @@ fn seeds_and_their_programs_may_not_change_the_marker() {
             cluster().url("md_seed")
         ),
     );
-    let ran = project.db(&["seed", "--yes"]).code(8).says("they were put back");
+    let ran = project.db(&["seed", "--yes"]).code(8).says("the change was reverted");
     is_kept(&project, &before, &ran);
     project.db(&["env", "show"]).ok().says("staging");
 }
@@ -212,7 +212,7 @@ fn a_database_without_our_tables_gets_none() {
         project.migration("1_a.up.sql", attack);
         project.db(&["migrate"]).code(7).says("was rolled back");
         project.migration("1_a.up.sql", &format!("-- no-transaction\n{attack}"));
-        project.db(&["migrate"]).code(8).says("they were put back");
+        project.db(&["migrate"]).code(8).says("the change was reverted");
         assert_eq!(project.query("SELECT to_regclass('cargo_db.marker')"), [""]);
         assert_eq!(project.query("SELECT to_regclass('cargo_db.audit')"), [""]);
         project.run_sql("DROP SCHEMA IF EXISTS cargo_db CASCADE");
@@ -261,7 +261,7 @@ fn a_backup_that_is_swapped_back_in_keeps_what_was_there_before() {
         "-- no-transaction\nDO $$ BEGIN IF current_database() = 'md_swap' THEN \
          DELETE FROM cargo_db.marker; DELETE FROM cargo_db.audit; END IF; END $$;",
     );
-    let ran = project.db(&["migrate", "--yes"]).code(7).says("they were put back");
+    let ran = project.db(&["migrate", "--yes"]).code(7).says("the change was reverted");
     is_kept(&project, &before, &ran);
     assert_eq!(project.query("SELECT id FROM t"), ["1"]);
 }

@@ -121,7 +121,7 @@ fn a_cluster_of_another_major_is_not_touched() {
     std::fs::rename(folder.join(format!("pg{major}")), folder.join("pg9")).unwrap();
     own.db(&["status"])
         .code(6)
-        .says("was made by PostgreSQL 9, and only")
+        .says("was created by PostgreSQL 9, and only")
         .says("cargo db server destroy");
     assert!(folder.join("pg9").exists() && !folder.join(format!("pg{major}")).exists());
 }

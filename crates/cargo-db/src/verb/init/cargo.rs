@@ -19,9 +19,10 @@ fn main() -> std::process::ExitCode {
     cargo_db::main()
 }
 ";
-/// The crates that process every byte of a backup or a migration, with their `opt-level` in this workspace's dev
-/// profile. Cargo uses only the profiles of the workspace root, so a dependency cannot bring its
-/// own. Crates that only a feature of cargo db needs are left out: cargo warns about unknown ones.
+/// The crates that process every byte of a backup or a migration, with their `opt-level` in this
+/// workspace's dev profile. Cargo uses only the profiles of the workspace root, so a dependency
+/// cannot bring its own. Crates that only a feature of cargo db needs are left out: cargo warns
+/// about unknown ones.
 const OPTIMISED: [(&str, i64); 12] = [
     ("pg-logical", 3),
     ("pg-sql", 3),
