@@ -22,7 +22,7 @@ pub(crate) struct TrustView {
     /// The folder of a private server that was not made here.
     server: Option<String>,
     /// On what the commands run: built, variable, given; null where they do not.
-    ground: Option<&'static str>,
+    basis: Option<&'static str>,
     /// Whether it was trusted just now.
     given: bool,
 }
@@ -36,7 +36,7 @@ impl TrustView {
             commands: trust.commands(),
             foreign: trust.foreign,
             server: server.map(|folder| folder.display().to_string()),
-            ground: match (trust.ground, given) {
+            basis: match (trust.basis, given) {
                 (_, true) | (TrustBasis::Given, _) => Some("given"),
                 (TrustBasis::Built, _) => Some("built"),
                 (TrustBasis::Variable, _) => Some("variable"),
@@ -70,7 +70,7 @@ impl Answer for TrustView {
         }
         lines.extend(self.server.iter().map(|folder| format!("  the private server in {folder}")));
         if !self.given {
-            lines.extend(self.ground.map(|ground| match ground {
+            lines.extend(self.basis.map(|basis| match basis {
                 "built" => "its commands run: this program was built from it".to_owned(),
                 "variable" => "its commands run: CARGO_DB_TRUST lists it".to_owned(),
                 _ => "its commands run: they are trusted".to_owned(),

@@ -300,13 +300,13 @@ pub(super) fn read_manifest(path: &Path) -> std::result::Result<Manifest, String
     }
 }
 
-/// That a manifest is of a format which only newer versions of cargo db know.
+/// Why a manifest cannot be read, if its format is one that only newer versions of cargo db know.
 fn newer_format(text: &str) -> Option<String> {
     #[derive(serde::Deserialize)]
-    struct Format {
+    struct WithFormat {
         format_version: u32,
     }
-    let Format { format_version } = serde_json::from_str(text).ok()?;
+    let WithFormat { format_version } = serde_json::from_str(text).ok()?;
     (format_version > FORMAT_VERSION).then(|| {
         format!(
             "its manifest has format {format_version}, and this version of cargo db reads formats \

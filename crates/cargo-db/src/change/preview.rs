@@ -59,13 +59,13 @@ fn checked(database: &Database<'_>, plan: &Plan) -> Result<Vec<Checked>> {
     let settings = &database.settings;
     let layout = &settings.migrations.layout;
     let server = Receipts::of(&settings.root).server(settings)?;
-    let grounds = migrating::grounds(settings, server, plan.migrations())?;
+    let contexts = migrating::check_contexts(settings, server, plan.migrations())?;
     let mut checked = Vec::new();
     for migration in plan.migrations().filter(|migration| !migration.up.is_code) {
         let path = &migration.up.path;
         let bytes = files::read(&settings.root.join(path))?;
-        let ground = grounds.before(path);
-        let mut found = check::check_script(layout, &migration.up, bytes, Direction::Up, ground);
+        let context = contexts.before(path);
+        let mut found = check::check_script(layout, &migration.up, bytes, Direction::Up, context);
         (found.version, found.name) = (Some(migration.version.to_string()), migration.name.clone());
         checked.push(found);
     }

@@ -7,10 +7,10 @@ use db_tools::ProjectTool;
 use pg_sql::alike::form_of_insert;
 use pg_sql::script::{ScriptError, Statement};
 
+use crate::check::context::{CheckContext, may_change_type};
 use crate::check::directive::Directives;
 use crate::check::enums::AddedValues;
 use crate::check::finding::finding;
-use crate::check::ground::{Ground, may_change_type};
 use crate::check::linter;
 use crate::check::majors::too_new;
 use crate::check::split::{split, unreadable};
@@ -34,7 +34,7 @@ pub(crate) struct FileToCheck<'a> {
     /// The layout that the file belongs to.
     pub(crate) layout: &'a ProjectTool,
     /// What is known of the database that it will run on.
-    pub(crate) ground: Ground,
+    pub(crate) context: CheckContext,
     /// The first line that is not UTF-8; `text` has replacement characters for it.
     pub(crate) undecoded_line: Option<usize>,
 }
@@ -55,7 +55,7 @@ impl<'a> FileToCheck<'a> {
             has_own_blocks: false,
             is_part: false,
             layout,
-            ground: Ground::default(),
+            context: CheckContext::default(),
             undecoded_line: None,
         }
     }
@@ -76,8 +76,8 @@ impl<'a> FileToCheck<'a> {
     }
 
     /// The same for a database about which this is known.
-    pub(crate) fn on(self, ground: Ground) -> FileToCheck<'a> {
-        FileToCheck { ground, ..self }
+    pub(crate) fn on(self, context: CheckContext) -> FileToCheck<'a> {
+        FileToCheck { context, ..self }
     }
 
     /// The same, decoded from bytes whose first invalid line is this one.
@@ -92,11 +92,11 @@ pub(crate) fn check_script(
     script: &ScriptFile,
     bytes: Vec<u8>,
     direction: Direction,
-    ground: Ground,
+    context: CheckContext,
 ) -> Checked {
     let bytes = script.part_of(bytes);
     let text = String::from_utf8_lossy(&bytes);
-    let source = FileToCheck::of(layout, script, &text, direction).on(ground);
+    let source = FileToCheck::of(layout, script, &text, direction).on(context);
     check(&source.decoded_to(undecoded_line(&bytes)))
 }
 
@@ -122,7 +122,7 @@ pub(crate) fn check(source: &FileToCheck<'_>) -> Checked {
     };
     // Of INSERTs that differ only in their values, one is checked.
     let different: Vec<&Statement> = statements.iter().filter(is_new).collect();
-    let mut columns = source.ground.columns.clone();
+    let mut columns = source.context.columns.clone();
     let retypes = may_change_type(text.as_bytes());
     let mut kept = BTreeSet::new();
     for &statement in &different {
@@ -131,7 +131,7 @@ pub(crate) fn check(source: &FileToCheck<'_>) -> Checked {
         findings.extend(
             of_statement.filter(|found| !may_control || found.rule != "transaction-control"),
         );
-        findings.extend(source.ground.server.and_then(|server| too_new(statement, server)));
+        findings.extend(source.context.server.and_then(|server| too_new(statement, server)));
         if retypes {
             kept.extend(keeps_stored_values(&columns, statement).then(|| linter::place(statement)));
             columns.note(statement);

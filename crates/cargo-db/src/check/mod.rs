@@ -3,12 +3,12 @@
 
 pub(crate) mod base;
 mod columns;
+mod context;
 mod directive;
 mod enums;
 mod file;
 mod finding;
 mod folder;
-mod ground;
 mod linter;
 mod majors;
 mod rules;
@@ -20,9 +20,9 @@ mod types;
 mod words;
 
 pub(crate) use crate::model::direction::Direction;
+pub(crate) use context::{CheckContext, CheckContexts};
 pub(crate) use file::{FileToCheck, check, check_script, expected, undecoded_line};
 pub(crate) use finding::finding;
 pub(crate) use folder::of_folder;
-pub(crate) use ground::{Ground, Grounds};
 pub(crate) use same::has_same_content;
 pub(crate) use statement::{adds_column, changes_type};

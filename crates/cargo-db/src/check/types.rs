@@ -2,7 +2,7 @@
 
 /// A type, with the set of its values as far as it is known here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Kind {
+enum TypeKind {
     /// An integer with at most this many digits.
     Whole(i64),
     /// A floating-point number with this many binary digits.
@@ -21,7 +21,7 @@ enum Kind {
         is_zoned: bool,
         digits: i64,
     },
-    Array(Box<Kind>),
+    Array(Box<TypeKind>),
     /// Anything else: its words.
     Other(String),
 }
@@ -29,7 +29,7 @@ enum Kind {
 /// The type of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Type {
-    kind: Kind,
+    kind: TypeKind,
     /// As it is spelled.
     pub(super) spelled: String,
 }
@@ -50,7 +50,7 @@ impl Type {
         };
         let element = kind(&name, &sizes, is_zoned);
         let (is_array, rest) = dimensions(rest);
-        let kind = if is_array { Kind::Array(Box::new(element)) } else { element };
+        let kind = if is_array { TypeKind::Array(Box::new(element)) } else { element };
         let spelled = spelled(&words[..words.len() - rest.len()]);
         Some((Type { kind, spelled }, rest))
     }
@@ -75,13 +75,15 @@ impl Type {
         let is_wider = self.holds(other) == Some(true);
         match (&other.kind, &self.kind) {
             (old, new) if old == new => true,
-            (Kind::Text(_), Kind::Text(_)) | (Kind::Numeric(_), Kind::Numeric(None)) => is_wider,
-            (Kind::Numeric(Some((_, old))), Kind::Numeric(Some((_, new)))) => {
+            (TypeKind::Text(_), TypeKind::Text(_))
+            | (TypeKind::Numeric(_), TypeKind::Numeric(None)) => is_wider,
+            (TypeKind::Numeric(Some((_, old))), TypeKind::Numeric(Some((_, new)))) => {
                 is_wider && old == new
             }
-            (Kind::Timestamp { is_zoned: old, .. }, Kind::Timestamp { is_zoned: new, .. }) => {
-                is_wider && old == new
-            }
+            (
+                TypeKind::Timestamp { is_zoned: old, .. },
+                TypeKind::Timestamp { is_zoned: new, .. },
+            ) => is_wider && old == new,
             _ => false,
         }
     }
@@ -126,56 +128,60 @@ fn dimensions<'a, 'w>(words: &'a [&'w str]) -> (bool, &'a [&'w str]) {
     (is_named || rest.len() < before, rest)
 }
 
-fn kind(name: &str, sizes: &[i64], is_zoned: bool) -> Kind {
+fn kind(name: &str, sizes: &[i64], is_zoned: bool) -> TypeKind {
     if sizes.iter().any(|size| *size < 0) {
-        return Kind::Other(format!("{name} {sizes:?}"));
+        return TypeKind::Other(format!("{name} {sizes:?}"));
     }
     let size = sizes.first().copied();
     match name {
-        "smallint" | "int2" | "smallserial" | "serial2" => Kind::Whole(5),
-        "integer" | "int" | "int4" | "serial" | "serial4" => Kind::Whole(10),
-        "bigint" | "int8" | "bigserial" | "serial8" => Kind::Whole(19),
-        "real" | "float4" => Kind::Float(24),
-        "float" if size.is_some_and(|digits| digits <= 24) => Kind::Float(24),
-        "double precision" | "float8" | "float" => Kind::Float(53),
+        "smallint" | "int2" | "smallserial" | "serial2" => TypeKind::Whole(5),
+        "integer" | "int" | "int4" | "serial" | "serial4" => TypeKind::Whole(10),
+        "bigint" | "int8" | "bigserial" | "serial8" => TypeKind::Whole(19),
+        "real" | "float4" => TypeKind::Float(24),
+        "float" if size.is_some_and(|digits| digits <= 24) => TypeKind::Float(24),
+        "double precision" | "float8" | "float" => TypeKind::Float(53),
         "numeric" | "decimal" | "dec" => {
-            Kind::Numeric(size.map(|size| (size, sizes.get(1).copied().unwrap_or(0))))
+            TypeKind::Numeric(size.map(|size| (size, sizes.get(1).copied().unwrap_or(0))))
         }
-        "text" => Kind::Text(None),
+        "text" => TypeKind::Text(None),
         "varchar"
         | "character varying"
         | "char varying"
         | "national character varying"
-        | "national char varying" => Kind::Text(size),
+        | "national char varying" => TypeKind::Text(size),
         "char" | "character" | "bpchar" | "national character" | "national char" | "nchar"
             if name != "bpchar" || size.is_some() =>
         {
-            Kind::Padded(size.unwrap_or(1))
+            TypeKind::Padded(size.unwrap_or(1))
         }
-        "boolean" | "bool" => Kind::Boolean,
-        "uuid" => Kind::Uuid,
-        "date" => Kind::Date,
-        "timestamp" | "timestamptz" => Kind::Timestamp { is_zoned, digits: size.unwrap_or(6) },
-        _ if is_zoned || !sizes.is_empty() => Kind::Other(format!("{name} {sizes:?} {is_zoned}")),
-        _ => Kind::Other(name.to_owned()),
+        "boolean" | "bool" => TypeKind::Boolean,
+        "uuid" => TypeKind::Uuid,
+        "date" => TypeKind::Date,
+        "timestamp" | "timestamptz" => TypeKind::Timestamp { is_zoned, digits: size.unwrap_or(6) },
+        _ if is_zoned || !sizes.is_empty() => {
+            TypeKind::Other(format!("{name} {sizes:?} {is_zoned}"))
+        }
+        _ => TypeKind::Other(name.to_owned()),
     }
 }
 
-fn is_limited(kind: &Kind) -> bool {
+fn is_limited(kind: &TypeKind) -> bool {
     match kind {
-        Kind::Whole(digits) => *digits < 19,
-        Kind::Float(bits) => *bits < 53,
-        Kind::Numeric(limit) => limit.is_some(),
-        Kind::Text(limit) => limit.is_some(),
-        Kind::Padded(_) | Kind::Boolean | Kind::Date => true,
-        Kind::Uuid | Kind::Timestamp { .. } | Kind::Other(_) => false,
-        Kind::Array(element) => is_limited(element),
+        TypeKind::Whole(digits) => *digits < 19,
+        TypeKind::Float(bits) => *bits < 53,
+        TypeKind::Numeric(limit) => limit.is_some(),
+        TypeKind::Text(limit) => limit.is_some(),
+        TypeKind::Padded(_) | TypeKind::Boolean | TypeKind::Date => true,
+        TypeKind::Uuid | TypeKind::Timestamp { .. } | TypeKind::Other(_) => false,
+        TypeKind::Array(element) => is_limited(element),
     }
 }
 
 /// Whether every value of the type `old` is one of `new`; nothing if that is not known.
-fn holds(new: &Kind, old: &Kind) -> Option<bool> {
-    use Kind::{Array, Boolean, Date, Float, Numeric, Other, Padded, Text, Timestamp, Uuid, Whole};
+fn holds(new: &TypeKind, old: &TypeKind) -> Option<bool> {
+    use TypeKind::{
+        Array, Boolean, Date, Float, Numeric, Other, Padded, Text, Timestamp, Uuid, Whole,
+    };
     Some(match (old, new) {
         (old, new) if old == new => true,
         (_, Text(None)) => true,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::check::Grounds;
+use crate::check::CheckContexts;
 use crate::failure::{Result, SettingsError};
 use crate::model::migration::{Migration, MigrationFolder};
 use crate::settings::{Migrations, Origin, Setting, Settings};
@@ -23,14 +23,14 @@ pub(crate) fn read_folder(settings: &Settings) -> Result<MigrationFolder> {
 }
 
 /// What the files before these migrations say about the database that they will run on.
-pub(crate) fn grounds<'a>(
+pub(crate) fn check_contexts<'a>(
     settings: &Settings,
     server: Option<u32>,
     migrations: impl Iterator<Item = &'a Migration>,
-) -> Result<Grounds> {
+) -> Result<CheckContexts> {
     let wanted = migrations.map(|migration| migration.up.path.as_path()).collect();
     let read = |path: &Path| files::read(&settings.root.join(path)).ok();
-    Ok(Grounds::new(server, &read_folder(settings)?, &wanted, &read))
+    Ok(CheckContexts::new(server, &read_folder(settings)?, &wanted, &read))
 }
 
 /// All migrations of a folder, with paths as they are shown: relative to `shown`. An absent folder

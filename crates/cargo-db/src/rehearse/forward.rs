@@ -93,8 +93,8 @@ impl Stage<'_> {
         let settings = self.request.settings;
         let bytes = files::read(&settings.root.join(path))?;
         let layout = &settings.migrations.layout;
-        let ground = self.grounds.before(path);
-        let mut checked = check::check_script(layout, &migration.up, bytes, Direction::Up, ground);
+        let context = self.contexts.before(path);
+        let mut checked = check::check_script(layout, &migration.up, bytes, Direction::Up, context);
         checked.expected.extend(settings.expected.of(&migration.version.to_string()));
         Ok(checked)
     }

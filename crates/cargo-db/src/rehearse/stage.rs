@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::check::{Grounds, finding};
+use crate::check::{CheckContexts, finding};
 use crate::failure::Result;
 use crate::migration;
 use crate::model::finding::{Finding, Verdict};
@@ -53,7 +53,7 @@ pub(super) struct Stage<'a> {
     /// The indexes of the migrations that were not run on the copy.
     pub(super) left_out: BTreeSet<usize>,
     /// What the files before each migration say.
-    pub(super) grounds: Grounds,
+    pub(super) contexts: CheckContexts,
     /// The schema before each migration that ran, or was left out.
     pub(super) before: Vec<Fingerprint>,
     /// The rows before each migration that has a down migration, by its index.
@@ -91,7 +91,7 @@ impl<'a> Stage<'a> {
             latest: None,
             behind: SequenceLag::new(),
             left_out: BTreeSet::new(),
-            grounds: migration::grounds(request.settings, None, request.migrations.iter())?,
+            contexts: migration::check_contexts(request.settings, None, request.migrations.iter())?,
             before: Vec::new(),
             rows: BTreeMap::new(),
             becomes: None,

@@ -365,11 +365,11 @@ fn trust_covers_these_commands_in_this_folder() {
     let path = machine(COMMANDS).resolve().unwrap().trust.record.clone().unwrap();
     assert!(path.starts_with("/home/ada/state/trust"));
     let path: &'static str = Box::leak(path.display().to_string().into_boxed_str());
-    let ground = |machine: Machine| machine.resolve().unwrap().trust.ground;
-    assert_eq!(ground(machine(COMMANDS).file(path, word(&id))), TrustBasis::Given);
+    let basis = |machine: Machine| machine.resolve().unwrap().trust.basis;
+    assert_eq!(basis(machine(COMMANDS).file(path, word(&id))), TrustBasis::Given);
     let changed: &'static str = Box::leak(COMMANDS.replace("'./up'", "'./down'").into_boxed_str());
-    assert_eq!(ground(machine(changed).file(path, word(&id))), TrustBasis::Outdated);
-    assert_eq!(ground(machine(COMMANDS)), TrustBasis::Nothing);
+    assert_eq!(basis(machine(changed).file(path, word(&id))), TrustBasis::Outdated);
+    assert_eq!(basis(machine(COMMANDS)), TrustBasis::Nothing);
     // Records of other users do not count.
     let forged = machine(COMMANDS).file(path, word(&id)).owned_by(path, 1000);
     assert_eq!(forged.code(), "FILE.FAILED");

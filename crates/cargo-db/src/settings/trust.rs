@@ -41,7 +41,7 @@ pub(crate) enum TrustBasis {
 pub(crate) struct Trust {
     pub(crate) root: PathBuf,
     pub(crate) programs: Vec<NamedProgram>,
-    pub(crate) ground: TrustBasis,
+    pub(crate) basis: TrustBasis,
     /// The file in which a person's trust is stored, if there is a place for it.
     pub(crate) record: Option<PathBuf>,
     /// Whether there are settings of another user.
@@ -120,17 +120,17 @@ impl Trust {
         let mut trust = Trust {
             root: root.to_owned(),
             programs,
-            ground: TrustBasis::Nothing,
+            basis: TrustBasis::Nothing,
             needs_it_at_once: pg_bin.is_some(),
             record: record_of(sources, root),
             foreign: (sources.owner)(&root.join("db.toml"))
                 .is_some_and(|owner| owner.uids.iter().any(|uid| is_other_user(sources, *uid))),
         };
-        trust.ground = trust.ground_for(sources)?;
+        trust.basis = trust.basis_for(sources)?;
         Ok(trust)
     }
 
-    fn ground_for(&self, sources: &Sources<'_>) -> Result<TrustBasis> {
+    fn basis_for(&self, sources: &Sources<'_>) -> Result<TrustBasis> {
         if sources.caller.program == Program::Built && is_built_from(sources, &self.root) {
             return Ok(TrustBasis::Built);
         }
@@ -146,12 +146,12 @@ impl Trust {
 
     /// Fails if nobody has trusted the programs.
     pub(crate) fn permits(&self) -> Result<()> {
-        match self.ground {
+        match self.basis {
             TrustBasis::Built | TrustBasis::Variable | TrustBasis::Given => Ok(()),
             TrustBasis::Outdated | TrustBasis::Nothing => Err(ConsentError::Untrusted {
                 root: self.root.clone(),
                 commands: self.commands(),
-                changed: self.ground == TrustBasis::Outdated,
+                changed: self.basis == TrustBasis::Outdated,
             }
             .into()),
         }

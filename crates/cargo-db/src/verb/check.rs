@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::answer::{CheckReport, Outcome};
 use crate::change::{DatabaseNeed, Effect, Needs, Workspace};
-use crate::check::{self, Direction, FileToCheck, Ground, Grounds, base};
+use crate::check::{self, CheckContext, CheckContexts, Direction, FileToCheck, base};
 use crate::failure::{FileError, Result, SettingsError};
 use crate::migration;
 use crate::model::finding::{Checked, Verdict};
@@ -74,9 +74,9 @@ impl Verb for CheckArgs {
         let chosen = repository.choose(settings, &folder)?;
         let read = |path: &Path| repository.read(path).ok();
         let wanted = chosen.iter().map(PathBuf::as_path).collect();
-        let grounds = Grounds::new(server, &folder, &wanted, &read);
+        let contexts = CheckContexts::new(server, &folder, &wanted, &read);
         for path in &chosen {
-            checked.push(check_file(layout, path, &repository.read(path)?, &grounds.before(path)));
+            checked.push(check_file(layout, path, &repository.read(path)?, &contexts.before(path)));
         }
         let of_folder =
             check::of_folder(&folder).into_iter().chain(repository.past(settings, &folder)?);
@@ -105,7 +105,7 @@ impl Verb for CheckArgs {
 }
 
 /// Looks through a file, or through both parts of one that holds the way there and the way back.
-fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], ground: &Ground) -> Checked {
+fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], context: &CheckContext) -> Checked {
     let folder = layout.read(vec![FoundFile { path: path.to_owned(), bytes: bytes.to_vec() }]);
     let parts = folder
         .scripts()
@@ -116,7 +116,7 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], ground: &Ground) 
     // A program in a file is the same file both ways.
     parts.dedup_by(|later, earlier| later.0 == earlier.0);
     let check_script = |script: &ScriptFile, direction| {
-        check::check_script(layout, script, bytes.to_vec(), direction, ground.clone())
+        check::check_script(layout, script, bytes.to_vec(), direction, context.clone())
     };
     let Some(((first, direction), rest)) = parts.split_first() else {
         // Alone, a way back belongs to no migration.
@@ -124,7 +124,8 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], ground: &Ground) 
         let is_down = name.ends_with("down.sql") || name.ends_with(".rollback.sql");
         let divided = db_tools::migration::divided(bytes.to_vec());
         let text = String::from_utf8_lossy(&divided);
-        let source = FileToCheck::alone(layout, path, &text, directed(!is_down)).on(ground.clone());
+        let source =
+            FileToCheck::alone(layout, path, &text, directed(!is_down)).on(context.clone());
         return check::check(&source.decoded_to(check::undecoded_line(bytes)));
     };
     let mut checked = check_script(first, *direction);

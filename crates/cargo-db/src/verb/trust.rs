@@ -63,7 +63,7 @@ impl Verb for TrustArgs {
         }
         let server = workspace.local_server().foreign_cluster();
         let view = |given| TrustView::of(&workspace.settings.trust, server.as_deref(), given);
-        let given = workspace.settings.trust.ground == TrustBasis::Given && server.is_none();
+        let given = workspace.settings.trust.basis == TrustBasis::Given && server.is_none();
         if self.dry_run || given || view(false).is_empty() {
             return Ok(Outcome::done(view(false)));
         }
@@ -144,7 +144,7 @@ fn revoke(workspace: &Workspace, folder: Option<&PathBuf>) -> Result<Outcome> {
     let record = trust_record(state, &root);
     let revoked = files::exists(&record);
     files::remove_file(&record)?;
-    let still = matches!(workspace.settings.trust.ground, TrustBasis::Variable | TrustBasis::Built);
+    let still = matches!(workspace.settings.trust.basis, TrustBasis::Variable | TrustBasis::Built);
     let still = still && root == workspace.settings.root;
     Ok(Outcome::done(TrustRevoked { root: root.display().to_string(), revoked, still }))
 }

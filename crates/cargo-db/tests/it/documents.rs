@@ -307,7 +307,7 @@ fn endings_of_what_writes_files() {
         std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
     };
     ended(&project, &["trust"], 3);
-    assert_eq!(ended(&project, &["trust", "--dry-run"], 0)["ground"], "variable");
+    assert_eq!(ended(&project, &["trust", "--dry-run"], 0)["basis"], "variable");
     tool("[ $1 = diff ] && echo 'SELECT 1' > 1_x.sql; exit 0");
     assert_eq!(ended(&project, &["generate", "x"], 0)["files"], json!(["1_x.sql"]));
     tool("[ $1 = diff ] && echo 'No changes detected'; exit 0");

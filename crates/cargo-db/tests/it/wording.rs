@@ -223,6 +223,24 @@ fn nothing_has_a_name_that_has_to_be_guessed() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
+/// Types of one name would have two meanings. Aliases such as `Result` follow the standard library.
+#[test]
+fn no_two_types_share_a_name() {
+    let defined = Regex::new(
+        r"(?m)^(?: {4})*(?:pub(?:\([a-z]+\))? )?(?:struct|enum|trait) (\w+)|^(?:pub(?:\([a-z]+\))? )?type (\w+)",
+    );
+    let defined = defined.unwrap();
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (path, text) in files(&["crates/*/src/**/*.rs"]) {
+        for found in defined.captures_iter(&text) {
+            let name = found.get(1).or(found.get(2)).unwrap().as_str();
+            places.entry(name.to_owned()).or_default().push(path.clone());
+        }
+    }
+    places.retain(|name, paths| paths.len() > 1 && name != "Result");
+    assert_eq!(places, BTreeMap::new());
+}
+
 #[test]
 fn no_phrase_has_to_be_read_twice() {
     let mut wrong = Vec::new();

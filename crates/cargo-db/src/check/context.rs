@@ -9,7 +9,7 @@ use crate::model::migration::{Migration, MigrationFolder};
 
 /// What is known of the database that a file will run on.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ground {
+pub(crate) struct CheckContext {
     /// The major version of the server.
     pub(crate) server: Option<u32>,
     /// The columns that earlier files made.
@@ -20,19 +20,19 @@ pub(crate) struct Ground {
 ///
 /// `read` gives the content of a file.
 #[derive(Debug, Default)]
-pub(crate) struct Grounds {
+pub(crate) struct CheckContexts {
     server: Option<u32>,
     columns: BTreeMap<PathBuf, Columns>,
 }
 
-impl Grounds {
+impl CheckContexts {
     /// Reads the files before those of `wanted` that change the type of a column.
     pub(crate) fn new(
         server: Option<u32>,
         folder: &MigrationFolder,
         wanted: &BTreeSet<&Path>,
         read: &dyn Fn(&Path) -> Option<Vec<u8>>,
-    ) -> Grounds {
+    ) -> CheckContexts {
         let asks = |migration: &&Migration| {
             wanted.contains(migration.up.path.as_path())
                 && read(&migration.up.path).is_some_and(|bytes| may_change_type(&bytes))
@@ -54,13 +54,13 @@ impl Grounds {
                 None => known.forget(),
             }
         }
-        Grounds { server, columns }
+        CheckContexts { server, columns }
     }
 
     /// What is known before this file.
-    pub(crate) fn before(&self, path: &Path) -> Ground {
+    pub(crate) fn before(&self, path: &Path) -> CheckContext {
         let columns = self.columns.get(path).cloned().unwrap_or_default();
-        Ground { server: self.server, columns }
+        CheckContext { server: self.server, columns }
     }
 }
 
