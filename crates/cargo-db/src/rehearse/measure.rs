@@ -135,7 +135,7 @@ impl<'a> Measure<'a> {
             self.captures.extend(captures.filter(|_| self.baseline.holds_rows));
             session.run("set a savepoint", "SAVEPOINT cargo_db_statement")?;
             // Reading for the capture is not an effect of the statement.
-            self.before = CatalogSnapshot::take(session)?;
+            self.before.retake(session)?;
         }
         session.resume(&theirs)?;
         self.given = Some(theirs);
@@ -299,7 +299,8 @@ impl<'a> Measure<'a> {
             };
             self.captures.extend(kept);
         }
-        self.before = CatalogSnapshot::take(session)?;
+        // The catalog is as it was before the statement.
+        self.before.retake(session)?;
         if let Some(theirs) = self.theirs.take() {
             session.resume(&theirs)?;
         }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::failure::Result;
-use crate::world::pg::{Session, only_row};
+use crate::world::pg::{Row, Session, only_row};
 
 /// The number that the server knows a table by.
 pub(super) type Oid = u32;
@@ -114,15 +114,16 @@ impl LockMode {
     }
 }
 
-const SQL: &str = include_str!("sql/snapshot.sql");
+/// What there is, and what the transaction did.
+const CATALOG: &str = include_str!("sql/snapshot.sql");
+const ACTIVITY: &str = include_str!("sql/activity.sql");
 
 impl CatalogSnapshot {
     /// Asks for it, in one round trip.
     pub(super) fn take(session: &mut Session) -> Result<CatalogSnapshot> {
-        let [relations, columns, locks, counts, session_] = session.sets("measure", SQL)?;
-        let session = only_row("measure", session_)?;
-        let (wal, replica) = (session.number("wal")?, session.flag("replica")?);
-        let mut snapshot = CatalogSnapshot { wal, replica, ..CatalogSnapshot::default() };
+        let sql = format!("{CATALOG};\n{ACTIVITY}");
+        let [relations, columns, locks, counts, settings] = session.sets("measure", &sql)?;
+        let mut snapshot = CatalogSnapshot::default();
         for row in &relations {
             let kind = row.text("kind")?.chars().next().unwrap_or(' ');
             let (name, file) = (row.text("name")?.to_owned(), row.optional_number("file")?);
@@ -137,9 +138,24 @@ impl CatalogSnapshot {
             let of = ColumnType { printed: row.text("type")?.to_owned(), id };
             snapshot.columns.insert(column, (row.text("name")?.to_owned(), of));
         }
+        snapshot.note_activity([locks, counts, settings])?;
+        Ok(snapshot)
+    }
+
+    /// Asks again, where no statement has changed the catalog in the meantime. With thousands of
+    /// tables, that is most of what there is to read.
+    pub(super) fn retake(&mut self, session: &mut Session) -> Result<()> {
+        let sets = session.sets("measure", ACTIVITY)?;
+        self.note_activity(sets)
+    }
+
+    fn note_activity(&mut self, [locks, counts, settings]: [Vec<Row>; 3]) -> Result<()> {
+        let settings = only_row("measure", settings)?;
+        (self.wal, self.replica) = (settings.number("wal")?, settings.flag("replica")?);
+        (self.locks, self.counts) = (BTreeMap::new(), BTreeMap::new());
         for row in &locks {
             let Some(mode) = LockMode::named(row.text("mode")?) else { continue };
-            let held = snapshot.locks.entry(row.number("oid")?).or_insert(mode);
+            let held = self.locks.entry(row.number("oid")?).or_insert(mode);
             *held = mode.max(*held);
         }
         for row in &counts {
@@ -149,9 +165,9 @@ impl CatalogSnapshot {
                 updated: row.number("updated")?,
                 deleted: row.number("deleted")?,
             };
-            snapshot.counts.insert(row.number("oid")?, counts);
+            self.counts.insert(row.number("oid")?, counts);
         }
-        Ok(snapshot)
+        Ok(())
     }
 
     /// A table of which the role does not see all rows.
