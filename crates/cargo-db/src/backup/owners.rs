@@ -24,8 +24,8 @@ impl Owners {
         Owners { roles, acts_as: statements.filter_map(acts_as).collect() }
     }
 
-    /// Why the connecting role may not make them owners, and what to do `instead`. Missing roles are
-    /// reported elsewhere.
+    /// Why the connecting role may not make them owners, and what to do `instead`. Missing roles
+    /// are reported elsewhere.
     pub(super) fn problems(&self, session: &mut Session, instead: &str) -> Result<Vec<String>> {
         let names: Vec<String> = self.roles.iter().map(|role| quote_literal(role)).collect();
         let sql = format!(include_str!("sql/owners.sql"), names = names.join(", "));
