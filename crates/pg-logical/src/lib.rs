@@ -8,7 +8,14 @@
 //! It does no I/O except reading from the given input, and needs no client tools.
 
 pub mod archive;
+mod array;
+pub mod catalog;
+pub mod choose;
 pub mod content;
+pub mod ddl;
+pub mod dump;
+pub mod graph;
+pub mod source;
 
 /// Whether the compiler optimised this crate: see its `build.rs`.
 pub fn is_optimised() -> bool {

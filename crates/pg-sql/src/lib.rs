@@ -11,6 +11,7 @@ pub mod calls;
 pub mod concurrently;
 pub mod dump;
 mod hidden;
+mod keywords;
 pub mod left_out;
 pub mod lexer;
 pub mod name;

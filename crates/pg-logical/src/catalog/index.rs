@@ -1,0 +1,84 @@
+//! Indexes and extended statistics.
+
+use crate::catalog::constraint::{Behind, Marks};
+use crate::source::{Row, SourceError};
+
+/// An index that no constraint made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// As the server writes it.
+    pub definition: String,
+    /// Whether it refuses what is twice.
+    pub is_unique: bool,
+    /// Where it is stored.
+    pub tablespace: Option<String>,
+    /// The statistics targets of its columns: `number target`.
+    pub statistics: Vec<String>,
+    /// The table that it is of.
+    pub table: u32,
+    /// What its table says of it.
+    pub marks: Marks,
+}
+
+/// An object for extended statistics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statistics {
+    /// As the server writes it.
+    pub definition: String,
+    /// Its target.
+    pub target: Option<String>,
+    /// The table that it is of.
+    pub table: u32,
+}
+
+/// The index of a row.
+pub(super) struct Found {
+    pub(super) oid: u32,
+    pub(super) schema: String,
+    pub(super) name: String,
+    pub(super) table: u32,
+    pub(super) is_valid: bool,
+    pub(super) kind: char,
+    pub(super) parent: u32,
+    pub(super) is_unique: bool,
+    pub(super) definition: Option<String>,
+    pub(super) behind: Behind,
+}
+
+impl Found {
+    pub(super) fn read(row: Row<'_>) -> Result<Found, SourceError> {
+        let (schema, name) = (row.text("schema")?, row.text("name")?);
+        let marks = Marks {
+            parent: None,
+            is_clustered: row.flag("is_clustered")?,
+            is_identity: row.flag("is_identity")?,
+        };
+        let sql = format!("{}.{}", pg_sql::quote::name(&schema), pg_sql::quote::name(&name));
+        Ok(Found {
+            oid: row.oid("oid")?,
+            schema,
+            name,
+            table: row.oid("relation")?,
+            is_valid: row.flag("is_valid")?,
+            kind: row.letter("kind")?,
+            parent: row.oid("parent")?,
+            is_unique: row.flag("is_unique")?,
+            definition: row.optional("definition")?,
+            behind: Behind {
+                oid: row.oid("oid")?,
+                name: sql,
+                options: row.list("options")?,
+                tablespace: row.optional("tablespace")?,
+                marks,
+                comment: None,
+                statistics: row.list("statistics")?,
+            },
+        })
+    }
+
+    /// What the server does not use: a build that failed or goes on. The index of a partitioned
+    /// table is not valid before each partition has its own.
+    pub(super) fn is_unfinished(&self) -> bool {
+        !self.is_valid && self.kind != 'I'
+    }
+}

@@ -1,0 +1,19 @@
+SELECT a.attrelid AS relation, a.attnum AS number, a.attname AS name,
+       format_type(a.atttypid, a.atttypmod) AS type, a.atttypid AS type_oid,
+       CASE WHEN a.attcollation <> t.typcollation THEN
+           (SELECT quote_ident(n.nspname) || '.' || quote_ident(co.collname)
+            FROM pg_collation co JOIN pg_namespace n ON n.oid = co.collnamespace
+            WHERE co.oid = a.attcollation) END AS collation,
+       CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation END AS collation_oid,
+       a.attnotnull AS not_null, a.attidentity AS identity, a.attgenerated AS generated,
+       CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage END AS storage,
+       nullif(a.attcompression, '') AS compression, nullif(a.attstattarget, -1) AS statistics,
+       a.attoptions AS options, a.attfdwoptions AS foreign_options, a.attislocal AS is_local,
+       a.attinhcount AS ancestors, d.oid AS default_oid, pg_get_expr(d.adbin, d.adrelid) AS value
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
+  AND c.relpersistence <> 't' AND c.oid >= 16384 AND {lasting n}
+ORDER BY a.attrelid, a.attnum

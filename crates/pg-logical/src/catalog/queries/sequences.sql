@@ -1,0 +1,10 @@
+SELECT c.oid, n.nspname AS schema, c.relname AS name, pg_get_userbyid(c.relowner) AS owner,
+       c.relpersistence AS persistence, format_type(s.seqtypid, NULL) AS type, s.seqstart AS start,
+       s.seqincrement AS increment, s.seqmin AS minimum, s.seqmax AS maximum, s.seqcache AS cache,
+       s.seqcycle AS cycles, d.deptype AS ownership, d.refobjid AS table, d.refobjsubid AS column
+FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
+    AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+WHERE c.relpersistence <> 't' AND {own pg_class c} AND {lasting n}
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema')

@@ -1,0 +1,134 @@
+//! The catalog as SQL: each statement in the shape in which `pg_dump` writes it, so that whatever
+//! reads its dumps reads these.
+//!
+//! Everything is qualified: it is to be loaded with an empty search path.
+
+mod acting;
+mod catalogued;
+mod constraint;
+mod index;
+mod owner;
+mod publication;
+mod relation;
+mod rights;
+mod routine;
+mod sequence;
+mod text;
+mod types;
+
+use pg_sql::quote::name as quoted;
+
+use crate::catalog::{Catalog, Definition, Object};
+use crate::ddl::text::comment_on;
+use crate::graph::{Order, Step};
+
+pub use owner::owner;
+pub use rights::{of_defaults, of_object, of_others};
+pub use sequence::set_value;
+
+/// The statements of a step, without their semicolons.
+pub fn statements(catalog: &Catalog, order: &Order, step: Step) -> Vec<String> {
+    let mut found = Vec::new();
+    match step {
+        Step::Create(at) => create(catalog, order, &catalog.objects[at], &mut found),
+        Step::View(at) => relation::full_view(&catalog.objects[at], &mut found),
+        Step::Default(at, column) => {
+            let object = &catalog.objects[at];
+            if let Some(column) = object.columns().get(column) {
+                relation::set_default(object, column, &mut found);
+            }
+        }
+        Step::Attach(at) => relation::attach(&catalog.objects[at], &mut found),
+        Step::AttachIndex(at) => index::attach(&catalog.objects[at], &mut found),
+        Step::Own(at) => sequence::owned_by(catalog, &catalog.objects[at], &mut found),
+        Step::NotNull(at, column) => {
+            let object = &catalog.objects[at];
+            if let Some(column) = object.columns().get(column) {
+                constraint::not_null(object, column, &mut found);
+            }
+        }
+        Step::Protect(at) => relation::protect(&catalog.objects[at], &mut found),
+        Step::Rows(_) | Step::Value(_) => {}
+    }
+    found
+}
+
+fn create(catalog: &Catalog, order: &Order, object: &Object, found: &mut Vec<String>) {
+    let sql = object.identity.sql();
+    match &object.definition {
+        Definition::Schema(schema) => catalogued::schema(object, schema, found),
+        Definition::Collation(collation) => found.push(catalogued::collation(&sql, collation)),
+        Definition::Extension(extension) => found.push(catalogued::extension(&sql, extension)),
+        Definition::Enum(labels) => found.push(types::labels(&sql, labels)),
+        Definition::Composite(composite) => found.push(types::composite(&sql, composite)),
+        Definition::Range(range) => found.push(types::range(&sql, range)),
+        Definition::Domain(domain) => found.push(types::domain(catalog, order, object, domain)),
+        Definition::Cast(cast) => found.push(catalogued::cast(&sql, cast)),
+        Definition::Function(function) => found.push(routine::function(object, function)),
+        Definition::Aggregate(aggregate) => found.push(routine::aggregate(object, aggregate)),
+        Definition::Operator(operator) => found.push(catalogued::operator(object, operator)),
+        Definition::OperatorFamily(family) => catalogued::family(&sql, family, found),
+        Definition::OperatorClass(class) => found.push(catalogued::class(object, class)),
+        Definition::SearchParser(parser) => found.push(catalogued::parser(&sql, parser)),
+        Definition::SearchTemplate(template) => found.push(catalogued::template(&sql, template)),
+        Definition::SearchDictionary(one) => found.push(catalogued::dictionary(&sql, one)),
+        Definition::SearchConfiguration(one) => catalogued::configuration(&sql, one, found),
+        Definition::Wrapper(wrapper) => found.push(catalogued::wrapper(&sql, wrapper)),
+        Definition::Server(server) => found.push(catalogued::server(&sql, server)),
+        Definition::UserMapping(one) => found.push(catalogued::user_mapping(&sql, one)),
+        Definition::Sequence(sequence) => found.push(sequence::create(&sql, sequence)),
+        Definition::Table(table) => relation::table(catalog, order, object, table, found),
+        Definition::View(view) => relation::view(order, object, view, found),
+        Definition::LargeObject => found.push(format!("SELECT pg_catalog.lo_create('{sql}')")),
+        Definition::Constraint(one) => constraint::create(object, one, found),
+        Definition::Index(one) => index::create(catalog, one, object, found),
+        Definition::Statistics(one) => index::statistics(&sql, one, found),
+        Definition::Rule(rule) => acting::rule(object, rule, found),
+        Definition::Trigger(trigger) => acting::trigger(object, trigger, found),
+        Definition::Policy(policy) => found.push(acting::policy(object, policy)),
+        Definition::Publication(one) => publication::create(&sql, one, found),
+        Definition::EventTrigger(trigger) => acting::event_trigger(&sql, trigger, found),
+        Definition::DefaultRights(_) => {}
+    }
+    drops_with(object, found);
+    comments(object, found);
+    for &inlined in order.inlined_of(object.address) {
+        comments(&catalog.objects[inlined], found);
+    }
+}
+
+/// `ALTER … DEPENDS ON EXTENSION`.
+fn drops_with(object: &Object, found: &mut Vec<String>) {
+    for extension in &object.drops_with {
+        let word = object.identity.kind.word().to_uppercase();
+        let target = object.identity.target();
+        found.push(format!("ALTER {word} {target} DEPENDS ON EXTENSION {}", quoted(extension)));
+    }
+}
+
+/// What is said of an object, its columns and what is a part of them.
+fn comments(object: &Object, found: &mut Vec<String>) {
+    let target = object.identity.target();
+    let kind = object.identity.kind.word().to_uppercase();
+    match (&object.definition, &object.comment) {
+        (Definition::Extension(extension), _) if extension.has_usual_comment => {}
+        (Definition::Schema(_), comment) if object.identity.name == "public" => {
+            let comment = comment.as_deref().unwrap_or_default();
+            if comment != "standard public schema" && object.address.oid < 16384 {
+                found.push(comment_on("SCHEMA public", comment));
+            }
+        }
+        (Definition::Constraint(constraint), Some(comment)) if constraint.is_of_domain => {
+            let on = target.replacen(" ON ", " ON DOMAIN ", 1);
+            found.push(comment_on(&format!("CONSTRAINT {on}"), comment));
+        }
+        (_, Some(comment)) => found.push(comment_on(&format!("{kind} {target}"), comment)),
+        (_, None) => {}
+    }
+    for column in object.columns() {
+        if let Some(comment) = &column.comment {
+            let column = format!("COLUMN {}.{}", object.identity.sql(), quoted(&column.name));
+            found.push(comment_on(&column, comment));
+        }
+    }
+}
