@@ -38,6 +38,11 @@ impl Outcome {
         Outcome { answer: Some(Box::new(answer)), exit: Exit::Done, failure: None, set: None }
     }
 
+    /// All is done, and was written to stdout meanwhile.
+    pub(crate) fn said() -> Outcome {
+        Outcome { answer: None, exit: Exit::Done, failure: None, set: None }
+    }
+
     /// There is an answer, and it is one of a failure: one document holds both.
     pub(crate) fn failed(answer: impl Answer + 'static, failure: Failure) -> Outcome {
         let exit = failure.exit();

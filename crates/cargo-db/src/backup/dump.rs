@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::backup::content::{ARCHIVE_TOOL, archive_text, read_content};
 use crate::backup::integrity::{file_entries, file_entry};
-use crate::failure::{BackupError, CausedBy, Result};
+use crate::failure::{BackupError, CausedBy, Result, SettingsError};
 use crate::model::backup::{Compression, FileEntry, Format, Reason};
 use crate::model::event::Event;
 use crate::model::target::Target;
@@ -42,6 +42,20 @@ impl BackupRequest {
         let selection = self.selection.iter().cloned().chain(left_out).collect();
         BackupRequest { selection, ..self.clone() }
     }
+}
+
+/// What `--compress` asks for.
+pub(crate) fn compression(text: &str) -> Result<Compression> {
+    let why = match Compression::parse(text) {
+        Some(compression) if compression.is_built_in() => return Ok(compression),
+        Some(_) => {
+            "writing zstd is the feature `zstd` of the crate `cargo-db`, which this build has off: \
+             add `features = [\"zstd\"]` where `cargo-db` is a dependency, or take `gzip`"
+        }
+        None => "use `gzip` (1 to 9) or `zstd` (1 to 19), for example `zstd:3`",
+    };
+    let (source_name, value) = ("--compress".to_owned(), text.to_owned());
+    Err(SettingsError::Value { source_name, value, why: why.to_owned() }.into())
 }
 
 /// A dump to be written.

@@ -21,7 +21,7 @@ use crate::answer::{
 use crate::cli::{Global, ProgressMode, When};
 use crate::face::talk::EventText;
 use crate::face::terminal::Spinner;
-use crate::failure::{Exit, Result};
+use crate::failure::{BackupError, Exit, Result};
 use crate::model::event::{Event, Events};
 use crate::model::rehearsal::Rehearsal;
 use crate::model::target::Target;
@@ -223,6 +223,16 @@ impl Face {
             }
             _ => {}
         }
+    }
+
+    /// Hands out stdout for an answer that is too long to be kept. Nothing of it is escaped: it is
+    /// for a file or a program.
+    pub(crate) fn stream(&self, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+        self.0.spinner.clear();
+        let mut out = io::BufWriter::with_capacity(256 * 1024, io::stdout().lock());
+        write(&mut out)?;
+        out.flush()
+            .map_err(|error| BackupError::Failed { doing: "write", why: error.to_string() }.into())
     }
 
     fn say(&self, text: &str) {

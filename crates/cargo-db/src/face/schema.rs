@@ -11,7 +11,7 @@ use snapbox::{Assert, Data};
 
 use crate::answer::{
     AcceptedKeys, AuditShown, AuditTrail, BackedUp, BackupList, BackupShown, CheckReport, Created,
-    Dropped, DryRun, EnvironmentReport, Initialised, KeyView, Migrated, NothingRehearsed,
+    Dropped, DryRun, Dumped, EnvironmentReport, Initialised, KeyView, Migrated, NothingRehearsed,
     PolicyTable, Pruned, Rebuilt, RehearsalReport, Restored, Seeded, ServerState, ServerUrl,
     StatusOfSets, StatusReport, TrailSound, TrustList, TrustRevoked, TrustView, Verified,
 };
@@ -65,6 +65,7 @@ const FILES: &[File] = &[
         endings: &[of::<AuditTrail>, of::<AuditShown>, of::<TrailSound>],
     },
     File { name: "backup", verbs: &["backup"], endings: &[of::<BackedUp>] },
+    File { name: "dump", verbs: &["dump"], endings: &[of::<Dumped>] },
     File {
         name: "backups",
         verbs: &["backups list", "backups show", "backups verify", "backups prune"],

@@ -11,6 +11,7 @@ mod concurrently;
 mod connection;
 mod consent;
 mod database;
+mod dump;
 mod exit;
 mod explanation;
 mod file;
@@ -37,6 +38,7 @@ pub(crate) use concurrently::{ConcurrentlyError, Stopped};
 pub(crate) use connection::ConnectionError;
 pub(crate) use consent::ConsentError;
 pub(crate) use database::DatabaseError;
+pub(crate) use dump::DumpError;
 pub(crate) use exit::Exit;
 pub(crate) use explanation::{Hint, RetainedFlag, with_flags};
 pub(crate) use file::FileError;
@@ -79,6 +81,7 @@ pub(crate) enum Kind {
     Database(#[from] DatabaseError),
     Program(#[from] ProgramError),
     Backup(#[from] BackupError),
+    Dump(#[from] DumpError),
     Audit(#[from] AuditError),
     Key(#[from] KeyError),
     Run(#[from] RunError),
@@ -101,6 +104,7 @@ impl Kind {
             Kind::Database(kind) => kind.explain(),
             Kind::Program(kind) => kind.explain(),
             Kind::Backup(kind) => kind.explain(),
+            Kind::Dump(kind) => kind.explain(),
             Kind::Audit(kind) => kind.explain(),
             Kind::Key(kind) => kind.explain(),
             Kind::Run(kind) => kind.explain(),

@@ -35,6 +35,7 @@ fn samples() -> Vec<Failure> {
         area(include_str!("database.rs"), database::samples()),
         area(include_str!("program.rs"), program::samples()),
         area(include_str!("backup.rs"), backup::samples()),
+        area(include_str!("dump.rs"), dump::samples()),
         area(include_str!("audit.rs"), audit::samples()),
         area(include_str!("key.rs"), key::samples()),
         area(include_str!("run.rs"), run::samples()),
@@ -42,7 +43,7 @@ fn samples() -> Vec<Failure> {
     let all: Vec<Failure> = areas.into_iter().flatten().collect();
     let met: BTreeSet<String> =
         all.iter().map(|one| format!("{:?}", discriminant(one.kind()))).collect();
-    assert_eq!(met.len(), 17, "an area without samples");
+    assert_eq!(met.len(), 18, "an area without samples");
     all
 }
 
@@ -138,6 +139,12 @@ const CODES: &[(&str, &[u8])] = &[
     ("CREATE.NAME", &[2]),
     ("DATABASE.FAILED", &[7]),
     ("DATABASE.NOT_TEXT", &[7]),
+    ("DUMP.BY_AGENT", &[4]),
+    ("DUMP.CHOICE", &[2]),
+    ("DUMP.CIRCLE", &[11]),
+    ("DUMP.NEEDED", &[2]),
+    ("DUMP.TOO_OLD", &[11]),
+    ("DUMP.UNCOVERED", &[11]),
     ("FILE.FAILED", &[7]),
     ("HISTORY.ELSEWHERE", &[9]),
     ("HISTORY.EMPTY_BESIDE", &[9]),

@@ -142,24 +142,11 @@ fn warn_about_docker(workspace: &Workspace, folder: &Path) {
     let _ = files::create_own_dir(&root.join(".db")).and_then(|()| files::write_new(&told, ""));
 }
 
-fn compression(text: &str) -> Result<Compression> {
-    let why = match Compression::parse(text) {
-        Some(compression) if compression.is_built_in() => return Ok(compression),
-        Some(_) => {
-            "writing zstd is the feature `zstd` of the crate `cargo-db`, which this build has off: \
-             add `features = [\"zstd\"]` where `cargo-db` is a dependency, or take `gzip`"
-        }
-        None => "use `gzip` (1 to 9) or `zstd` (1 to 19), for example `zstd:3`",
-    };
-    let (source_name, value) = ("--compress".to_owned(), text.to_owned());
-    Err(SettingsError::Value { source_name, value, why: why.to_owned() }.into())
-}
-
 fn request(args: &BackupArgs, event: &str) -> Result<BackupRequest> {
     let compression = match &args.compress {
         _ if args.format != BackupFormat::Sql || args.no_compress => Compression::None,
         None => Compression::Gzip(6),
-        Some(text) => compression(text)?,
+        Some(text) => backup::compression(text)?,
     };
     let lists = [
         ("--schema", &args.schema),

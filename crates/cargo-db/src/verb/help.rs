@@ -11,7 +11,7 @@ use super::Cli;
 /// The groups in the order of the help, each with its verbs.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Daily commands", &["status", "create", "migrate", "rollback", "check", "seed", "reset"]),
-    ("Backups", &["backup", "restore", "backups"]),
+    ("Backups", &["backup", "restore", "backups", "dump"]),
     ("Rehearsal, policy and audit", &["rehearse", "policy", "env", "key", "trust", "audit"]),
     ("Migration history", &["baseline", "repair"]),
     ("Setup", &["init", "generate", "server", "help"]),

@@ -8,6 +8,7 @@ mod baseline;
 mod check;
 mod create;
 mod declare;
+mod dump;
 mod env;
 mod generate;
 mod help;
@@ -77,6 +78,7 @@ verbs! {
         Reset(reset::ResetArgs),
         Backup(backup::BackupArgs),
         Backups(backups::BackupsArgs),
+        Dump(dump::DumpArgs),
         Restore(restore::RestoreArgs),
         Check(check::CheckArgs),
         Rehearse(rehearse::RehearseArgs),

@@ -57,6 +57,53 @@ pub(crate) fn store<T>(
     })
 }
 
+/// Writes what `fill` writes to a new file, compressed on another thread.
+pub(crate) fn fill<T>(
+    path: &Path,
+    compression: Compression,
+    fill: impl FnOnce(&mut dyn Write) -> T,
+) -> Result<(T, Stored)> {
+    let failed = |error: io::Error| {
+        let why = format!("`{}`: {error}", path.display());
+        BackupError::Failed { doing: "write", why }
+    };
+    let file =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    let (sender, receiver) = sync_channel(WAITING);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(move || write(file, compression, &receiver));
+        let mut pieces = io::BufWriter::with_capacity(PIECE, Pieces { sender });
+        let filled = fill(&mut pieces);
+        // What cannot be handed on, the writer says why.
+        let _ = pieces.flush();
+        drop(pieces);
+        let written = writer
+            .join()
+            .map_err(|_| RunError::Bug { what: "the compressing thread panicked".to_owned() })?;
+        Ok((filled, written.map_err(failed)?))
+    })
+}
+
+/// What is handed to the compressor at once.
+const PIECE: usize = 256 * 1024;
+
+/// Hands on what is written to it.
+struct Pieces {
+    sender: SyncSender<Vec<u8>>,
+}
+
+impl Write for Pieces {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let sent = self.sender.send(buffer.to_vec());
+        sent.map_err(|_| io::Error::other("the file cannot be written"))?;
+        Ok(buffer.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 fn write(file: File, compression: Compression, pieces: &Receiver<Vec<u8>>) -> io::Result<Stored> {
     let hashing = Hashing { inner: file, context: Context::new(&SHA256), bytes: 0 };
     let hashing = match compression {

@@ -22,6 +22,8 @@ mod dangers;
 mod demo;
 mod documents;
 mod dump_is_data;
+mod dumped;
+
 mod encodings;
 mod expected;
 mod foreign;

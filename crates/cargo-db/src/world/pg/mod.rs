@@ -1,5 +1,6 @@
 //! PostgreSQL over the wire.
 
+mod catalog;
 mod client;
 mod handover;
 mod held;
@@ -17,6 +18,7 @@ mod tls;
 mod transaction;
 pub(crate) mod unread;
 
+pub(crate) use catalog::failure as catalog_failure;
 pub(crate) use held::wait_for_tables;
 pub(crate) use lock::{Lock, OWN_KEY};
 pub(crate) use own_tables::{OwnTables, TableComparison};

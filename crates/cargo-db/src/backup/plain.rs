@@ -1,0 +1,224 @@
+//! A dump that is written without client tools: from the catalog, in one transaction, by
+//! `pg_logical`.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use pg_logical::catalog::{self, Catalog};
+use pg_logical::choose::{self, Choice, ChoiceError, Request};
+use pg_logical::dump::{self as plain, Contents};
+use pg_logical::graph;
+
+use crate::backup::folder::BackupFolder;
+use crate::backup::visible::hidden_rows;
+use crate::failure::{BackupError, DumpError, Failure, Result};
+use crate::model::backup::{Compression, Format, file_name};
+use crate::model::event::Event;
+use crate::model::target::Target;
+use crate::world::archive::fill;
+use crate::world::clock::{now, pause, stopwatch};
+use crate::world::pg::{Purpose, Session, catalog_failure};
+use crate::world::{World, files};
+
+/// What is wanted of a dump.
+pub(crate) struct PlainRequest {
+    pub(crate) objects: Request,
+    pub(crate) has_schema: bool,
+    pub(crate) has_rows: bool,
+    pub(crate) has_owners: bool,
+    pub(crate) has_rights: bool,
+    /// The command as it was typed.
+    pub(crate) command: String,
+    /// Tables of cargo db's own that the role may not read.
+    pub(crate) unread: Vec<String>,
+}
+
+/// A database in a transaction whose snapshot a dump is of.
+pub(crate) struct Plain {
+    session: Session,
+    catalog: Catalog,
+    order: graph::Order,
+    contents: Contents,
+}
+
+/// How many objects a dump has, and what is missing.
+#[derive(Debug)]
+pub(crate) struct PlainDump {
+    pub(crate) objects: usize,
+    pub(crate) left_out: Vec<String>,
+    /// Indexes that are of no use, and left out.
+    pub(crate) unfinished: Vec<String>,
+}
+
+/// Where a dump becomes a file.
+pub(crate) struct Place {
+    pub(crate) path: PathBuf,
+    pub(crate) compression: Compression,
+}
+
+impl Place {
+    /// The file of this name, or one in the backup folder.
+    pub(crate) fn of(
+        world: &World,
+        folder: &BackupFolder,
+        target: &Target,
+        given: Option<&Path>,
+        compression: Compression,
+    ) -> Result<Place> {
+        if let Some(path) = given {
+            if path.exists() || files::is_there(path) {
+                let why = format!("`{}` already exists", path.display());
+                return Err(BackupError::Failed { doing: "write", why }.into());
+            }
+            return Ok(Place { path: path.to_owned(), compression });
+        }
+        files::private_dirs(folder.path())?;
+        loop {
+            let name = file_name(&target.database, now(), Format::Sql, compression);
+            let path = folder.path_of(&name);
+            if !files::is_there(&path) {
+                return Ok(Place { path, compression });
+            }
+            pause(world, std::time::Duration::from_millis(100))?;
+        }
+    }
+}
+
+impl Plain {
+    /// Takes the snapshot and reads what there is; fails, before anything is written, where the
+    /// dump would silently lack something.
+    pub(crate) fn begin(world: &World, target: &Target, request: &PlainRequest) -> Result<Plain> {
+        if request.has_rows
+            && let Some(hidden) = hidden_rows(world, target)?
+        {
+            return Err(hidden.into());
+        }
+        let mut session = Session::open(world, target, Purpose::Read)?;
+        session.refuse_names_of_bytes(false)?;
+        session.run("prepare the dump", catalog::SETTINGS)?;
+        session.run("prepare the dump", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+        let about = catalog::about(&mut session).map_err(catalog_failure)?;
+        if about.major < catalog::OLDEST {
+            return Err(DumpError::TooOld { version: about.version }.into());
+        }
+        lock(&mut session, request)?;
+        let catalog = catalog::read(&mut session).map_err(catalog_failure)?;
+        let choice = choose::choose(&catalog, &request.objects()).map_err(not_chosen)?;
+        if !choice.uncovered.is_empty() {
+            let (database, command) = (target.database.clone(), request.command.clone());
+            let objects = choice.uncovered;
+            return Err(DumpError::Uncovered { database, objects, command }.into());
+        }
+        let order = graph::order(&catalog, &choice.excluded)
+            .map_err(|circle| DumpError::Circle { objects: circle.0 })?;
+        let contents = request.contents(choice);
+        Ok(Plain { session, catalog, order, contents })
+    }
+
+    /// What it will have.
+    pub(crate) fn describe(&self) -> PlainDump {
+        let all = self.catalog.objects.len();
+        PlainDump {
+            objects: self.contents.chosen.as_ref().map_or(all, std::collections::BTreeSet::len),
+            left_out: self.contents.left_out.clone(),
+            unfinished: self.catalog.unfinished.clone(),
+        }
+    }
+
+    /// Writes it, and gives the size of the file. It has its name only when it is complete.
+    pub(crate) fn store(self, world: &World, target: &Target, place: &Place) -> Result<u64> {
+        let began = stopwatch();
+        let subject = target.database.clone();
+        world.emit(Event::Started { doing: "Dumping", subject: subject.clone() });
+        let mut name = place.path.file_name().unwrap_or_default().to_owned();
+        name.push(".partial");
+        let partial = place.path.with_file_name(name);
+        let stored = fill(&partial, place.compression, |out| self.write(out));
+        let stored = match stored {
+            Ok((Ok(()), stored)) => stored,
+            Ok((Err(failure), _)) | Err(failure) => {
+                let _ = files::remove_file(&partial);
+                return Err(failure);
+            }
+        };
+        world.interrupt.check().inspect_err(|_| {
+            let _ = files::remove_file(&partial);
+        })?;
+        files::rename(&partial, &place.path)?;
+        let folder = place.path.parent().filter(|folder| *folder != Path::new(""));
+        files::sync_dir(folder.unwrap_or(Path::new(".")))?;
+        world.emit(Event::Finished { done: "Dumped", subject, elapsed: began.elapsed() });
+        Ok(stored.bytes)
+    }
+
+    /// Writes it to whatever takes bytes.
+    pub(crate) fn write(mut self, out: &mut dyn Write) -> Result<()> {
+        let Plain { session, catalog, order, contents } = &mut self;
+        plain::write(catalog, order, contents, session, out).map_err(|error| match error {
+            plain::DumpError::Source(error) => catalog_failure(error),
+            plain::DumpError::Write(error) => {
+                BackupError::Failed { doing: "write", why: error.to_string() }.into()
+            }
+        })
+    }
+}
+
+impl PlainRequest {
+    fn objects(&self) -> Request {
+        let mut objects = self.objects.clone();
+        let unread = self.unread.iter().map(|table| format!("table cargo_db.{table}"));
+        objects.exclude.extend(unread);
+        objects
+    }
+
+    fn contents(&self, choice: Choice) -> Contents {
+        Contents {
+            has_schema: self.has_schema,
+            has_rows: self.has_rows,
+            has_owners: self.has_owners,
+            has_rights: self.has_rights,
+            chosen: choice.chosen,
+            left_out: choice.left_out,
+            program: format!("cargo-db {}", env!("CARGO_PKG_VERSION")),
+        }
+    }
+
+    /// Whether a table may be one of those that are dumped, before the catalog is known.
+    fn may_want(&self, schema: &str, name: &str) -> bool {
+        let Request { schemas, tables, exclude } = &self.objects;
+        let is_named = |typed: &String| {
+            let plain = typed.replace('"', "");
+            plain == name || plain == format!("{schema}.{name}")
+        };
+        let is_excluded = |typed: &String| {
+            *typed == format!("{schema}.{name}") || *typed == format!("table {schema}.{name}")
+        };
+        let is_unread = schema == "cargo_db" && self.unread.iter().any(|table| table == name);
+        let is_all = schemas.is_empty() && tables.is_empty();
+        let is_wanted =
+            is_all || schemas.iter().any(|one| one == schema) || tables.iter().any(is_named);
+        is_wanted && !is_unread && !exclude.iter().any(is_excluded)
+    }
+}
+
+/// Locks the tables before anything is asked that reads the newest catalog: what is dumped neither
+/// changes nor goes meanwhile.
+fn lock(session: &mut Session, request: &PlainRequest) -> Result<()> {
+    let mut tables = catalog::tables(session).map_err(catalog_failure)?;
+    tables.retain(|(schema, name)| request.may_want(schema, name));
+    // Behind somebody's ALTER TABLE everybody else would wait behind us.
+    session.run("prepare the dump", "SET LOCAL lock_timeout = '60s'")?;
+    for some in tables.chunks(500) {
+        if let Some(statement) = plain::lock(some) {
+            session.run("lock the tables", &statement)?;
+        }
+    }
+    session.run("prepare the dump", "SET LOCAL lock_timeout = 0")
+}
+
+fn not_chosen(error: ChoiceError) -> Failure {
+    match error {
+        ChoiceError::Needed(objects) => DumpError::Needed { objects }.into(),
+        other => DumpError::Choice { why: other.to_string() }.into(),
+    }
+}

@@ -1,0 +1,134 @@
+//! `cargo db dump`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use pg_logical::choose::Request;
+
+use crate::answer::{Dumped, Outcome};
+use crate::backup::{self, BackupFolder, Place, Plain, PlainRequest};
+use crate::change::{Database, Effect, Workspace};
+use crate::failure::{DumpError, Result};
+use crate::model::backup::Compression;
+use crate::verb::declare::Verb;
+use crate::world::files;
+
+const EFFECT: Effect = Effect::Reads;
+
+/// Write the database as an SQL file, without pg_dump
+///
+/// Writes the definitions and the rows of one snapshot, in an order in which `psql` and `cargo db
+/// restore` load them. The same database gives the same bytes. Kinds of objects that cannot be
+/// dumped are named before anything is written. Needs no client programs.
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct DumpArgs {
+    /// The file to write (default: a new file in the backup folder)
+    #[arg(short, long, value_name = "FILE", conflicts_with = "stdout")]
+    output: Option<PathBuf>,
+    /// Write to standard output
+    #[arg(long)]
+    stdout: bool,
+    /// Only the definitions, without rows
+    #[arg(long)]
+    schema_only: bool,
+    /// Only the rows, without definitions
+    #[arg(long, conflicts_with = "schema_only")]
+    data_only: bool,
+    /// Only this schema; may be repeated
+    #[arg(long, value_name = "SCHEMA")]
+    schema: Vec<String>,
+    /// Only this table, view or sequence, with its indexes, constraints and triggers; may be
+    /// repeated
+    #[arg(long, value_name = "TABLE")]
+    table: Vec<String>,
+    /// Leave out this object; the file says that it is incomplete; may be repeated
+    #[arg(long, value_name = "OBJECT")]
+    exclude: Vec<String>,
+    /// Without owners
+    #[arg(long)]
+    no_owner: bool,
+    /// Without privileges
+    #[arg(long)]
+    no_privileges: bool,
+    /// Compress with gzip or zstd, optionally with a level (`gzip:9`, `zstd:3`); zstd is a cargo
+    /// feature of `cargo-db`
+    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "gzip", conflicts_with = "stdout")]
+    compress: Option<String>,
+}
+
+impl Verb for DumpArgs {
+    fn name(&self) -> &'static str {
+        "dump"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        let database = workspace.database()?;
+        refuse_agent(&database)?;
+        let Database { target, settings, .. } = &database;
+        let compression = match &self.compress {
+            Some(text) => backup::compression(text)?,
+            None => Compression::None,
+        };
+        let request = self.request(&database);
+        let world = &workspace.world;
+        if self.stdout {
+            let plain = Plain::begin(world, target, &request)?;
+            warn(workspace, &plain);
+            workspace.ui.stream(|out| plain.write(out))?;
+            return Ok(Outcome::said());
+        }
+        let folder = BackupFolder::of(settings);
+        let place = Place::of(world, &folder, target, self.output.as_deref(), compression)?;
+        let plain = Plain::begin(world, target, &request)?;
+        warn(workspace, &plain);
+        let described = plain.describe();
+        let bytes = plain.store(world, target, &place)?;
+        let path = backup::from_folder(&place.path, &files::current_dir()?);
+        Ok(Outcome::done(Dumped::of(&path, bytes, &described)))
+    }
+}
+
+impl DumpArgs {
+    fn request(&self, database: &Database<'_>) -> PlainRequest {
+        PlainRequest {
+            objects: Request {
+                schemas: self.schema.clone(),
+                tables: self.table.clone(),
+                exclude: self.exclude.clone(),
+            },
+            has_schema: !self.data_only,
+            has_rows: !self.schema_only,
+            has_owners: !self.no_owner,
+            has_rights: !self.no_privileges,
+            command: database.workspace.consent.command.clone(),
+            unread: database.unread.clone(),
+        }
+    }
+}
+
+/// Warns of what the file will not have.
+fn warn(workspace: &Workspace, plain: &Plain) {
+    for index in plain.describe().unfinished {
+        workspace.ui.warning(&format!("the index {index} is not valid, and is left out"));
+    }
+}
+
+/// Where the rows are other people's, an agent does not get all of them at once.
+fn refuse_agent(database: &Database<'_>) -> Result<()> {
+    let environment = database.environment();
+    let agent = database.settings.agent.known_by(environment);
+    match agent.filter(|_| !environment.is_disposable()) {
+        None => Ok(()),
+        Some(agent) => {
+            let (agent, environment) = (agent.to_owned(), environment.to_string());
+            let command = database.workspace.consent.command.clone();
+            Err(DumpError::ByAgent { verb: "dump", agent, environment, command }.into())
+        }
+    }
+}
