@@ -9,7 +9,7 @@
 //! face
 //! cli
 //! answer
-//! rehearse
+//! rehearse schema
 //! audit backup seed
 //! check migration
 //! world
@@ -33,6 +33,7 @@ mod model;
 mod plan;
 mod policy;
 mod rehearse;
+mod schema;
 mod seed;
 mod settings;
 mod verb;

@@ -29,6 +29,11 @@ pub struct Contents {
     pub left_out: Vec<String>,
     /// The program that writes it: `cargo-db 0.1.0`.
     pub program: String,
+    /// What the header says instead of which server and which program: comments, with line ends.
+    pub header: Option<String>,
+    /// The role whose name is left out where it says whose default privileges are meant: the role
+    /// that loads the dump has them then.
+    pub own_role: Option<String>,
 }
 
 /// Why a dump could not be written.
@@ -82,12 +87,12 @@ pub fn write(
 impl Writing<'_> {
     fn head(&mut self) -> Written {
         let about = &self.catalog.about;
-        let mut text = format!(
-            "--\n-- PostgreSQL database dump\n--\n\n-- Dumped from database version {}\n\
-             -- Dumped by {}\n",
-            one_line(&about.version),
-            self.contents.program
-        );
+        let usual = || {
+            let (version, program) = (one_line(&about.version), &self.contents.program);
+            format!("-- Dumped from database version {version}\n-- Dumped by {program}\n")
+        };
+        let header = self.contents.header.clone().unwrap_or_else(usual);
+        let mut text = format!("--\n-- PostgreSQL database dump\n--\n\n{header}");
         for line in &self.contents.left_out {
             text.push_str(&format!("-- Incomplete: without {}\n", one_line(line)));
         }
@@ -311,7 +316,8 @@ impl Writing<'_> {
         }
         for (_, object) in self.chosen() {
             if let Definition::DefaultRights(defaults) = &object.definition {
-                found.extend(ddl::of_defaults(defaults, major));
+                let own = self.contents.own_role.as_deref();
+                found.extend(ddl::of_defaults(defaults, major, own));
             }
         }
         self.statements(&found)

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use crate::answer::text::{plural, wrapped};
-use crate::answer::{Answer, BOLD, DIM, GREEN, RED, Style, YELLOW};
+use crate::answer::{Answer, BOLD, DIM, GREEN, RED, SchemaFileView, Style, YELLOW};
 use crate::model::finding::{Checked, Finding, Severity, Verdict};
+use crate::schema::Comparison;
 
 /// Where the text of a finding begins.
 const INDENT: usize = 12;
@@ -14,6 +15,9 @@ const INDENT: usize = 12;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct CheckReport {
     migrations: Vec<CheckedView>,
+    /// With `--schema`: how the schema file stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema_file: Option<SchemaFileView>,
 }
 
 /// One file that was checked.
@@ -43,13 +47,21 @@ impl From<&Checked> for CheckedView {
 impl CheckReport {
     /// What was found in these files.
     pub(crate) fn of(checked: &[Checked]) -> CheckReport {
-        CheckReport { migrations: checked.iter().map(CheckedView::from).collect() }
+        let migrations = checked.iter().map(CheckedView::from).collect();
+        CheckReport { migrations, schema_file: None }
+    }
+
+    /// The same with what the schema file was compared with.
+    pub(crate) fn with_schema(self, comparison: Option<&Comparison>) -> CheckReport {
+        CheckReport { schema_file: comparison.map(SchemaFileView::of), ..self }
     }
 }
 
 impl Answer for CheckReport {
     fn text(&self, style: &Style) -> String {
-        text(&self.migrations, style)
+        let schema = self.schema_file.iter().map(|file| file.text(style));
+        let all: Vec<String> = [text(&self.migrations, style)].into_iter().chain(schema).collect();
+        all.join("\n")
     }
 }
 

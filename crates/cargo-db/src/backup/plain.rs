@@ -180,6 +180,8 @@ impl PlainRequest {
             chosen: choice.chosen,
             left_out: choice.left_out,
             program: format!("cargo-db {}", env!("CARGO_PKG_VERSION")),
+            header: None,
+            own_role: None,
         }
     }
 

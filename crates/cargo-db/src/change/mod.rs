@@ -14,6 +14,7 @@ mod preview;
 mod proof;
 mod record;
 mod retain;
+mod schema_file;
 mod seal;
 mod swap;
 mod swap_back;
@@ -32,6 +33,7 @@ pub(crate) use proof::{
     Proved, Proving, prove, prove_rollback, receipt_of, receipts_are_accepted, receipts_of_rollback,
 };
 pub(crate) use retain::{after_backup, pruning};
+pub(crate) use schema_file::{generated_schema, refresh_schema_file};
 pub(crate) use seal::backup_obstacle;
 pub(crate) use swap::{SwapLocks, old_database, refuse_maintenance};
 pub(crate) use swap_back::apply_or_restore;

@@ -12,8 +12,9 @@ use snapbox::{Assert, Data};
 use crate::answer::{
     AcceptedKeys, AuditShown, AuditTrail, BackedUp, BackupList, BackupShown, CheckReport, Created,
     Dropped, DryRun, Dumped, EnvironmentReport, Initialised, KeyView, Migrated, NothingRehearsed,
-    PolicyTable, Pruned, Rebuilt, RehearsalReport, Restored, Seeded, ServerState, ServerUrl,
-    StatusOfSets, StatusReport, TrailSound, TrustList, TrustRevoked, TrustView, Verified,
+    PolicyTable, Pruned, Rebuilt, RehearsalReport, Restored, SchemaFileView, Seeded, ServerState,
+    ServerUrl, StatusOfSets, StatusReport, TableList, TableShown, TrailSound, TrustList,
+    TrustRevoked, TrustView, Verified,
 };
 use crate::face::json::{Document, NoAnswer, SCHEMA};
 use crate::model::event::Event;
@@ -81,6 +82,11 @@ const FILES: &[File] = &[
         name: "restore",
         verbs: &["restore"],
         endings: &[of::<Restored>, of::<Dropped>, of::<DryRun>],
+    },
+    File {
+        name: "schema",
+        verbs: &["schema show", "schema dump", "schema check"],
+        endings: &[of::<TableList>, of::<TableShown>, of::<SchemaFileView>],
     },
     File { name: "check", verbs: &["check"], endings: &[of::<CheckReport>] },
     File {

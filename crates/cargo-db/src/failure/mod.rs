@@ -23,6 +23,7 @@ mod migration;
 mod program;
 mod rehearsal;
 mod run;
+mod schema;
 mod seed;
 mod server;
 mod settings;
@@ -49,6 +50,7 @@ pub(crate) use migration::MigrationError;
 pub(crate) use program::ProgramError;
 pub(crate) use rehearsal::RehearsalError;
 pub(crate) use run::RunError;
+pub(crate) use schema::SchemaError;
 pub(crate) use seed::SeedError;
 pub(crate) use server::LocalServerError;
 pub(crate) use settings::SettingsError;
@@ -82,6 +84,7 @@ pub(crate) enum Kind {
     Program(#[from] ProgramError),
     Backup(#[from] BackupError),
     Dump(#[from] DumpError),
+    Schema(#[from] SchemaError),
     Audit(#[from] AuditError),
     Key(#[from] KeyError),
     Run(#[from] RunError),
@@ -105,6 +108,7 @@ impl Kind {
             Kind::Program(kind) => kind.explain(),
             Kind::Backup(kind) => kind.explain(),
             Kind::Dump(kind) => kind.explain(),
+            Kind::Schema(kind) => kind.explain(),
             Kind::Audit(kind) => kind.explain(),
             Kind::Key(kind) => kind.explain(),
             Kind::Run(kind) => kind.explain(),

@@ -36,6 +36,7 @@ fn samples() -> Vec<Failure> {
         area(include_str!("program.rs"), program::samples()),
         area(include_str!("backup.rs"), backup::samples()),
         area(include_str!("dump.rs"), dump::samples()),
+        area(include_str!("schema.rs"), schema::samples()),
         area(include_str!("audit.rs"), audit::samples()),
         area(include_str!("key.rs"), key::samples()),
         area(include_str!("run.rs"), run::samples()),
@@ -43,7 +44,7 @@ fn samples() -> Vec<Failure> {
     let all: Vec<Failure> = areas.into_iter().flatten().collect();
     let met: BTreeSet<String> =
         all.iter().map(|one| format!("{:?}", discriminant(one.kind()))).collect();
-    assert_eq!(met.len(), 18, "an area without samples");
+    assert_eq!(met.len(), 19, "an area without samples");
     all
 }
 
@@ -192,6 +193,15 @@ const CODES: &[(&str, &[u8])] = &[
     ("ROLLBACK.IRREVERSIBLE", &[7]),
     ("RUN.NOT_LOOKED_AT", &[8]),
     ("RUN.NO_RANDOM_BYTES", &[7]),
+    ("SCHEMA.NOT_BUILT", &[7]),
+    ("SCHEMA.NOT_HERE", &[4]),
+    ("SCHEMA.NOT_OURS", &[2]),
+    ("SCHEMA.NO_FILE", &[2]),
+    ("SCHEMA.NO_TABLE", &[2]),
+    ("SCHEMA.OUTSIDE", &[7]),
+    ("SCHEMA.SEVERAL_TABLES", &[2]),
+    ("SCHEMA.SHARED_FILE", &[2]),
+    ("SCHEMA.UNCOVERED", &[11]),
     ("SCRIPT.SETTING", &[7]),
     ("SCRIPT.TRANSACTION_CONTROL", &[7]),
     ("SCRIPT.UNREADABLE", &[7]),

@@ -23,6 +23,7 @@ pub(crate) struct DbToml {
     pub(crate) expect: BTreeMap<String, ExpectTable>,
     pub(crate) check: CheckTable,
     pub(crate) verify: VerifyTable,
+    pub(crate) schema: SchemaTable,
     pub(crate) seeds: SeedsTable,
     pub(crate) backup: BackupTable,
     pub(crate) environments: BTreeMap<String, EnvironmentTable>,
@@ -127,6 +128,15 @@ pub(crate) struct CheckTable {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct VerifyTable {
     pub(crate) sql: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(crate) struct SchemaTable {
+    pub(crate) file: Option<String>,
+    /// What the database held before its first migration, or after `base-version`.
+    pub(crate) base: Option<String>,
+    pub(crate) base_version: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

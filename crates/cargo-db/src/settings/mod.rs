@@ -11,6 +11,7 @@ mod file;
 mod owner;
 mod recognise;
 mod root;
+mod schema;
 mod source;
 mod tool;
 mod trust;
@@ -33,6 +34,7 @@ pub(crate) use connection::DatabaseChoice;
 pub(crate) use expect::Expectations;
 use file::DbToml;
 pub(crate) use recognise::{Candidate, best, survey};
+pub(crate) use schema::SchemaSettings;
 pub(crate) use source::{Caller, FileOwner, Flags, Origin, Program, Setting, Sources};
 use tool::OtherSet;
 pub(crate) use tool::{Migrations, Runner};
@@ -117,6 +119,8 @@ pub(crate) struct Settings {
     /// The expectations in `[expect]` and in the files in `expect/`.
     pub(crate) expected: Expectations,
     pub(crate) limits: Limits,
+    /// `[schema]`.
+    pub(crate) schema: SchemaSettings,
     pub(crate) seeds: SeedSettings,
     pub(crate) backup: BackupSettings,
     /// `CARGO_DB_PG_BIN`, or `[server] bin`.
@@ -208,6 +212,7 @@ impl Settings {
         Ok(Settings {
             server_major: toml.check.postgres,
             expected: Expectations::read(sources, &toml, &root, migrations.set.as_deref())?,
+            schema: SchemaSettings::of(&toml, &migrations)?,
             migrations,
             limits: limits(&sources.flags, &variables, &toml)?,
             seeds: seeds(&toml, &root, &trust)?,

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use crate::answer::{CheckReport, Outcome};
-use crate::change::{DatabaseNeed, Effect, Needs, Workspace};
+use crate::change::{DatabaseNeed, Effect, Needs, Workspace, generated_schema};
 use crate::check::{self, CheckContext, CheckContexts, Direction, FileToCheck, base};
 use crate::failure::{FileError, Result, SettingsError};
 use crate::migration;
 use crate::model::finding::{Checked, Verdict};
 use crate::model::migration::{MigrationFolder, ScriptFile};
 use crate::rehearse::Receipts;
+use crate::schema::Comparison;
 use crate::settings::Settings;
 use crate::verb::declare::Verb;
 use crate::world::{files, folders, process};
@@ -25,7 +26,8 @@ const SHARED: [&str; 4] = ["origin/main", "origin/master", "main", "master"];
 /// Lint migrations, without a database
 ///
 /// Finds syntax errors, statements that lock or rewrite tables, lose rows or break running
-/// programs, and edited files (compared with git). `docs/rules.md` explains each rule.
+/// programs, and edited files (compared with git). `docs/rules.md` explains each rule. Only
+/// `--schema` needs a server.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct CheckArgs {
@@ -38,6 +40,9 @@ pub(crate) struct CheckArgs {
     /// Check files that were added or changed since this revision
     #[arg(long, value_name = "REV")]
     base: Option<String>,
+    /// Also fail if the schema file is not what the migrations lead to, like `schema check`
+    #[arg(long, conflicts_with_all = ["files", "staged"])]
+    schema: bool,
     /// Minimum severity that fails (exit code 1)
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t)]
     fail_on: FailOn,
@@ -61,7 +66,8 @@ impl Verb for CheckArgs {
     }
 
     fn needs(&self) -> Needs {
-        Needs { database: DatabaseNeed::Irrelevant, ..Needs::FILES }
+        let database = if self.schema { DatabaseNeed::Marked } else { DatabaseNeed::Irrelevant };
+        Needs { database, ..Needs::FILES }
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
@@ -100,7 +106,17 @@ impl Verb for CheckArgs {
             FailOn::Warn => worst > Verdict::Pass,
             FailOn::Block => worst == Verdict::Block,
         };
-        Ok(Outcome::done(CheckReport::of(&checked)).finding_if(fails))
+        let schema = self.schema.then(|| self.compare_schema(workspace)).transpose()?;
+        let differs = schema.as_ref().is_some_and(|schema| !schema.is_same);
+        let report = CheckReport::of(&checked).with_schema(schema.as_ref());
+        Ok(Outcome::done(report).finding_if(fails || differs))
+    }
+}
+
+impl CheckArgs {
+    fn compare_schema(&self, workspace: &Workspace) -> Result<Comparison> {
+        let (file, generated) = generated_schema(&workspace.database()?, "check --schema")?;
+        Ok(file.compare(&generated))
     }
 }
 

@@ -10,7 +10,10 @@ use super::Cli;
 
 /// The groups in the order of the help, each with its verbs.
 const GROUPS: &[(&str, &[&str])] = &[
-    ("Daily commands", &["status", "create", "migrate", "rollback", "check", "seed", "reset"]),
+    (
+        "Daily commands",
+        &["status", "create", "migrate", "rollback", "check", "schema", "seed", "reset"],
+    ),
     ("Backups", &["backup", "restore", "backups", "dump"]),
     ("Rehearsal, policy and audit", &["rehearse", "policy", "env", "key", "trust", "audit"]),
     ("Migration history", &["baseline", "repair"]),

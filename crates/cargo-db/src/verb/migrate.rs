@@ -9,7 +9,7 @@ use crate::audit::Trail;
 use crate::change::{
     Change, Database, Effect, Ending, Mode, Proved, Proving, Workspace, apply_or_restore,
     backup_obstacle, batched, lock_migrations, perform, preview, prove, receipt_of,
-    receipts_are_accepted, same_plan, wants_all_or_nothing,
+    receipts_are_accepted, refresh_schema_file, same_plan, wants_all_or_nothing,
 };
 use crate::failure::Result;
 use crate::migration::{self, AppliedMigration, Witness};
@@ -92,7 +92,10 @@ impl Verb for MigrateArgs {
                 plan.warnings.iter().for_each(|warning| ui.warning(warning));
                 Ok(Outcome::done(Migrated::of(&plan, &[])))
             }
-            Ending::Done { plan, done, .. } => Ok(Outcome::done(Migrated::of(&plan, &done))),
+            Ending::Done { plan, done, .. } => {
+                refresh_schema_file(&database);
+                Ok(Outcome::done(Migrated::of(&plan, &done)))
+            }
         }
     }
 }

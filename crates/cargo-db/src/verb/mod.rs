@@ -21,6 +21,7 @@ mod repair;
 mod reset;
 mod restore;
 mod rollback;
+mod schema;
 mod seed;
 mod server;
 mod status;
@@ -80,6 +81,7 @@ verbs! {
         Backups(backups::BackupsArgs),
         Dump(dump::DumpArgs),
         Restore(restore::RestoreArgs),
+        Schema(schema::SchemaArgs),
         Check(check::CheckArgs),
         Rehearse(rehearse::RehearseArgs),
         Env(env::EnvArgs),

@@ -14,7 +14,7 @@ const WORDS: &[(&[&str], &str)] = &[
     (&["drop", "wipe", "clean", "fresh", "refresh", "recreate"], "reset"),
     (&["snapshot", "save"], "backup"),
     (&["export"], "dump"),
-    (&["schema"], "dump --schema-only"),
+    (&["structure", "tables", "describe"], "schema show"),
     (&["load", "import", "undrop"], "restore"),
     (&["lint", "validate", "analyze"], "check"),
     (&["verify"], "backups verify"),

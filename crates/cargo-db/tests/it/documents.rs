@@ -282,6 +282,28 @@ fn endings_of_checks_and_rehearsals() {
 }
 
 #[test]
+fn endings_about_the_schema() {
+    let project = Project::new("docs_schema");
+    project.write("db.toml", "[schema]\nfile = \"schema.sql\"\n");
+    project.migration("1_a.up.sql", "CREATE TABLE a (id int PRIMARY KEY, b int DEFAULT 7);");
+    assert_eq!(ended(&project, &["schema", "check"], 1)["state"], "missing");
+    assert_eq!(ended(&project, &["schema", "dump", "--dry-run"], 0)["state"], "missing");
+    assert_eq!(ended(&project, &["schema", "dump"], 0)["state"], "written");
+    assert_eq!(ended(&project, &["schema", "dump"], 0)["state"], "unchanged");
+    assert_eq!(ended(&project, &["schema", "check"], 0)["state"], "same");
+    let args = ["check", "--schema", "--fail-on", "block"];
+    assert_eq!(ended(&project, &args, 0)["schema_file"]["state"], "same");
+    project.db(&["migrate"]).ok();
+    let tables = ended(&project, &["schema", "show"], 0);
+    assert_eq!(tables["tables"][1]["name"], "a");
+    let shown = ended(&project, &["schema", "show", "a"], 0);
+    assert_eq!(shown["columns"][1]["default"], "7");
+    ended(&project, &["schema", "show", "aa"], 2);
+    project.write("schema.sql", "SELECT 1;\n");
+    ended(&project, &["schema", "dump"], 2);
+}
+
+#[test]
 fn endings_of_what_writes_files() {
     use std::os::unix::fs::PermissionsExt;
     let project = Project::bare("docs_init");

@@ -53,6 +53,7 @@ mod retention;
 mod rollback;
 mod rollback_proof;
 mod safe;
+mod schema_file;
 mod second_look;
 mod seed;
 mod seen;

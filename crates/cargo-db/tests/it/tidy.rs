@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["world"],
     &["check", "migration"],
     &["audit", "backup", "seed"],
-    &["rehearse"],
+    &["rehearse", "schema"],
     &["answer"],
     &["cli"],
     &["face"],

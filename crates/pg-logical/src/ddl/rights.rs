@@ -57,8 +57,8 @@ pub fn of_others(others: &OthersRights, major: u32) -> Vec<String> {
     Target { on, letter, owner, before: String::new(), major }.statements(&others.rights)
 }
 
-/// The same for what will be made.
-pub fn of_defaults(defaults: &DefaultRights, major: u32) -> Vec<String> {
+/// The same for what will be made; by `own` without its name.
+pub fn of_defaults(defaults: &DefaultRights, major: u32, own: Option<&str>) -> Vec<String> {
     let (word, letter) = match defaults.kind {
         'r' => ("TABLES", 'r'),
         'S' => ("SEQUENCES", 's'),
@@ -68,11 +68,10 @@ pub fn of_defaults(defaults: &DefaultRights, major: u32) -> Vec<String> {
         _ => ("LARGE OBJECTS", 'L'),
     };
     let schema = defaults.schema.as_ref().map(|schema| format!("IN SCHEMA {} ", quoted(schema)));
-    let before = format!(
-        "ALTER DEFAULT PRIVILEGES FOR ROLE {} {}",
-        quoted(&defaults.role),
-        schema.unwrap_or_default()
-    );
+    let is_own = own == Some(defaults.role.as_str());
+    let role = (!is_own).then(|| format!("FOR ROLE {} ", quoted(&defaults.role)));
+    let (role, schema) = (role.unwrap_or_default(), schema.unwrap_or_default());
+    let before = format!("ALTER DEFAULT PRIVILEGES {role}{schema}");
     let owner = Some(defaults.role.as_str());
     Target { on: word.to_owned(), letter, owner, before, major }.statements(&defaults.rights)
 }

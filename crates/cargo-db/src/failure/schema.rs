@@ -1,0 +1,130 @@
+//! The schema of a database, and the file that holds the one to which the migrations lead.
+
+use std::path::PathBuf;
+
+use crate::failure::exit::Exit;
+use crate::failure::explanation::Explanation;
+use crate::model::environment::Environment;
+
+/// A schema that is not shown, not written or not compared.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SchemaError {
+    #[error("there is no table or view `{table}` in `{database}`")]
+    NoTable { table: String, database: String, similar: Option<String> },
+    #[error("`{table}` is the name of several tables")]
+    SeveralTables { table: String, found: Vec<String> },
+    #[error("db.toml names no schema file")]
+    NoFile,
+    #[error("all sets of migrations would share the schema file `{}`", file.display())]
+    SharedFile { file: PathBuf },
+    #[error("`{}` was not written by cargo db, and is not replaced", file.display())]
+    NotOurs { file: PathBuf },
+    #[error("`{command}` is not available in {environment}")]
+    NotHere { command: String, environment: Environment },
+    #[error("`{}` may affect other databases", file.display())]
+    Outside { file: PathBuf, line: usize, why: String },
+    #[error("the migrations do not build a database from nothing")]
+    NotBuilt { why: Vec<String>, has_base: bool },
+    #[error("the schema file would leave out objects of unsupported kinds")]
+    Uncovered { objects: Vec<String> },
+}
+
+impl SchemaError {
+    /// Code, exit, why and what next of each kind.
+    pub(super) fn explain(&self) -> Explanation {
+        match self {
+            SchemaError::NoTable { similar: Some(similar), .. } => {
+                let shown = shell_words::quote(similar);
+                Explanation::new("SCHEMA.NO_TABLE", Exit::Usage).run(
+                    &format!("did you mean `{similar}`?"),
+                    format!("cargo db schema show {shown}"),
+                )
+            }
+            SchemaError::NoTable { similar: None, .. } => {
+                Explanation::new("SCHEMA.NO_TABLE", Exit::Usage)
+                    .run("list the tables", "cargo db schema show")
+            }
+            SchemaError::SeveralTables { found, .. } => {
+                Explanation::new("SCHEMA.SEVERAL_TABLES", Exit::Usage)
+                    .because_of(found.iter().cloned())
+                    .advise("name the schema, as in `public.users`")
+            }
+            SchemaError::NoFile => Explanation::new("SCHEMA.NO_FILE", Exit::Usage)
+                .advise("set it in db.toml: `[schema]`, `file = \"schema.sql\"`"),
+            SchemaError::SharedFile { .. } => Explanation::new("SCHEMA.SHARED_FILE", Exit::Usage)
+                .because("each set leads to a schema of its own")
+                .advise("write `{set}` in its name, as in `file = \"schema-{set}.sql\"`"),
+            SchemaError::NotOurs { .. } => Explanation::new("SCHEMA.NOT_OURS", Exit::Usage)
+                .because("its beginning is not that of a schema file of cargo db")
+                .advise("remove it, or name another file in `[schema] file` in db.toml"),
+            SchemaError::NotHere { .. } => Explanation::new("SCHEMA.NOT_HERE", Exit::Policy)
+                .because("it runs all migrations on a scratch database on the same server")
+                .advise("run it in development or in CI"),
+            SchemaError::Outside { line, why, .. } => {
+                Explanation::new("SCHEMA.OUTSIDE", Exit::Failed)
+                    .because(format!("line {line}: {why}"))
+                    .because("it was not run on the scratch database, and nothing was written")
+                    .advise(
+                        "move what concerns the server to a file of its own, and allow it there: \
+                         `-- cargo-db: allow outside-database`; such files are not run",
+                    )
+            }
+            SchemaError::NotBuilt { why, has_base } => {
+                let explained = Explanation::new("SCHEMA.NOT_BUILT", Exit::Failed)
+                    .because_of(why.iter().cloned())
+                    .because("they ran on a scratch database; nothing was written");
+                if *has_base {
+                    return explained.advise(
+                        "look whether `[schema] base` in db.toml is the schema that the \
+                         migrations after `base-version` began with",
+                    );
+                }
+                explained.advise(
+                    "if the database is older than its first migration (`cargo db baseline`), \
+                     name the schema that it began with: `[schema] base = \"base.sql\"`",
+                )
+            }
+            SchemaError::Uncovered { objects } => {
+                Explanation::new("SCHEMA.UNCOVERED", Exit::Backup)
+                    .because_of(objects.iter().cloned())
+                    .because("nothing was written")
+                    .advise("leave `[schema] file` out of db.toml")
+            }
+        }
+    }
+}
+
+/// One of each kind, and of each ending that a kind can take.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<SchemaError> {
+    let text = str::to_owned;
+    let no_table = |similar: Option<&str>| SchemaError::NoTable {
+        table: text("pupil"),
+        database: text("school"),
+        similar: similar.map(text),
+    };
+    let not_built = |has_base| SchemaError::NotBuilt {
+        why: vec![text("migrations/1_a.up.sql:1:13: relation \"users\" does not exist")],
+        has_base,
+    };
+    vec![
+        no_table(Some("pupils")),
+        no_table(None),
+        SchemaError::SeveralTables {
+            table: text("users"),
+            found: vec![text("app.users"), text("shop.users")],
+        },
+        SchemaError::NoFile,
+        SchemaError::SharedFile { file: "schema.sql".into() },
+        SchemaError::NotOurs { file: "db/schema.sql".into() },
+        SchemaError::NotHere { command: text("schema dump"), environment: Environment::Production },
+        SchemaError::Outside {
+            file: "migrations/1_a.up.sql".into(),
+            line: 3,
+            why: text("CREATE ROLE affects all databases of the server"),
+        },
+        not_built(false),
+        not_built(true),
+        SchemaError::Uncovered { objects: vec![text("language plsample")] },
+    ]
+}

@@ -1,0 +1,15 @@
+//! The schema of a database as people read it, and the file that holds the schema to which the
+//! migrations lead.
+
+mod base;
+mod built;
+mod difference;
+mod file;
+mod look;
+mod masked;
+mod text;
+
+pub(crate) use built::{Generated, generate};
+pub(crate) use difference::{Difference, LineOf};
+pub(crate) use file::{Comparison, SchemaFile};
+pub(crate) use look::{Looked, look};

@@ -1,0 +1,94 @@
+//! The text of a schema file: what a database holds, without rows, owners, or anything that differs
+//! from machine to machine.
+
+use std::collections::BTreeSet;
+
+use pg_logical::catalog::{Catalog, Kind, Object};
+use pg_logical::dump::{self, Contents};
+use pg_logical::graph;
+
+use crate::failure::{BackupError, DumpError, Result, SchemaError};
+use crate::schema::look::{OWN_SCHEMA, read};
+use crate::schema::masked::mask;
+use crate::world::pg::{Session, catalog_failure};
+
+/// By this line a file is known as one of ours.
+const MARK: &str = "-- The schema to which the migrations lead, written by `cargo db schema dump`";
+
+/// What stands before the server's major version.
+const SERVER: &str = "-- PostgreSQL ";
+
+/// Whether a file was written as a schema file; an empty one is nobody's.
+pub(super) fn is_ours(text: &str) -> bool {
+    text.trim().is_empty() || text.lines().take(12).any(|line| line == MARK)
+}
+
+/// The server's major version that a file names.
+pub(super) fn major(text: &str) -> Option<u32> {
+    let after = text.lines().take(12).skip_while(|line| *line != MARK).nth(1)?;
+    after.strip_prefix(SERVER)?.parse().ok()
+}
+
+/// The schema of the database that a session is in.
+pub(super) fn text(session: &mut Session) -> Result<String> {
+    let mut catalog = read(session)?;
+    refuse_uncovered(&catalog)?;
+    mask(&mut catalog);
+    let order = graph::order(&catalog, &BTreeSet::new())
+        .map_err(|circle| DumpError::Circle { objects: circle.0 })?;
+    let contents = Contents {
+        has_schema: true,
+        has_rows: false,
+        has_owners: false,
+        has_rights: true,
+        chosen: chosen(&catalog),
+        left_out: Vec::new(),
+        program: String::new(),
+        header: Some(format!("{MARK}\n{SERVER}{}\n", catalog.about.major)),
+        own_role: Some(session.target.user.clone()),
+    };
+    let mut bytes = Vec::new();
+    dump::write(&catalog, &order, &contents, session, &mut bytes).map_err(|error| match error {
+        dump::DumpError::Source(error) => catalog_failure(error),
+        dump::DumpError::Write(error) => {
+            BackupError::Failed { doing: "write", why: error.to_string() }.into()
+        }
+    })?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// What the model does not know would be missing without a word.
+fn refuse_uncovered(catalog: &Catalog) -> Result<()> {
+    let uncovered = catalog.uncovered.iter().map(|uncovered| uncovered.object.clone());
+    let invalid =
+        catalog.unfinished.iter().map(|index| format!("index {index}, which is not valid"));
+    let objects: Vec<String> = uncovered.chain(invalid).collect();
+    if objects.is_empty() { Ok(()) } else { Err(SchemaError::Uncovered { objects }.into()) }
+}
+
+/// Everything but what is cargo db's own.
+fn chosen(catalog: &Catalog) -> Option<BTreeSet<usize>> {
+    let is_own = |object: &Object| {
+        let identity = &object.identity;
+        identity.schema.as_deref() == Some(OWN_SCHEMA)
+            || identity.kind == Kind::Schema && identity.name == OWN_SCHEMA
+    };
+    let objects = catalog.objects.iter().enumerate();
+    let others: BTreeSet<usize> =
+        objects.filter(|(_, object)| !is_own(object)).map(|(at, _)| at).collect();
+    (others.len() < catalog.objects.len()).then_some(others)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_ours_is_known_by_its_header() {
+        let ours = format!("--\n-- PostgreSQL database dump\n--\n\n{MARK}\n-- PostgreSQL 17\n\n");
+        assert!(is_ours(&ours) && is_ours(&ours.replace('\n', "\r\n")) && is_ours("\n"));
+        assert_eq!(major(&ours), Some(17));
+        let other = "--\n-- PostgreSQL database dump\n--\n\n-- Dumped from database version 15\n";
+        assert!(!is_ours(other) && major(other).is_none());
+    }
+}

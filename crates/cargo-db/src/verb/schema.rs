@@ -1,0 +1,122 @@
+//! `cargo db schema`.
+
+use clap::Args;
+
+use crate::answer::{Outcome, SchemaFileView, TableList, TableShown};
+use crate::change::{Database, Effect, Workspace, generated_schema};
+use crate::failure::Result;
+use crate::schema;
+use crate::verb::declare::{Verb, verbs};
+
+/// Show the schema, and write it to a file
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+impl SchemaArgs {
+    /// The verb that was typed.
+    pub(crate) fn verb(&self) -> &dyn Verb {
+        self.action.verb()
+    }
+}
+
+verbs! {
+    /// What to do with the schema.
+    Action { Show(ShowTablesArgs), Dump(DumpSchemaArgs), Check(CheckSchemaArgs), }
+}
+
+/// List the tables, or show one of them
+///
+/// With a table or a view: its columns with their types and defaults, constraints, indexes,
+/// triggers, policies and comments, and the foreign keys that refer to it. Numbers of rows are the
+/// planner's estimates.
+#[derive(Debug, Args)]
+#[command(after_help = Effect::Reads.help())]
+pub(crate) struct ShowTablesArgs {
+    /// The table or view, with or without its schema (default: list all)
+    table: Option<String>,
+}
+
+/// Write the schema to which the migrations lead to the file that db.toml names
+///
+/// Runs all migrations on a scratch database and writes what they made to `[schema] file`: without
+/// rows, without owners, in an order that does not change. Your own database is neither read nor
+/// changed. A file that is up to date is not touched.
+#[derive(Debug, Args)]
+#[command(after_help = Effect::Reads.help())]
+pub(crate) struct DumpSchemaArgs {
+    /// Show what would change in the file, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Fail if the schema file is not what the migrations lead to
+///
+/// Compares `[schema] file` with a scratch database that the migrations built. Exit code 1 if they
+/// differ, with the first differences.
+#[derive(Debug, Args)]
+#[command(after_help = Effect::Reads.help())]
+pub(crate) struct CheckSchemaArgs {}
+
+impl Verb for ShowTablesArgs {
+    fn name(&self) -> &'static str {
+        "schema show"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Reads
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        let database = workspace.database()?;
+        let Database { target, .. } = &database;
+        let looked = schema::look(&workspace.world, target)?;
+        Ok(match &self.table {
+            None => Outcome::done(TableList::of(&looked)),
+            Some(table) => Outcome::done(TableShown::of(&looked, looked.table(table)?)),
+        })
+    }
+}
+
+impl Verb for DumpSchemaArgs {
+    fn name(&self) -> &'static str {
+        "schema dump"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Reads
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        let database = workspace.database()?;
+        let (file, generated) = generated_schema(&database, self.name())?;
+        let comparison = file.compare(&generated);
+        if self.dry_run {
+            return Ok(Outcome::done(SchemaFileView::would_write(&comparison)));
+        }
+        if !comparison.is_same {
+            file.write(&generated)?;
+        }
+        Ok(Outcome::done(SchemaFileView::written(&comparison)))
+    }
+}
+
+impl Verb for CheckSchemaArgs {
+    fn name(&self) -> &'static str {
+        "schema check"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Reads
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        let database = workspace.database()?;
+        let (file, generated) = generated_schema(&database, self.name())?;
+        let comparison = file.compare(&generated);
+        let is_same = comparison.is_same;
+        Ok(Outcome::done(SchemaFileView::of(&comparison)).finding_if(!is_same))
+    }
+}

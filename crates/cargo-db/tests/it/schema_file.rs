@@ -1,0 +1,368 @@
+//! The schema: what `schema show` tells of a database, and the file that holds the one to which the
+//! migrations lead.
+
+use crate::support::{Project, cluster};
+
+const SHOP: &str = "\
+    CREATE SCHEMA shop; \
+    CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, \
+        email text NOT NULL UNIQUE, born date DEFAULT CURRENT_DATE, \
+        lower_email text GENERATED ALWAYS AS (lower(email)) STORED, CHECK (email <> '')); \
+    CREATE INDEX users_born ON users (born) WHERE born IS NOT NULL; \
+    COMMENT ON TABLE users IS 'who may log in'; COMMENT ON COLUMN users.born IS 'a guess'; \
+    CREATE TABLE shop.orders (id int PRIMARY KEY, \
+        buyer bigint CONSTRAINT orders_buyer REFERENCES users ON DELETE CASCADE); \
+    ALTER TABLE shop.orders ADD CONSTRAINT cheap CHECK (id < 9) NOT VALID; \
+    CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; \
+    CREATE TRIGGER t BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION f(); \
+    ALTER TABLE users DISABLE TRIGGER t; \
+    ALTER TABLE users ENABLE ROW LEVEL SECURITY; \
+    CREATE POLICY own ON users FOR SELECT USING (email = CURRENT_USER); \
+    CREATE VIEW adults AS SELECT id, email FROM users WHERE born < '2000-01-01'; \
+    INSERT INTO users (email) SELECT 'u' || n FROM generate_series(1, 50) n; ANALYZE users";
+
+#[test]
+fn the_tables_are_listed_by_schema_with_estimates() {
+    let project = Project::new("sf_list");
+    project.run_sql(SHOP);
+    let shown = project.db(&["schema", "show"]).ok();
+    let shown =
+        shown.says("public\n  adults  view, 2 columns\n  users   4 columns, about 50 rows, ");
+    let shown = shown.says("shop\n  orders  2 columns, ");
+    assert!(!shown.stdout.contains("cargo_db"), "{shown}");
+    let json = project.db(&["schema", "show", "--json"]).ok().json();
+    assert_eq!(json["tables"][1]["name"], "users");
+    assert_eq!(json["tables"][1]["estimated_rows"], 50);
+    assert_eq!(json["tables"][1]["comment"], "who may log in");
+    assert!(json["tables"][1]["bytes"].as_u64().unwrap() > 8192, "{json:#}");
+    assert_eq!(json["tables"][0]["bytes"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_table_is_shown_with_all_that_is_of_it() {
+    let project = Project::new("sf_show");
+    project.run_sql(SHOP);
+    let shown = project.db(&["schema", "show", "users"]).ok();
+    for line in [
+        "public.users  table, about 50 rows, ",
+        "who may log in",
+        "  id           bigint  NOT NULL GENERATED ALWAYS AS IDENTITY",
+        "  born         date    DEFAULT CURRENT_DATE\n    -- a guess",
+        "  lower_email  text    GENERATED ALWAYS AS (lower(email)) STORED",
+        "  users_pkey: PRIMARY KEY (id)",
+        "  users_email_key: UNIQUE (email)",
+        "  users_email_check: CHECK ",
+        "  users_born: btree (born) WHERE ",
+        "  shop.orders: FOREIGN KEY (buyer) REFERENCES public.users(id) ON DELETE CASCADE",
+        "  CREATE TRIGGER t BEFORE INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION public.f()",
+        "(disabled)",
+        "  own: FOR SELECT USING ",
+        "row-level security is enabled",
+    ] {
+        assert!(shown.stdout.contains(line), "`{line}` is not in\n{shown}");
+    }
+    let json = project.db(&["schema", "show", "shop.orders", "--json"]).ok().json();
+    assert_eq!(json["columns"][1]["type"], "bigint");
+    let keys: Vec<&str> = json["constraints"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(keys, ["cheap", "orders_buyer", "orders_pkey"]);
+    assert_eq!(json["constraints"][0]["note"], "not validated");
+    project.db(&["schema", "show", "adults"]).ok().says("  id     bigint").says("WHERE");
+}
+
+#[test]
+fn a_table_that_is_not_there_gives_the_most_similar_name() {
+    let project = Project::new("sf_similar");
+    project.run_sql(SHOP);
+    project.run_sql(
+        "CREATE SCHEMA a; CREATE TABLE a.twice (); CREATE SCHEMA b; CREATE TABLE b.twice ()",
+    );
+    project.run_sql("CREATE TABLE \"Od d\" (id int)");
+    let missing = |name: &str| project.db(&["schema", "show", name]).code(2);
+    missing("user").says("did you mean `users`?").says("cargo db schema show users");
+    missing("shop.order").says("`shop.orders`");
+    missing("Odd").says("cargo db schema show '\"Od d\"'");
+    missing("zzz").says("list the tables");
+    missing("twice").says("a.twice").says("b.twice");
+    project.db(&["schema", "show", "\"Od d\""]).ok();
+    project.db(&["schema", "show", "Od d"]).ok();
+    // What the search path has first is meant.
+    cluster().run("postgres", "ALTER DATABASE sf_similar SET search_path = b");
+    project.db(&["schema", "show", "twice"]).ok().says("b.twice");
+}
+
+/// A project with a schema file and two migrations.
+fn with_file(name: &str) -> Project {
+    let project = Project::new(name);
+    named_file(&project, "");
+    project.migration("1_users.up.sql", "CREATE TABLE users (id int PRIMARY KEY, email text);\n");
+    project.migration("1_users.down.sql", "DROP TABLE users;\n");
+    project.migration("2_index.up.sql", "CREATE INDEX users_email ON users (email);\n");
+    project.migration("2_index.down.sql", "DROP INDEX users_email;\n");
+    project
+}
+
+fn named_file(project: &Project, more: &str) {
+    let name = &project.database;
+    let text = format!("[database]\nname = \"{name}\"\n\n[schema]\nfile = \"schema.sql\"\n{more}");
+    project.write("db.toml", &text);
+}
+
+fn schema_file(project: &Project) -> String {
+    std::fs::read_to_string(project.path().join("schema.sql")).expect("a schema file")
+}
+
+fn major() -> u32 {
+    let version = cluster().query("postgres", "SHOW server_version_num");
+    version[0].parse::<u32>().unwrap() / 10_000
+}
+
+/// The databases beside a project's, which scratch databases are named after.
+fn beside(database: &str) -> Vec<String> {
+    let like = format!("SELECT datname FROM pg_database WHERE datname LIKE '{database}\\_\\_%'");
+    cluster().query("postgres", &like)
+}
+
+#[test]
+fn the_file_comes_from_the_migrations_alone() {
+    let project = with_file("sf_dump");
+    project.run_sql("CREATE TABLE by_hand (id int)");
+    project.db(&["schema", "check"]).code(1).says("schema.sql does not exist");
+    let asked = project.db(&["schema", "dump", "--dry-run"]).ok();
+    asked.says("would write schema.sql, which does not exist");
+    assert!(!project.path().join("schema.sql").exists());
+    project.db(&["schema", "dump"]).ok().says("wrote schema.sql");
+    let text = schema_file(&project);
+    for part in [
+        "CREATE TABLE public.users (\n    id integer NOT NULL,\n    email text\n);",
+        "CREATE INDEX users_email ON public.users",
+        // As in dbmate's and Rails' files, without the rows.
+        "CREATE TABLE public._sqlx_migrations",
+        &format!("-- PostgreSQL {}\n", major()),
+    ] {
+        assert!(text.contains(part), "`{part}` is not in\n{text}");
+    }
+    for noise in ["by_hand", "OWNER TO", "cargo_db", "INSERT", "COPY", "Dumped"] {
+        assert!(!text.contains(noise), "{noise} is in\n{text}");
+    }
+    assert_eq!(beside("sf_dump"), Vec::<String>::new());
+    // The migrations of this database are still pending: nothing was done to it.
+    assert_eq!(project.query("SELECT count(*) FROM pg_class WHERE relname = 'users'"), ["0"]);
+    project.db(&["schema", "check"]).ok().says("schema.sql is what the migrations lead to");
+}
+
+#[test]
+fn a_database_that_does_not_exist_yet_is_not_needed() {
+    let mut project = with_file("sf_absent");
+    project.set("DATABASE_URL", &cluster().url("sf_absent_not"));
+    project.db(&["schema", "dump"]).ok();
+    project.db(&["schema", "check"]).ok();
+    let there =
+        cluster().query("postgres", "SELECT 1 FROM pg_database WHERE datname ~ '^sf_absent_not'");
+    assert!(there.is_empty());
+}
+
+#[test]
+fn a_check_shows_the_first_differences() {
+    let project = with_file("sf_check");
+    project.db(&["schema", "dump"]).ok();
+    project.migration("3_more.up.sql", "ALTER TABLE users ADD COLUMN born date;\n");
+    project.migration("3_more.down.sql", "ALTER TABLE users DROP COLUMN born;\n");
+    let run = project.db(&["schema", "check"]).code(1);
+    run.says("+     born date").says("cargo db schema dump");
+    let json = project.db(&["schema", "check", "--json"]).code(1).json();
+    assert_eq!((&json["state"], &json["difference_count"]), (&"differs".into(), &3.into()));
+    assert_eq!(json["differences"][0]["text"], "    email text");
+    assert_eq!(json["differences"][0]["only_in"], "file");
+    project.db(&["schema", "dump", "--dry-run"]).ok().says("would write schema.sql:");
+    project.db(&["schema", "dump"]).ok();
+    project.db(&["schema", "check"]).ok();
+    let of_another = schema_file(&project)
+        .replace(&format!("-- PostgreSQL {}\n", major()), "-- PostgreSQL 13\n");
+    project.write("schema.sql", &of_another);
+    project.db(&["schema", "check"]).code(1).says("the file is of PostgreSQL 13");
+}
+
+#[test]
+fn a_file_that_is_up_to_date_is_not_touched() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let project = with_file("sf_same");
+    project.db(&["schema", "dump"]).ok();
+    let path = project.path().join("schema.sql");
+    let inode = || std::fs::metadata(&path).unwrap().ino();
+    let before = inode();
+    project.db(&["schema", "dump"]).ok().says("schema.sql is up to date");
+    assert_eq!(inode(), before);
+    // git may have changed the line ends.
+    project.write("schema.sql", &schema_file(&project).replace('\n', "\r\n"));
+    let before = inode();
+    project.db(&["schema", "check"]).ok();
+    project.db(&["schema", "dump"]).ok();
+    assert_eq!(inode(), before);
+    // What replaces it has its permissions.
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o664)).unwrap();
+    project.migration("3_more.up.sql", "CREATE TABLE more (id int);\n");
+    project.db(&["schema", "dump"]).ok().says("wrote");
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o664);
+}
+
+#[test]
+fn a_migrate_in_development_writes_it_anew() {
+    let mut project = with_file("sf_migrate");
+    let run = project.db(&["migrate", "--to", "1"]).ok().says("Wrote schema.sql");
+    assert_eq!(run.stderr.matches("schema.sql").count(), 1, "{run}");
+    assert!(schema_file(&project).contains("users_email"), "it is what all migrations lead to");
+    let run = project.db(&["migrate"]).ok();
+    assert!(!run.stderr.contains("schema.sql"), "{run}");
+    std::fs::remove_file(project.path().join("schema.sql")).unwrap();
+    project.migration("3_more.up.sql", "CREATE TABLE more (id int);\n");
+    project.set("CARGO_DB_ENV", "test");
+    project.db(&["migrate"]).ok();
+    assert!(!project.path().join("schema.sql").exists());
+}
+
+#[test]
+fn a_migrate_succeeds_where_the_file_cannot_be_written() {
+    let project = with_file("sf_warns");
+    project.write("schema.sql", "-- dbmate's\nCREATE TABLE a ();\n");
+    let run = project.db(&["migrate"]).ok();
+    run.says("warning: the schema file was not written").says("run `cargo db schema dump`");
+    assert_eq!(project.query("SELECT count(*) FROM _sqlx_migrations"), ["2"]);
+    let kept = project.db(&["schema", "dump"]).code(2);
+    kept.says("`schema.sql` was not written by cargo db, and is not replaced");
+    assert!(schema_file(&project).starts_with("-- dbmate's"));
+}
+
+#[test]
+fn the_file_builds_the_same_schema_again() {
+    let project = Project::new("sf_again");
+    named_file(&project, "");
+    project.migration("3_shop.up.sql", SHOP);
+    project.db(&["schema", "dump"]).ok();
+    let text = schema_file(&project);
+    cluster().run("postgres", "CREATE DATABASE sf_again_copy TEMPLATE template0");
+    cluster().run("sf_again_copy", &text);
+    let copy = Project::without_database("sf_again_copy");
+    let tables =
+        |project: &Project| project.db(&["schema", "show", "--json"]).ok().json()["tables"].clone();
+    assert_eq!(tables(&copy).as_array().unwrap().len(), 4);
+    // Loaded, it is the base of a history without migrations.
+    let other = Project::new("sf_again_base");
+    named_file(&other, "base = \"base.sql\"\n");
+    other.write("base.sql", &text);
+    other.migration("4_last.up.sql", "COMMENT ON VIEW adults IS 'old';\n");
+    other.db(&["schema", "dump"]).ok();
+    let added = "COMMENT ON VIEW public.adults IS 'old';\n\n";
+    assert!(schema_file(&other).contains(added));
+    assert_eq!(schema_file(&other).replace(added, ""), text);
+}
+
+#[test]
+fn grants_are_in_it_and_the_name_of_the_own_role_is_not() {
+    let _ = cluster().connect("postgres").batch_execute("CREATE ROLE sf_app");
+    let project = with_file("sf_grants");
+    let sql = "GRANT SELECT ON users TO sf_app; \
+               ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO sf_app;\n";
+    project.migration("3_grants.up.sql", sql);
+    project.db(&["schema", "dump"]).ok();
+    let text = schema_file(&project);
+    assert!(text.contains("GRANT SELECT ON TABLE public.users TO sf_app;"), "{text}");
+    let defaults = "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO sf_app;";
+    assert!(text.contains(defaults) && !text.contains("postgres;"), "{text}");
+}
+
+#[test]
+fn options_of_foreign_servers_are_masked() {
+    let project = with_file("sf_masked");
+    named_file(&project, "base = \"far.sql\"\n");
+    let sql = "CREATE FOREIGN DATA WRAPPER far; \
+        CREATE SERVER away FOREIGN DATA WRAPPER far OPTIONS (host 'db.secret', fetch_size '7'); \
+        CREATE USER MAPPING FOR PUBLIC SERVER away OPTIONS (password 'hush');\n";
+    project.write("far.sql", sql);
+    project.db(&["schema", "dump"]).ok();
+    let text = schema_file(&project);
+    assert!(!text.contains("secret") && !text.contains("hush"), "{text}");
+    assert!(text.contains("host '***'") && text.contains("fetch_size '7'"), "{text}");
+}
+
+#[test]
+fn a_history_that_builds_nothing_begins_with_its_base() {
+    let project = Project::new("sf_base");
+    named_file(&project, "");
+    project.migration("1_old.up.sql", "ALTER TABLE accounts ADD COLUMN a int;\n");
+    project.migration("2_new.up.sql", "ALTER TABLE accounts ADD COLUMN b int;\n");
+    let run = project.db(&["schema", "dump"]).code(7);
+    let run = run.says("do not build a database from nothing").says("\"accounts\" does not exist");
+    run.says("migrations/1_old.up.sql:1").says("base = \"base.sql\"");
+    assert!(!project.path().join("schema.sql").exists());
+    assert_eq!(beside("sf_base"), Vec::<String>::new());
+    let base = "\\restrict x\nCREATE TABLE public.accounts (id int);\n\\unrestrict x\n";
+    project.write("base.sql", base);
+    named_file(&project, "base = \"base.sql\"\n");
+    project.db(&["schema", "dump"]).ok();
+    let both = "    id integer,\n    a integer,\n    b integer\n";
+    assert!(schema_file(&project).contains(both), "{}", schema_file(&project));
+    // One that has the changes of the first migration already.
+    project.write("base.sql", "CREATE TABLE public.accounts (id int, a int);\n");
+    project.db(&["schema", "check"]).code(7).says("\"a\" of relation").says("base-version");
+    named_file(&project, "base = \"base.sql\"\nbase-version = \"1\"\n");
+    project.db(&["schema", "check"]).ok();
+    project.write("base.sql", "CREATE TABLE public.accounts (id int;\n");
+    project.db(&["schema", "check"]).code(7).says("base.sql:1");
+}
+
+#[test]
+fn what_concerns_the_server_is_not_run() {
+    let project = with_file("sf_outside");
+    project.migration("3_role.up.sql", "CREATE ROLE sf_never;\n");
+    let run = project.db(&["schema", "dump"]).code(7);
+    run.says("`migrations/3_role.up.sql` may affect other databases").says("line 1");
+    project
+        .migration("3_role.up.sql", "-- cargo-db: allow outside-database\nCREATE ROLE sf_never;\n");
+    project.migration("4_more.up.sql", "CREATE TABLE more (id int);\n");
+    let run = project.db(&["schema", "dump"]).ok();
+    run.says("not run on the scratch database (outside-database): migrations/3_role.up.sql");
+    assert!(schema_file(&project).contains("public.more"));
+    assert!(
+        cluster().query("postgres", "SELECT 1 FROM pg_roles WHERE rolname = 'sf_never'").is_empty()
+    );
+}
+
+#[test]
+fn it_is_for_development_and_names_a_file() {
+    let mut project = with_file("sf_where");
+    project.write("db.toml", "[schema]\nfile = \"../out.sql\"\n");
+    project.db(&["schema", "dump"]).code(2).says("schema.file in db.toml");
+    project.write("db.toml", "");
+    project.db(&["schema", "dump"]).code(2).says("db.toml names no schema file");
+    named_file(&project, "");
+    project.set("CARGO_DB_ENV", "production");
+    for verb in ["dump", "check"] {
+        project.db(&["schema", verb]).code(4).says("not available in production");
+    }
+    project.db(&["schema", "show"]).ok();
+}
+
+#[test]
+fn a_check_in_ci_compares_it_too() {
+    let project = with_file("sf_ci");
+    let missing = project.db(&["check", "--schema"]).code(1);
+    missing.says("4 files: ").says("schema.sql does not exist");
+    project.db(&["schema", "dump"]).ok();
+    project
+        .db(&["check", "--schema", "--fail-on", "block"])
+        .ok()
+        .says("what the migrations lead to");
+    project.migration("3_more.up.sql", "CREATE TABLE more (id int PRIMARY KEY);\n");
+    let arguments = ["check", "--schema", "--fail-on", "block", "--json"];
+    let json = project.db(&arguments).code(1).json();
+    assert_eq!(json["schema_file"]["state"], "differs");
+    assert_eq!(json["ok"], true);
+    let plain = project.db(&["check", "--fail-on", "block", "--json"]).ok().json();
+    assert_eq!(plain["schema_file"], serde_json::Value::Null);
+    project.db(&["check", "--schema", "--staged"]).code(2);
+}
