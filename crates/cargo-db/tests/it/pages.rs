@@ -202,6 +202,12 @@ fn project_of(block: &Block, name: &str) -> Project {
     let project = match block.page.as_str() {
         "rehearsal.md" if block.typed[0].command.contains("cargo db rehearse") => notes(name),
         "policy.md" if block.typed[0].command.contains("rollback") => users(name),
+        "schema.md" => {
+            let project = school(name);
+            let file = "[schema]\nfile = \"schema.sql\"\n";
+            project.write("db.toml", &format!("[database]\nname = \"school\"\n\n{file}"));
+            project
+        }
         "tutorial.md" => Project::without_database(name),
         _ => school(name),
     };
