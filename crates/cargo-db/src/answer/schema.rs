@@ -37,8 +37,7 @@ struct TableHead {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct TableShown {
     database: String,
-    #[serde(flatten)]
-    head: TableHead,
+    table: TableHead,
     columns: Vec<ColumnView>,
     constraints: Vec<PartView>,
     /// Those that no constraint made.
@@ -143,7 +142,7 @@ impl TableShown {
     pub(crate) fn of(looked: &Looked, object: &Object) -> TableShown {
         let mut shown = TableShown {
             database: looked.catalog.about.database.clone(),
-            head: TableHead::of(looked, object),
+            table: TableHead::of(looked, object),
             columns: object.columns().iter().map(ColumnView::of).collect(),
             constraints: Vec::new(),
             indexes: Vec::new(),
@@ -319,7 +318,7 @@ impl TableList {
 
 impl Answer for TableShown {
     fn text(&self, style: &Style) -> String {
-        let head = &self.head;
+        let head = &self.table;
         let facts = [Some(head.kind.to_owned()), head.rows(), head.bytes.map(size)];
         let facts: Vec<String> = facts.into_iter().flatten().collect();
         let name = style.paint(BOLD, &format!("{}.{}", head.schema, head.name));

@@ -297,7 +297,10 @@ fn endings_about_the_schema() {
     let tables = ended(&project, &["schema", "show"], 0);
     assert_eq!(tables["tables"][1]["name"], "a");
     let shown = ended(&project, &["schema", "show", "a"], 0);
-    assert_eq!(shown["columns"][1]["default"], "7");
+    assert_eq!(
+        (&shown["table"]["name"], &shown["columns"][1]["default"]),
+        (&json!("a"), &json!("7"))
+    );
     ended(&project, &["schema", "show", "aa"], 2);
     project.write("schema.sql", "SELECT 1;\n");
     ended(&project, &["schema", "dump"], 2);
