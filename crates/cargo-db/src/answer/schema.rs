@@ -1,6 +1,6 @@
 //! The tables of a database, and one of them with all that is of it.
 
-use pg_logical::catalog::{Column, Definition, Kind, Object, Sequence, class};
+use pg_logical::catalog::{Column, Definition, Kind, Object, class};
 use serde::Serialize;
 
 use crate::answer::text::{fitted, on_lines, plural, size};
@@ -251,7 +251,7 @@ impl ColumnView {
         let value = column.value.as_ref().map(|value| value.expression.clone());
         let (default, generated) = match (column.generated, &column.identity, value) {
             (Some(letter), _, Some(value)) => (None, Some(computed(letter, &value))),
-            (_, Some(sequence), _) => (None, Some(numbered(column, sequence))),
+            (_, Some(_), _) => (None, Some(numbered(column))),
             (_, _, value) => (value, None),
         };
         ColumnView {
@@ -271,7 +271,7 @@ fn computed(letter: char, expression: &str) -> String {
     format!("GENERATED ALWAYS AS ({expression}) {word}")
 }
 
-fn numbered(column: &Column, _: &Sequence) -> String {
+fn numbered(column: &Column) -> String {
     let when = if column.is_always_identity { "ALWAYS" } else { "BY DEFAULT" };
     format!("GENERATED {when} AS IDENTITY")
 }

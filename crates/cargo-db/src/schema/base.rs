@@ -11,7 +11,7 @@ use crate::world::pg::{Script, ScriptStop, Session, TransactionContext};
 /// Loads `[schema] base` into an empty database, where there is one.
 pub(super) fn load(session: &mut Session, settings: &Settings) -> Result<()> {
     let Some(path) = &settings.schema.base else { return Ok(()) };
-    let bytes = without_restrict(files::read(&settings.root.join(path))?);
+    let bytes = without_restrict(&files::read(&settings.root.join(path))?);
     let script = Script::check(path, bytes, TransactionContext::Transaction)?;
     session.begin_and_lend(&session_settings(&settings.limits))?;
     let why = match script.run(session, &mut ()) {
@@ -29,7 +29,7 @@ fn place(path: &Path, line: usize, why: &str) -> String {
 }
 
 /// `pg_dump` encloses what it writes in two commands of psql's, which say nothing to a server.
-fn without_restrict(bytes: Vec<u8>) -> Vec<u8> {
+fn without_restrict(bytes: &[u8]) -> Vec<u8> {
     let is_command =
         |line: &[u8]| line.starts_with(b"\\restrict ") || line.starts_with(b"\\unrestrict ");
     let lines = bytes.split_inclusive(|&byte| byte == b'\n');
