@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::catalog::{Catalog, Definition, Kind, Object, class};
 use crate::ddl;
-use crate::graph::{Order, Step};
+use crate::graph::{DumpOrder, Step};
 use crate::source::{Row, Source, SourceError};
 
 /// What a dump contains.
@@ -55,7 +55,7 @@ const PIECE: u64 = 1 << 18;
 /// What is being written.
 struct Writing<'a> {
     catalog: &'a Catalog,
-    order: &'a Order,
+    order: &'a DumpOrder,
     contents: &'a Contents,
     out: &'a mut dyn Write,
 }
@@ -63,7 +63,7 @@ struct Writing<'a> {
 /// Writes a dump. `source` is in the transaction that the catalog was read in.
 pub fn write(
     catalog: &Catalog,
-    order: &Order,
+    order: &DumpOrder,
     contents: &Contents,
     source: &mut dyn Source,
     out: &mut dyn Write,

@@ -43,7 +43,7 @@ pub struct Circle(pub Vec<String>);
 
 /// The steps in their order, and what is made with something else.
 #[derive(Debug)]
-pub struct Order {
+pub struct DumpOrder {
     /// The steps.
     pub steps: Vec<Step>,
     /// Constraints by the table or the domain that they are made with.
@@ -53,7 +53,7 @@ pub struct Order {
     dummies: HashSet<Address>,
 }
 
-impl Order {
+impl DumpOrder {
     /// The constraints that are made with a table or a domain.
     pub(crate) fn inlined_of(&self, address: Address) -> &[usize] {
         self.inlined.get(&address).map_or(&[], Vec::as_slice)
@@ -91,7 +91,7 @@ fn rank(catalog: &Catalog, step: Step) -> u8 {
 }
 
 /// The steps that a catalog is made by. What is left out is made with nothing.
-pub fn order(catalog: &Catalog, left_out: &BTreeSet<usize>) -> Result<Order, Circle> {
+pub fn order(catalog: &Catalog, left_out: &BTreeSet<usize>) -> Result<DumpOrder, Circle> {
     let mut making = Making::new(catalog, left_out);
     loop {
         let graph = making.graph();
@@ -151,14 +151,14 @@ impl<'a> Making<'a> {
         self.catalog.place(class, oid)
     }
 
-    fn order(self, steps: Vec<Step>) -> Order {
+    fn order(self, steps: Vec<Step>) -> DumpOrder {
         let mut inlined: HashMap<Address, Vec<usize>> = HashMap::new();
         for (&at, &of) in &self.inlined {
             inlined.entry(self.catalog.objects[of].address).or_default().push(at);
         }
         inlined.values_mut().for_each(|list| list.sort_unstable());
         let dummies = self.dummies.iter().map(|&at| self.catalog.objects[at].address).collect();
-        Order { steps, inlined, separate: self.separate, dummies }
+        DumpOrder { steps, inlined, separate: self.separate, dummies }
     }
 
     fn graph(&mut self) -> Graph {

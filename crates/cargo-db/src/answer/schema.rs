@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::answer::text::{fitted, on_lines, plural, size};
 use crate::answer::{Answer, BOLD, DIM, Style};
-use crate::schema::Looked;
+use crate::schema::ShownSchema;
 
 /// All tables and views, by schema.
 #[derive(Serialize)]
@@ -113,14 +113,14 @@ struct PolicyView {
 
 impl TableList {
     /// Those of a database.
-    pub(crate) fn of(looked: &Looked) -> TableList {
+    pub(crate) fn of(looked: &ShownSchema) -> TableList {
         let tables = looked.tables().into_iter().map(|object| TableHead::of(looked, object));
         TableList { database: looked.catalog.about.database.clone(), tables: tables.collect() }
     }
 }
 
 impl TableHead {
-    fn of(looked: &Looked, object: &Object) -> TableHead {
+    fn of(looked: &ShownSchema, object: &Object) -> TableHead {
         let estimated_rows = match &object.definition {
             Definition::Table(table) => table.estimate,
             _ => None,
@@ -139,7 +139,7 @@ impl TableHead {
 
 impl TableShown {
     /// One of the tables of a database.
-    pub(crate) fn of(looked: &Looked, object: &Object) -> TableShown {
+    pub(crate) fn of(looked: &ShownSchema, object: &Object) -> TableShown {
         let mut shown = TableShown {
             database: looked.catalog.about.database.clone(),
             table: TableHead::of(looked, object),
@@ -224,7 +224,7 @@ fn firing(letter: char) -> Option<&'static str> {
 }
 
 /// The foreign keys of other tables that refer to one.
-fn references(looked: &Looked, object: &Object) -> Vec<ReferenceView> {
+fn references(looked: &ShownSchema, object: &Object) -> Vec<ReferenceView> {
     let catalog = &looked.catalog;
     let Some(own) = catalog.place(object.address.class, object.address.oid) else {
         return Vec::new();

@@ -37,7 +37,7 @@ pub(crate) struct PlainRequest {
 pub(crate) struct Plain {
     session: Session,
     catalog: Catalog,
-    order: graph::Order,
+    order: graph::DumpOrder,
     contents: Contents,
 }
 
@@ -66,17 +66,17 @@ impl Place {
         compression: Compression,
     ) -> Result<Place> {
         if let Some(path) = given {
-            if path.exists() || files::is_there(path) {
+            if path.exists() || files::exists(path) {
                 let why = format!("`{}` already exists", path.display());
                 return Err(BackupError::Failed { doing: "write", why }.into());
             }
             return Ok(Place { path: path.to_owned(), compression });
         }
-        files::private_dirs(folder.path())?;
+        files::create_private_dirs(folder.path())?;
         loop {
             let name = file_name(&target.database, now(), Format::Sql, compression);
             let path = folder.path_of(&name);
-            if !files::is_there(&path) {
+            if !files::exists(&path) {
                 return Ok(Place { path, compression });
             }
             pause(world, std::time::Duration::from_millis(100))?;

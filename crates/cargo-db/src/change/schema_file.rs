@@ -3,14 +3,14 @@
 use crate::change::workspace::Database;
 use crate::failure::{Result, SchemaError};
 use crate::model::environment::Environment;
-use crate::schema::{Generated, SchemaFile, generate};
+use crate::schema::{GeneratedSchema, SchemaFile, generate};
 
 /// The schema file, and what the migrations lead to. Where databases are precious, no scratch
 /// database is built beside them for it.
 pub(crate) fn generated_schema(
     database: &Database<'_>,
     command: &str,
-) -> Result<(SchemaFile, Generated)> {
+) -> Result<(SchemaFile, GeneratedSchema)> {
     let environment = database.environment();
     if !environment.is_disposable() {
         return Err(SchemaError::NotHere { command: command.to_owned(), environment }.into());

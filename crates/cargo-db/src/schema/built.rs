@@ -7,7 +7,7 @@ use std::sync::Arc;
 use db_tools::ProjectTool;
 
 use crate::backup::{self, SCRATCH, SiblingDatabase};
-use crate::check::{self, Direction, Ground};
+use crate::check::{self, CheckContext, Direction};
 use crate::failure::{Failure, Result, SchemaError};
 use crate::migration;
 use crate::model::event::Event;
@@ -23,14 +23,18 @@ use crate::world::{World, files};
 const OUTSIDE: &str = "outside-database";
 
 /// The schema to which the migrations lead.
-pub(crate) struct Generated {
+pub(crate) struct GeneratedSchema {
     pub(crate) text: String,
     /// The files that were not run, because what they do concerns the whole server.
     pub(crate) not_run: Vec<PathBuf>,
 }
 
 /// Builds the scratch database, reads it, and drops it.
-pub(crate) fn generate(world: &World, settings: &Settings, target: &Target) -> Result<Generated> {
+pub(crate) fn generate(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+) -> Result<GeneratedSchema> {
     let subject = "a scratch database from the migrations".to_owned();
     world.emit(Event::Started { doing: "Building", subject });
     // What happens there is nobody's news.
@@ -41,7 +45,7 @@ pub(crate) fn generate(world: &World, settings: &Settings, target: &Target) -> R
     let built = backup::create_sibling(&quiet, target, SCRATCH, None)?;
     let not_run = migrate(&quiet, &settings, &built)?;
     let mut session = Session::open(&quiet, &built.target, Purpose::Read)?;
-    Ok(Generated { text: text::text(&mut session)?, not_run })
+    Ok(GeneratedSchema { text: text::text(&mut session)?, not_run })
 }
 
 /// Runs all migrations. Gives the files that were left out.
@@ -104,7 +108,7 @@ fn stays_inside(settings: &Settings, migration: &Migration) -> Result<bool> {
     let layout: &ProjectTool = &settings.migrations.layout;
     let bytes = files::read(&settings.root.join(&migration.up.path))?;
     let checked =
-        check::check_script(layout, &migration.up, bytes, Direction::Up, Ground::default());
+        check::check_script(layout, &migration.up, bytes, Direction::Up, CheckContext::default());
     if checked.allowed.iter().any(|rule| rule == OUTSIDE) {
         return Ok(false);
     }

@@ -37,15 +37,15 @@ pub(super) fn differences(file: &str, migrations: &str) -> Vec<Difference> {
     found.into_iter().filter(|(_, _, text)| !text.trim().is_empty()).map(of).collect()
 }
 
-type Found<'a> = Vec<(LineOf, usize, &'a str)>;
+type CommonLines<'a> = Vec<(LineOf, usize, &'a str)>;
 
-fn all<'a>(a: &[&'a str], b: &[&'a str]) -> Found<'a> {
+fn all<'a>(a: &[&'a str], b: &[&'a str]) -> CommonLines<'a> {
     let of_file = a.iter().enumerate().map(|(at, line)| (LineOf::File, at, *line));
     of_file.chain(b.iter().map(|line| (LineOf::Migrations, a.len(), *line))).collect()
 }
 
 /// What is not in the longest common subsequence.
-fn longest<'a>(a: &[&'a str], b: &[&'a str]) -> Found<'a> {
+fn longest<'a>(a: &[&'a str], b: &[&'a str]) -> CommonLines<'a> {
     let width = b.len() + 1;
     let mut length = vec![0u32; (a.len() + 1) * width];
     for i in (0..a.len()).rev() {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Result, SchemaError};
-use crate::schema::built::Generated;
+use crate::schema::built::GeneratedSchema;
 use crate::schema::difference::{Difference, differences};
 use crate::schema::text::{is_ours, major};
 use crate::settings::Settings;
@@ -47,7 +47,7 @@ impl SchemaFile {
 
     /// Compares it with what the migrations lead to. Line ends make no difference: git may change
     /// them.
-    pub(crate) fn compare(&self, generated: &Generated) -> Comparison {
+    pub(crate) fn compare(&self, generated: &GeneratedSchema) -> Comparison {
         let before = self.text.as_deref().unwrap_or_default().replace("\r\n", "\n");
         let now = major(&generated.text);
         Comparison {
@@ -61,7 +61,7 @@ impl SchemaFile {
     }
 
     /// Puts it in place, in a single step.
-    pub(crate) fn write(&self, generated: &Generated) -> Result<()> {
+    pub(crate) fn write(&self, generated: &GeneratedSchema) -> Result<()> {
         if self.text.is_none() {
             // With the permissions of every new file.
             files::write_new(&self.path, "")?;

@@ -5,11 +5,11 @@ mod base;
 mod built;
 mod difference;
 mod file;
-mod look;
 mod masked;
+mod shown;
 mod text;
 
-pub(crate) use built::{Generated, generate};
+pub(crate) use built::{GeneratedSchema, generate};
 pub(crate) use difference::{Difference, LineOf};
 pub(crate) use file::{Comparison, SchemaFile};
-pub(crate) use look::{Looked, look};
+pub(crate) use shown::{ShownSchema, gather};

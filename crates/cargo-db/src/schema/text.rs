@@ -8,8 +8,8 @@ use pg_logical::dump::{self, Contents};
 use pg_logical::graph;
 
 use crate::failure::{BackupError, DumpError, Result, SchemaError};
-use crate::schema::look::{OWN_SCHEMA, read};
 use crate::schema::masked::mask;
+use crate::schema::shown::{OWN_SCHEMA, read};
 use crate::world::pg::{Session, catalog_failure};
 
 /// By this line a file is known as one of ours.
@@ -68,14 +68,14 @@ fn refuse_uncovered(catalog: &Catalog) -> Result<()> {
 
 /// Everything but what is cargo db's own.
 fn chosen(catalog: &Catalog) -> Option<BTreeSet<usize>> {
-    let is_own = |object: &Object| {
+    let is_ours = |object: &Object| {
         let identity = &object.identity;
         identity.schema.as_deref() == Some(OWN_SCHEMA)
             || identity.kind == Kind::Schema && identity.name == OWN_SCHEMA
     };
     let objects = catalog.objects.iter().enumerate();
     let others: BTreeSet<usize> =
-        objects.filter(|(_, object)| !is_own(object)).map(|(at, _)| at).collect();
+        objects.filter(|(_, object)| !is_ours(object)).map(|(at, _)| at).collect();
     (others.len() < catalog.objects.len()).then_some(others)
 }
 

@@ -72,7 +72,7 @@ impl Verb for ShowTablesArgs {
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let database = workspace.database()?;
         let Database { target, .. } = &database;
-        let looked = schema::look(&workspace.world, target)?;
+        let looked = schema::gather(&workspace.world, target)?;
         Ok(match &self.table {
             None => Outcome::done(TableList::of(&looked)),
             Some(table) => Outcome::done(TableShown::of(&looked, looked.table(table)?)),

@@ -10,7 +10,7 @@ use crate::catalog::column::{Column, NotNull};
 use crate::catalog::constraint::{self, Behind};
 use crate::catalog::definition::Definition;
 use crate::catalog::foreign::{ForeignServer, UserMapping, Wrapper};
-use crate::catalog::identity::{Address, Header, Identity, Kind, class};
+use crate::catalog::identity::{Address, Identity, Kind, ObjectHeader, class};
 use crate::catalog::index::{Index, Statistics};
 use crate::catalog::object::Object;
 use crate::catalog::operator::Item;
@@ -236,7 +236,7 @@ impl<'a> Parts<'a> {
     fn constraints_and_indexes(&mut self) -> Read<()> {
         let mut found = HashMap::new();
         for row in self.rows("indexes")? {
-            let index = index::Found::read(row)?;
+            let index = index::IndexRow::read(row)?;
             found.insert(index.oid, (index, row.oid("constraint")?));
         }
         let names: HashMap<u32, String> =
@@ -247,7 +247,7 @@ impl<'a> Parts<'a> {
             index.behind.comment = self.comments.get(&(at(class::CLASS, index.oid), 0)).cloned();
         }
         for row in self.rows("constraints")? {
-            let constraint = constraint::Found::read(row)?;
+            let constraint = constraint::ConstraintRow::read(row)?;
             let behind = found.get(&constraint.index).map(|(index, _)| index.behind.clone());
             self.constraint(constraint, behind);
         }
@@ -270,14 +270,14 @@ impl<'a> Parts<'a> {
             });
             let owner = row.optional("owner")?;
             self.add(Object::new(
-                Header { address: at(class::STATISTICS, oid), identity, owner: owner },
+                ObjectHeader { address: at(class::STATISTICS, oid), identity, owner },
                 definition,
             ));
         }
         Ok(())
     }
 
-    fn constraint(&mut self, found: constraint::Found, behind: Option<Behind>) {
+    fn constraint(&mut self, found: constraint::ConstraintRow, behind: Option<Behind>) {
         let own = at(class::CONSTRAINT, found.oid);
         let of = if found.domain == 0 {
             at(class::CLASS, found.relation)
@@ -312,12 +312,12 @@ impl<'a> Parts<'a> {
         }
         let identity = Identity::part(Kind::Constraint, &self.objects[place].identity, found.name);
         self.add(Object::new(
-            Header { address: own, identity, owner: None },
+            ObjectHeader { address: own, identity, owner: None },
             Definition::Constraint(constraint),
         ));
     }
 
-    fn index(&mut self, found: index::Found) {
+    fn index(&mut self, found: index::IndexRow) {
         if found.is_unfinished() {
             self.aliases.insert(at(class::CLASS, found.oid), at(class::CLASS, found.table));
             return self.unfinished.push(found.behind.name);
@@ -335,7 +335,7 @@ impl<'a> Parts<'a> {
             marks: found.behind.marks,
         });
         self.add(Object::new(
-            Header { address: at(class::CLASS, found.oid), identity, owner: None },
+            ObjectHeader { address: at(class::CLASS, found.oid), identity, owner: None },
             definition,
         ));
     }
@@ -384,7 +384,7 @@ impl<'a> Parts<'a> {
             let identity = Identity::plain(Kind::EventTrigger, row.text("name")?);
             let own = at(class::EVENT_TRIGGER, row.oid("oid")?);
             self.add(Object::new(
-                Header { address: own, identity, owner: row.optional("owner")? },
+                ObjectHeader { address: own, identity, owner: row.optional("owner")? },
                 definition,
             ));
         }
@@ -400,7 +400,7 @@ impl<'a> Parts<'a> {
     ) {
         let Some(table) = self.identity(at(class::CLASS, of)) else { return };
         let identity = Identity::part(kind, table, name);
-        self.add(Object::new(Header { address: own, identity, owner: None }, definition));
+        self.add(Object::new(ObjectHeader { address: own, identity, owner: None }, definition));
     }
 
     fn publications(&mut self) -> Read<()> {
@@ -426,7 +426,7 @@ impl<'a> Parts<'a> {
             let identity = Identity::plain(Kind::Publication, row.text("name")?);
             let owner = row.optional("owner")?;
             self.add(Object::new(
-                Header { address: at(class::PUBLICATION, oid), identity, owner: owner },
+                ObjectHeader { address: at(class::PUBLICATION, oid), identity, owner },
                 definition,
             ));
         }
@@ -452,7 +452,7 @@ impl<'a> Parts<'a> {
             let identity = Identity::plain(Kind::DefaultPrivileges, name);
             let definition = Definition::DefaultRights(defaults);
             self.add(Object::new(
-                Header { address: at(class::DEFAULT_ACL, oid), identity, owner: None },
+                ObjectHeader { address: at(class::DEFAULT_ACL, oid), identity, owner: None },
                 definition,
             ));
         }

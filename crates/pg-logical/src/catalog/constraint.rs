@@ -59,7 +59,7 @@ pub struct Marks {
 }
 
 /// The constraint of a row, before it is known what it is a part of.
-pub(super) struct Found {
+pub(super) struct ConstraintRow {
     pub(super) oid: u32,
     pub(super) name: String,
     pub(super) relation: u32,
@@ -70,11 +70,11 @@ pub(super) struct Found {
     pub(super) constraint: Constraint,
 }
 
-impl Found {
-    pub(super) fn read(row: Row<'_>) -> Result<Found, SourceError> {
+impl ConstraintRow {
+    pub(super) fn read(row: Row<'_>) -> Result<ConstraintRow, SourceError> {
         let domain = row.oid("domain")?;
         let relation = row.oid("relation")?;
-        Ok(Found {
+        Ok(ConstraintRow {
             oid: row.oid("oid")?,
             name: row.text("name")?,
             relation,

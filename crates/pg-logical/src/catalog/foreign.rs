@@ -1,6 +1,6 @@
 //! Foreign data wrappers, servers and user mappings. Their options may hold secrets.
 
-use crate::catalog::identity::{Header, Identity, Kind, class};
+use crate::catalog::identity::{Identity, Kind, ObjectHeader, class};
 use crate::source::{Row, SourceError};
 use pg_sql::quote::name as quoted;
 
@@ -15,14 +15,14 @@ pub struct Wrapper {
 }
 
 impl Wrapper {
-    pub(super) fn read(row: Row<'_>) -> Result<(Header, Wrapper), SourceError> {
+    pub(super) fn read(row: Row<'_>) -> Result<(ObjectHeader, Wrapper), SourceError> {
         let definition = Wrapper {
             handler: row.optional("handler")?,
             validator: row.optional("validator")?,
             options: row.list("options")?,
         };
         let identity = Identity::plain(Kind::ForeignDataWrapper, row.text("name")?);
-        Ok((Header::owned(row, class::WRAPPER, identity)?, definition))
+        Ok((ObjectHeader::owned(row, class::WRAPPER, identity)?, definition))
     }
 }
 
@@ -38,7 +38,7 @@ pub struct ForeignServer {
 }
 
 impl ForeignServer {
-    pub(super) fn read(row: Row<'_>) -> Result<(Header, ForeignServer), SourceError> {
+    pub(super) fn read(row: Row<'_>) -> Result<(ObjectHeader, ForeignServer), SourceError> {
         let definition = ForeignServer {
             wrapper: row.text("wrapper")?,
             kind: row.optional("type")?,
@@ -46,7 +46,11 @@ impl ForeignServer {
             options: row.list("options")?,
         };
         Ok((
-            Header::owned(row, class::SERVER, Identity::plain(Kind::Server, row.text("name")?))?,
+            ObjectHeader::owned(
+                row,
+                class::SERVER,
+                Identity::plain(Kind::Server, row.text("name")?),
+            )?,
             definition,
         ))
     }
@@ -62,12 +66,12 @@ pub struct UserMapping {
 }
 
 impl UserMapping {
-    pub(super) fn read(row: Row<'_>) -> Result<(Header, UserMapping), SourceError> {
+    pub(super) fn read(row: Row<'_>) -> Result<(ObjectHeader, UserMapping), SourceError> {
         let user = row.optional("user")?.map_or("public".to_owned(), |user| quoted(&user));
         let name = format!("FOR {user} SERVER {}", quoted(row.str("server")?));
         let definition =
             UserMapping { is_visible: row.flag("is_visible")?, options: row.list("options")? };
         let identity = Identity::plain(Kind::UserMapping, name);
-        Ok((Header::unowned(row, class::USER_MAPPING, identity)?, definition))
+        Ok((ObjectHeader::unowned(row, class::USER_MAPPING, identity)?, definition))
     }
 }

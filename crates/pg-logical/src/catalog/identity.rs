@@ -236,21 +236,21 @@ impl fmt::Display for Identity {
 }
 
 /// What the row of an object begins with.
-pub(super) struct Header {
+pub(super) struct ObjectHeader {
     pub(super) address: Address,
     pub(super) identity: Identity,
     pub(super) owner: Option<String>,
 }
 
-impl Header {
+impl ObjectHeader {
     /// Of an object without an owner.
     pub(super) fn unowned(
         row: Row<'_>,
         class: u32,
         identity: Identity,
-    ) -> Result<Header, SourceError> {
+    ) -> Result<ObjectHeader, SourceError> {
         let address = Address { class, oid: row.oid("oid")? };
-        Ok(Header { address, identity, owner: None })
+        Ok(ObjectHeader { address, identity, owner: None })
     }
 
     /// Of an object whose row has the column `owner`.
@@ -258,8 +258,8 @@ impl Header {
         row: Row<'_>,
         class: u32,
         identity: Identity,
-    ) -> Result<Header, SourceError> {
+    ) -> Result<ObjectHeader, SourceError> {
         let owner = row.optional("owner")?;
-        Ok(Header { owner, ..Header::unowned(row, class, identity)? })
+        Ok(ObjectHeader { owner, ..ObjectHeader::unowned(row, class, identity)? })
     }
 }

@@ -32,7 +32,7 @@ pub struct Statistics {
 }
 
 /// The index of a row.
-pub(super) struct Found {
+pub(super) struct IndexRow {
     pub(super) oid: u32,
     pub(super) schema: String,
     pub(super) name: String,
@@ -45,8 +45,8 @@ pub(super) struct Found {
     pub(super) behind: Behind,
 }
 
-impl Found {
-    pub(super) fn read(row: Row<'_>) -> Result<Found, SourceError> {
+impl IndexRow {
+    pub(super) fn read(row: Row<'_>) -> Result<IndexRow, SourceError> {
         let (schema, name) = (row.text("schema")?, row.text("name")?);
         let marks = Marks {
             parent: None,
@@ -54,7 +54,7 @@ impl Found {
             is_identity: row.flag("is_identity")?,
         };
         let sql = format!("{}.{}", pg_sql::quote::name(&schema), pg_sql::quote::name(&name));
-        Ok(Found {
+        Ok(IndexRow {
             oid: row.oid("oid")?,
             schema,
             name,

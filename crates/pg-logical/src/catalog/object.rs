@@ -2,7 +2,7 @@
 
 use crate::catalog::column::Column;
 use crate::catalog::definition::Definition;
-use crate::catalog::identity::{Address, Header, Identity, class};
+use crate::catalog::identity::{Address, Identity, ObjectHeader, class};
 use crate::catalog::relation::Table;
 use crate::catalog::rights::Rights;
 
@@ -27,8 +27,8 @@ pub struct Object {
 
 impl Object {
     /// Without what is said of it elsewhere.
-    pub(super) fn new(header: Header, definition: Definition) -> Object {
-        let Header { address, identity, owner } = header;
+    pub(super) fn new(header: ObjectHeader, definition: Definition) -> Object {
+        let ObjectHeader { address, identity, owner } = header;
         let (rights, drops_with) = (Vec::new(), Vec::new());
         Object { address, identity, owner, rights, comment: None, drops_with, definition }
     }

@@ -1,6 +1,6 @@
 //! Operators, their families and classes, and casts.
 
-use crate::catalog::identity::{Address, Header, Identity, Kind, class};
+use crate::catalog::identity::{Address, Identity, Kind, ObjectHeader, class};
 use crate::source::{Row, SourceError};
 
 /// An operator.
@@ -19,7 +19,7 @@ pub struct Operator {
 }
 
 impl Operator {
-    pub(super) fn read(row: Row<'_>) -> Result<(Header, Operator), SourceError> {
+    pub(super) fn read(row: Row<'_>) -> Result<(ObjectHeader, Operator), SourceError> {
         let operator = Operator {
             function: row.text("function")?,
             left: row.optional("left_type")?,
@@ -37,7 +37,7 @@ impl Operator {
             signature: Some(signature),
             ..Identity::within(Kind::Operator, row.text("schema")?, row.text("name")?)
         };
-        Ok((Header::owned(row, class::OPERATOR, identity)?, operator))
+        Ok((ObjectHeader::owned(row, class::OPERATOR, identity)?, operator))
     }
 }
 
@@ -81,10 +81,10 @@ pub struct OperatorFamily {
 }
 
 impl OperatorFamily {
-    pub(super) fn read(row: Row<'_>) -> Result<(Header, OperatorFamily), SourceError> {
+    pub(super) fn read(row: Row<'_>) -> Result<(ObjectHeader, OperatorFamily), SourceError> {
         let definition = OperatorFamily { items: Vec::new() };
         Ok((
-            Header::owned(row, class::OPFAMILY, by_method(row, Kind::OperatorFamily)?)?,
+            ObjectHeader::owned(row, class::OPFAMILY, by_method(row, Kind::OperatorFamily)?)?,
             definition,
         ))
     }
@@ -106,7 +106,7 @@ pub struct OperatorClass {
 }
 
 impl OperatorClass {
-    pub(super) fn read(row: Row<'_>) -> Result<(Header, OperatorClass), SourceError> {
+    pub(super) fn read(row: Row<'_>) -> Result<(ObjectHeader, OperatorClass), SourceError> {
         let definition = OperatorClass {
             is_default: row.flag("is_default")?,
             input: row.text("input")?,
@@ -114,7 +114,10 @@ impl OperatorClass {
             family: (row.text("family_schema")?, row.text("family")?),
             items: Vec::new(),
         };
-        Ok((Header::owned(row, class::OPCLASS, by_method(row, Kind::OperatorClass)?)?, definition))
+        Ok((
+            ObjectHeader::owned(row, class::OPCLASS, by_method(row, Kind::OperatorClass)?)?,
+            definition,
+        ))
     }
 }
 
@@ -135,7 +138,7 @@ pub struct Cast {
 }
 
 impl Cast {
-    pub(super) fn read(row: Row<'_>) -> Result<(Header, Cast), SourceError> {
+    pub(super) fn read(row: Row<'_>) -> Result<(ObjectHeader, Cast), SourceError> {
         let definition = Cast {
             function: row.optional("function")?,
             method: row.letter("method")?,
@@ -143,6 +146,6 @@ impl Cast {
         };
         let name = format!("({} AS {})", row.str("source")?, row.str("target")?);
         let identity = Identity::plain(Kind::Cast, name);
-        Ok((Header::unowned(row, class::CAST, identity)?, definition))
+        Ok((ObjectHeader::unowned(row, class::CAST, identity)?, definition))
     }
 }

@@ -1,7 +1,7 @@
 //! Tables, foreign tables, views and materialized views.
 
 use crate::catalog::column::Column;
-use crate::catalog::identity::{Header, Identity, Kind, class};
+use crate::catalog::identity::{Identity, Kind, ObjectHeader, class};
 use crate::source::{Row, SourceError};
 
 /// A table, partitioned or not, or a foreign table.
@@ -75,7 +75,7 @@ pub(super) enum Relation {
 }
 
 /// The relation of a row of `relations.sql`, without its columns.
-pub(super) fn read(row: Row<'_>) -> Result<(Header, Relation), SourceError> {
+pub(super) fn read(row: Row<'_>) -> Result<(ObjectHeader, Relation), SourceError> {
     let kind = row.letter("kind")?;
     let method = row.optional("method")?.filter(|method| method != "heap");
     let tablespace = row.optional("tablespace")?;
@@ -98,7 +98,7 @@ pub(super) fn read(row: Row<'_>) -> Result<(Header, Relation), SourceError> {
         _ => Kind::Table,
     };
     let identity = Identity::within(kind, row.text("schema")?, row.text("name")?);
-    Ok((Header::owned(row, class::CLASS, identity)?, definition))
+    Ok((ObjectHeader::owned(row, class::CLASS, identity)?, definition))
 }
 
 fn table(row: Row<'_>) -> Result<Table, SourceError> {

@@ -1,6 +1,6 @@
 //! Functions, procedures and aggregates.
 
-use crate::catalog::identity::{Header, Identity, Kind, class};
+use crate::catalog::identity::{Identity, Kind, ObjectHeader, class};
 use crate::source::{Row, SourceError};
 
 /// A function or a procedure.
@@ -33,7 +33,7 @@ pub struct Function {
 }
 
 impl Function {
-    pub(super) fn read(row: Row<'_>) -> Result<(Header, Function), SourceError> {
+    pub(super) fn read(row: Row<'_>) -> Result<(ObjectHeader, Function), SourceError> {
         let kind = row.letter("kind")?;
         let definition = Function {
             is_window: kind == 'w',
@@ -55,7 +55,7 @@ impl Function {
             body: row.optional("body")?,
         };
         let kind = if kind == 'p' { Kind::Procedure } else { Kind::Function };
-        Ok((Header::owned(row, class::PROC, identity(row, kind)?)?, definition))
+        Ok((ObjectHeader::owned(row, class::PROC, identity(row, kind)?)?, definition))
     }
 }
 
@@ -93,7 +93,7 @@ pub struct Steps {
 }
 
 impl Aggregate {
-    pub(super) fn read(row: Row<'_>) -> Result<(Header, Box<Aggregate>), SourceError> {
+    pub(super) fn read(row: Row<'_>) -> Result<(ObjectHeader, Box<Aggregate>), SourceError> {
         let moving = match row.optional("moving_step")? {
             Some(step) => Some(Steps {
                 step,
@@ -130,7 +130,7 @@ impl Aggregate {
         if identity.signature.as_deref() == Some("") {
             identity.signature = Some("*".to_owned());
         }
-        Ok((Header::owned(row, class::PROC, identity)?, definition))
+        Ok((ObjectHeader::owned(row, class::PROC, identity)?, definition))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Schemas, extensions, collations and large objects.
 
-use crate::catalog::identity::{Header, Identity, Kind, class};
+use crate::catalog::identity::{Identity, Kind, ObjectHeader, class};
 use crate::source::{Row, SourceError};
 
 /// A schema.
@@ -11,10 +11,10 @@ pub struct Schema {
 }
 
 impl Schema {
-    pub(super) fn read(row: Row<'_>) -> Result<(Header, Schema), SourceError> {
+    pub(super) fn read(row: Row<'_>) -> Result<(ObjectHeader, Schema), SourceError> {
         let identity = Identity::plain(Kind::Schema, row.text("name")?);
         let schema = Schema { is_usual: row.flag("is_usual")? };
-        Ok((Header::owned(row, class::NAMESPACE, identity)?, schema))
+        Ok((ObjectHeader::owned(row, class::NAMESPACE, identity)?, schema))
     }
 }
 
@@ -30,14 +30,14 @@ pub struct Extension {
 }
 
 impl Extension {
-    pub(super) fn read(row: Row<'_>) -> Result<(Header, Extension), SourceError> {
+    pub(super) fn read(row: Row<'_>) -> Result<(ObjectHeader, Extension), SourceError> {
         let extension = Extension {
             schema: row.text("schema")?,
             version: row.text("version")?,
             has_usual_comment: row.flag("has_usual_comment")?,
         };
         let identity = Identity::plain(Kind::Extension, row.text("name")?);
-        Ok((Header::unowned(row, class::EXTENSION, identity)?, extension))
+        Ok((ObjectHeader::unowned(row, class::EXTENSION, identity)?, extension))
     }
 }
 
@@ -59,7 +59,7 @@ pub struct Collation {
 }
 
 impl Collation {
-    pub(super) fn read(row: Row<'_>) -> Result<(Header, Collation), SourceError> {
+    pub(super) fn read(row: Row<'_>) -> Result<(ObjectHeader, Collation), SourceError> {
         let collation = Collation {
             provider: row.letter("provider")?,
             is_deterministic: row.flag("is_deterministic")?,
@@ -69,12 +69,12 @@ impl Collation {
             rules: row.optional("rules")?,
         };
         let identity = Identity::within(Kind::Collation, row.text("schema")?, row.text("name")?);
-        Ok((Header::owned(row, class::COLLATION, identity)?, collation))
+        Ok((ObjectHeader::owned(row, class::COLLATION, identity)?, collation))
     }
 }
 
 /// A large object, by its number.
-pub(super) fn large_object(row: Row<'_>) -> Result<Header, SourceError> {
+pub(super) fn large_object(row: Row<'_>) -> Result<ObjectHeader, SourceError> {
     let identity = Identity::plain(Kind::LargeObject, row.text("oid")?);
-    Header::owned(row, class::LARGE_OBJECT, identity)
+    ObjectHeader::owned(row, class::LARGE_OBJECT, identity)
 }

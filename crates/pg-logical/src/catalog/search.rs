@@ -1,6 +1,6 @@
 //! Text search: parsers, templates, dictionaries and configurations.
 
-use crate::catalog::identity::{Header, Identity, Kind, class};
+use crate::catalog::identity::{Identity, Kind, ObjectHeader, class};
 use crate::source::{Row, SourceError};
 
 /// A parser.
@@ -15,7 +15,7 @@ pub struct Parser {
 }
 
 impl Parser {
-    pub(super) fn read(row: Row<'_>) -> Result<(Header, Parser), SourceError> {
+    pub(super) fn read(row: Row<'_>) -> Result<(ObjectHeader, Parser), SourceError> {
         let definition = Parser {
             start: row.text("start")?,
             token: row.text("token")?,
@@ -36,16 +36,16 @@ pub struct Template {
 }
 
 impl Template {
-    pub(super) fn read(row: Row<'_>) -> Result<(Header, Template), SourceError> {
+    pub(super) fn read(row: Row<'_>) -> Result<(ObjectHeader, Template), SourceError> {
         let (init, lexize) = (row.optional("init")?, row.text("lexize")?);
         let definition = Template { init, lexize };
         Ok((unowned(row, class::TS_TEMPLATE, Kind::TextSearchTemplate)?, definition))
     }
 }
 
-fn unowned(row: Row<'_>, class: u32, kind: Kind) -> Result<Header, SourceError> {
+fn unowned(row: Row<'_>, class: u32, kind: Kind) -> Result<ObjectHeader, SourceError> {
     let identity = Identity::within(kind, row.text("schema")?, row.text("name")?);
-    Header::unowned(row, class, identity)
+    ObjectHeader::unowned(row, class, identity)
 }
 
 /// A dictionary.
@@ -58,13 +58,13 @@ pub struct Dictionary {
 }
 
 impl Dictionary {
-    pub(super) fn read(row: Row<'_>) -> Result<(Header, Dictionary), SourceError> {
+    pub(super) fn read(row: Row<'_>) -> Result<(ObjectHeader, Dictionary), SourceError> {
         let template = (row.text("template_schema")?, row.text("template")?);
         let options = row.optional("options")?;
         let definition = Dictionary { template, options };
         let (schema, name) = (row.text("schema")?, row.text("name")?);
         let identity = Identity::within(Kind::TextSearchDictionary, schema, name);
-        Ok((Header::owned(row, class::TS_DICTIONARY, identity)?, definition))
+        Ok((ObjectHeader::owned(row, class::TS_DICTIONARY, identity)?, definition))
     }
 }
 
@@ -78,12 +78,12 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    pub(super) fn read(row: Row<'_>) -> Result<(Header, Configuration), SourceError> {
+    pub(super) fn read(row: Row<'_>) -> Result<(ObjectHeader, Configuration), SourceError> {
         let parser = (row.text("parser_schema")?, row.text("parser")?);
         let mappings = row.list("mappings")?;
         let definition = Configuration { parser, mappings };
         let (schema, name) = (row.text("schema")?, row.text("name")?);
         let identity = Identity::within(Kind::TextSearchConfiguration, schema, name);
-        Ok((Header::owned(row, class::TS_CONFIGURATION, identity)?, definition))
+        Ok((ObjectHeader::owned(row, class::TS_CONFIGURATION, identity)?, definition))
     }
 }

@@ -1,6 +1,6 @@
 //! Sequences: of their own, of a column's default, and of identity columns.
 
-use crate::catalog::identity::{Address, Header, Identity, Kind, class};
+use crate::catalog::identity::{Address, Identity, Kind, ObjectHeader, class};
 use crate::source::{Row, SourceError};
 
 /// A sequence.
@@ -63,9 +63,9 @@ impl Sequence {
     }
 
     /// What its row begins with, as an object of its own.
-    pub(super) fn header(&self, owner: Option<String>) -> Header {
+    pub(super) fn header(&self, owner: Option<String>) -> ObjectHeader {
         let address = Address { class: class::CLASS, oid: self.oid };
         let identity = Identity::within(Kind::Sequence, self.schema.clone(), self.name.clone());
-        Header { address, identity, owner }
+        ObjectHeader { address, identity, owner }
     }
 }

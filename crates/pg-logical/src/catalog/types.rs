@@ -1,7 +1,7 @@
 //! Types: enums, composite types, ranges and domains.
 
 use crate::catalog::column::Column;
-use crate::catalog::identity::{Header, Identity, Kind, class};
+use crate::catalog::identity::{Identity, Kind, ObjectHeader, class};
 use crate::source::{Row, SourceError};
 
 /// An enum.
@@ -50,7 +50,7 @@ pub(super) enum Simple {
 }
 
 /// The type of a row of `types.sql`; a composite one without its columns.
-pub(super) fn read(row: Row<'_>) -> Result<(Header, Simple), SourceError> {
+pub(super) fn read(row: Row<'_>) -> Result<(ObjectHeader, Simple), SourceError> {
     let kind = row.letter("kind")?;
     let definition = match kind {
         'e' => Simple::Enum(Enum { labels: row.list("labels")? }),
@@ -64,11 +64,11 @@ pub(super) fn read(row: Row<'_>) -> Result<(Header, Simple), SourceError> {
     };
     let kind = if kind == 'd' { Kind::Domain } else { Kind::Type };
     let identity = Identity::within(kind, row.text("schema")?, row.text("name")?);
-    Ok((Header::owned(row, class::TYPE, identity)?, definition))
+    Ok((ObjectHeader::owned(row, class::TYPE, identity)?, definition))
 }
 
 impl Range {
-    pub(super) fn read(row: Row<'_>) -> Result<(Header, Range), SourceError> {
+    pub(super) fn read(row: Row<'_>) -> Result<(ObjectHeader, Range), SourceError> {
         let definition = Range {
             subtype: row.text("subtype")?,
             multirange: (row.text("multirange_schema")?, row.text("multirange")?),
@@ -77,6 +77,6 @@ impl Range {
             difference: row.optional("difference")?,
         };
         let identity = Identity::within(Kind::Type, row.text("schema")?, row.text("name")?);
-        Ok((Header::owned(row, class::TYPE, identity)?, definition))
+        Ok((ObjectHeader::owned(row, class::TYPE, identity)?, definition))
     }
 }

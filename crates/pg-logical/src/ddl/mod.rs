@@ -20,14 +20,14 @@ use pg_sql::quote::name as quoted;
 
 use crate::catalog::{Catalog, Definition, Object};
 use crate::ddl::text::comment_on;
-use crate::graph::{Order, Step};
+use crate::graph::{DumpOrder, Step};
 
 pub use owner::owner;
 pub use rights::{of_defaults, of_object, of_others};
 pub use sequence::set_value;
 
 /// The statements of a step, without their semicolons.
-pub fn statements(catalog: &Catalog, order: &Order, step: Step) -> Vec<String> {
+pub fn statements(catalog: &Catalog, order: &DumpOrder, step: Step) -> Vec<String> {
     let mut found = Vec::new();
     match step {
         Step::Create(at) => create(catalog, order, &catalog.objects[at], &mut found),
@@ -53,7 +53,7 @@ pub fn statements(catalog: &Catalog, order: &Order, step: Step) -> Vec<String> {
     found
 }
 
-fn create(catalog: &Catalog, order: &Order, object: &Object, found: &mut Vec<String>) {
+fn create(catalog: &Catalog, order: &DumpOrder, object: &Object, found: &mut Vec<String>) {
     let sql = object.identity.sql();
     match &object.definition {
         Definition::Schema(schema) => catalogued::schema(object, schema, found),

@@ -6,12 +6,12 @@ use crate::catalog::{Catalog, Column, Definition, Kind, Object, Table, View, cla
 use crate::ddl::sequence;
 use crate::ddl::text::comment_on;
 use crate::ddl::text::{foreign, parameters, with, without_semicolon};
-use crate::graph::Order;
+use crate::graph::DumpOrder;
 
 /// A table with what is made with it, and what is said of its columns.
 pub(super) fn table(
     catalog: &Catalog,
-    order: &Order,
+    order: &DumpOrder,
     object: &Object,
     table: &Table,
     found: &mut Vec<String>,
@@ -164,8 +164,8 @@ fn not_null(object: &Object, table: &Table, column: &Column) -> String {
 /// The constraint that a table has on a column that it inherits, since version 18.
 fn inherited_not_null(column: &Column) -> Option<String> {
     let constraint = column.not_null_constraint.as_ref()?;
-    let is_own = constraint.is_local && constraint.is_validated;
-    is_own.then(|| {
+    let is_stated = constraint.is_local && constraint.is_validated;
+    is_stated.then(|| {
         let inherit = if constraint.is_not_inherited { " NO INHERIT" } else { "" };
         let (name, column) = (quoted(&constraint.name), quoted(&column.name));
         format!("CONSTRAINT {name} NOT NULL {column}{inherit}")
@@ -291,7 +291,7 @@ pub(super) fn protect(object: &Object, found: &mut Vec<String>) {
     }
 }
 
-pub(super) fn view(order: &Order, object: &Object, view: &View, found: &mut Vec<String>) {
+pub(super) fn view(order: &DumpOrder, object: &Object, view: &View, found: &mut Vec<String>) {
     let name = object.identity.sql();
     let options = with(&parameters(&view.options, ""), " ");
     let query = without_semicolon(&view.query);

@@ -68,8 +68,8 @@ pub fn of_defaults(defaults: &DefaultRights, major: u32, own: Option<&str>) -> V
         _ => ("LARGE OBJECTS", 'L'),
     };
     let schema = defaults.schema.as_ref().map(|schema| format!("IN SCHEMA {} ", quoted(schema)));
-    let is_own = own == Some(defaults.role.as_str());
-    let role = (!is_own).then(|| format!("FOR ROLE {} ", quoted(&defaults.role)));
+    let is_default = own == Some(defaults.role.as_str());
+    let role = (!is_default).then(|| format!("FOR ROLE {} ", quoted(&defaults.role)));
     let (role, schema) = (role.unwrap_or_default(), schema.unwrap_or_default());
     let before = format!("ALTER DEFAULT PRIVILEGES {role}{schema}");
     let owner = Some(defaults.role.as_str());

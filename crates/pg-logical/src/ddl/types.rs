@@ -4,7 +4,7 @@ use pg_sql::quote::{name as quoted, quote_literal};
 
 use crate::catalog::{Catalog, Composite, Definition, Domain, Enum, Object, Range};
 use crate::ddl::text::{block, qualified};
-use crate::graph::Order;
+use crate::graph::DumpOrder;
 
 pub(super) fn labels(name: &str, labels: &Enum) -> String {
     let labels: Vec<String> = labels.labels.iter().map(|label| quote_literal(label)).collect();
@@ -41,7 +41,12 @@ pub(super) fn range(name: &str, range: &Range) -> String {
 }
 
 /// A domain with the constraints that are made with it.
-pub(super) fn domain(catalog: &Catalog, order: &Order, object: &Object, domain: &Domain) -> String {
+pub(super) fn domain(
+    catalog: &Catalog,
+    order: &DumpOrder,
+    object: &Object,
+    domain: &Domain,
+) -> String {
     let mut text = format!("CREATE DOMAIN {} AS {}", object.identity.sql(), domain.base);
     if let Some(collation) = &domain.collation {
         text.push_str(&format!(" COLLATE {collation}"));

@@ -17,7 +17,7 @@ const NEAR: f64 = 0.6;
 pub(super) const OWN_SCHEMA: &str = "cargo_db";
 
 /// What is known of a database.
-pub(crate) struct Looked {
+pub(crate) struct ShownSchema {
     pub(crate) catalog: Catalog,
     /// How many bytes each table has on disk with its indexes, by its number in the catalog.
     pub(crate) sizes: BTreeMap<u32, u64>,
@@ -26,12 +26,12 @@ pub(crate) struct Looked {
 }
 
 /// Reads it, without waiting for locks of others.
-pub(crate) fn look(world: &World, target: &Target) -> Result<Looked> {
+pub(crate) fn gather(world: &World, target: &Target) -> Result<ShownSchema> {
     let mut session = Session::open(world, target, Purpose::Read)?;
     let path = session.kept_path().to_vec();
     let catalog = read(&mut session)?;
     let sizes = sizes(&mut session)?;
-    Ok(Looked { catalog, sizes, path })
+    Ok(ShownSchema { catalog, sizes, path })
 }
 
 /// The catalog in a transaction that only reads, which stays open.
@@ -61,7 +61,7 @@ fn is_table(object: &Object) -> bool {
     )
 }
 
-impl Looked {
+impl ShownSchema {
     /// The tables and views, in the order of their schemas and names.
     pub(crate) fn tables(&self) -> Vec<&Object> {
         let own = Some(OWN_SCHEMA);
