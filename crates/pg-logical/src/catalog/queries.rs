@@ -94,8 +94,8 @@ fn expanded(query: &str) -> String {
 fn own(catalog: &str, row: &str) -> String {
     format!(
         "{row}.oid >= 16384 AND NOT EXISTS (SELECT 1 FROM pg_depend dep \
-         WHERE dep.classid = '{catalog}'::regclass AND dep.objid = {row}.oid \
-         AND dep.deptype = 'e')"
+         WHERE dep.refclassid = 'pg_extension'::regclass AND dep.deptype = 'e' \
+         AND dep.classid = '{catalog}'::regclass AND dep.objid = {row}.oid)"
     )
 }
 

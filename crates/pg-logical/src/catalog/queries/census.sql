@@ -84,6 +84,7 @@ FROM (
 WHERE (o.oid >= 16384 OR o.label IS NOT NULL)
   AND (o.label IS NOT NULL OR NOT EXISTS (
       SELECT 1 FROM pg_depend dep
-      WHERE dep.classid = o.class AND dep.objid = o.oid AND dep.deptype = 'e'))
+      WHERE dep.refclassid = 'pg_extension'::regclass AND dep.deptype = 'e'
+        AND dep.classid = o.class AND dep.objid = o.oid))
   AND NOT (o.class = 'pg_namespace'::regclass AND EXISTS (
       SELECT 1 FROM pg_namespace n WHERE n.oid = o.oid AND n.nspname ~ '^pg_(toast_)?temp_'))

@@ -11,9 +11,8 @@ SELECT a.attrelid AS relation, a.attnum AS number, a.attname AS name,
        a.attoptions AS options, a.attfdwoptions AS foreign_options, a.attislocal AS is_local,
        a.attinhcount AS ancestors, d.oid AS default_oid, pg_get_expr(d.adbin, d.adrelid) AS value
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
-  AND c.relpersistence <> 't' AND c.oid >= 16384 AND {lasting n}
+  AND c.relpersistence <> 't' AND a.attrelid >= 16384
 ORDER BY a.attrelid, a.attnum

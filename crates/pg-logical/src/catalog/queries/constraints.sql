@@ -4,6 +4,8 @@ SELECT c.oid, c.conname AS name, c.conrelid AS relation, c.contypid AS domain, c
        c.connoinherit AS is_not_inherited, c.confrelid AS referenced,
        pg_get_constraintdef(c.oid) AS definition,
        c.conkey[1] AS first_column
-FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace
-WHERE c.oid >= 16384 AND c.contype <> 't' AND {lasting n}
+FROM pg_constraint c
+LEFT JOIN pg_class r ON r.oid = c.conrelid
+WHERE c.oid >= 16384 AND c.contype <> 't'
+  AND coalesce(r.relpersistence, 'p') <> 't'
   AND NOT (c.contype = 'f' AND c.conparentid <> 0)

@@ -3,12 +3,15 @@ SELECT i.oid, n.nspname AS schema, i.relname AS name, x.indrelid AS relation,
        x.indisreplident AS is_identity, x.indisvalid AS is_valid, x.indisunique AS is_unique,
        i.relkind AS kind, i.reloptions AS options, s.spcname AS tablespace,
        CASE WHEN k.oid IS NULL THEN pg_get_indexdef(i.oid) END AS definition,
-       (SELECT array_agg(a.attnum || ' ' || a.attstattarget ORDER BY a.attnum) FROM pg_attribute a
-        WHERE a.attrelid = i.oid AND a.attstattarget >= 0) AS statistics
+       t.targets AS statistics
 FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid
 JOIN pg_namespace n ON n.oid = i.relnamespace
 LEFT JOIN pg_constraint k ON k.conindid = i.oid AND k.contype IN ('p', 'u', 'x')
     AND k.conrelid = x.indrelid
 LEFT JOIN pg_inherits h ON h.inhrelid = i.oid
+LEFT JOIN (SELECT a.attrelid,
+                  array_agg(a.attnum || ' ' || a.attstattarget ORDER BY a.attnum) AS targets
+           FROM pg_attribute a WHERE a.attstattarget >= 0 AND a.attnum > 0
+           GROUP BY a.attrelid) t ON t.attrelid = i.oid
 LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace
-WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND {own pg_class c} AND {lasting n}
+WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND {own pg_class c}

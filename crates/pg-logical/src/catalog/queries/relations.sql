@@ -23,5 +23,5 @@ LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace
 LEFT JOIN pg_am a ON a.oid = c.relam
 LEFT JOIN pg_foreign_table f ON f.ftrelid = c.oid
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
-  AND {own pg_class c} AND {lasting n}
+  AND {own pg_class c}
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
