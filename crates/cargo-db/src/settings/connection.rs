@@ -49,6 +49,15 @@ impl DatabaseChoice {
         }
     }
 
+    /// Whether a name without a schema may be found in this one, as far as the settings show.
+    pub(super) fn searches(&self, schema: &str) -> bool {
+        let DatabaseChoice::Named(target) = self else { return schema == "public" };
+        match target.search_path() {
+            Some(path) => path.split(',').any(|one| one.trim_matches(['"', '\\', ' ']) == schema),
+            None => schema == "public" || schema == target.user,
+        }
+    }
+
     /// The name of the database.
     pub(crate) fn database(&self) -> &str {
         match self {

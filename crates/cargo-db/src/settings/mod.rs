@@ -197,10 +197,7 @@ impl Settings {
             place_of(other).is_ok_and(|theirs| theirs.value.is_same_database(&place.value))
         });
         if migrations.set.is_some() || !toml.migrations.is_empty() {
-            let here = migrations.others.iter().filter(|other| {
-                place_of(other).is_ok_and(|theirs| theirs.value.is_same_path(&place.value))
-            });
-            migrations.sharing_none(&here.cloned().collect::<Vec<_>>())?;
+            migrations.sharing_none(&place.value, &place_of)?;
         }
         let local_database = database_of(migrations.set.as_ref());
         let is_local = match &place.value {

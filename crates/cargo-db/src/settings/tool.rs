@@ -8,6 +8,7 @@ use db_tools::history::ForeignHistory;
 use db_tools::{ProjectTool, ToolError, ToolSettings, unsupported};
 
 use crate::failure::{Result, SettingsError};
+use crate::settings::connection::DatabaseChoice;
 use crate::settings::file::{DbToml, MigrationsTable};
 use crate::settings::recognise::{Candidate, Evidence, Search, base, below};
 use crate::settings::source::{Origin, Setting, Sources};
@@ -54,9 +55,17 @@ impl Migrations {
     }
 
     /// Fails if another set in the same database uses the same history table.
-    pub(super) fn sharing_none(&self, others: &[OtherSet]) -> Result<()> {
-        let mut others = others.iter().filter(|_| self.candidates.is_empty());
-        let Some(other) = others.find(|other| other.shares(&self.layout)) else { return Ok(()) };
+    pub(super) fn sharing_none(
+        &self,
+        place: &DatabaseChoice,
+        place_of: &dyn Fn(&OtherSet) -> Result<Setting<DatabaseChoice>>,
+    ) -> Result<()> {
+        let shares = |other: &&OtherSet| {
+            let theirs = place_of(other);
+            theirs.is_ok_and(|theirs| other.shares(&theirs.value, &self.layout, place))
+        };
+        let mut others = self.others.iter().filter(|_| self.candidates.is_empty());
+        let Some(other) = others.find(shares) else { return Ok(()) };
         let heading = |set: &Option<String>| match set {
             Some(set) => format!("[migrations.{set}]"),
             None => "[migrations]".to_owned(),
@@ -87,12 +96,18 @@ pub(crate) struct OtherSet {
 impl OtherSet {
     /// Whether both would use the same history table in one database. Tools whose migrations are
     /// programs may do so: Django has one table for all applications.
-    fn shares(&self, layout: &ProjectTool) -> bool {
-        let table = |of: &ProjectTool| (of.schema().map(str::to_owned), of.table_name().to_owned());
+    fn shares(&self, place: &DatabaseChoice, layout: &ProjectTool, own: &DatabaseChoice) -> bool {
+        let is_same_schema = match (self.layout.schema(), layout.schema()) {
+            (Some(theirs), Some(ours)) => theirs == ours,
+            (None, None) => own.is_same_path(place),
+            (Some(theirs), None) => own.searches(theirs),
+            (None, Some(ours)) => place.searches(ours),
+        };
         self.is_sure
             && !layout.is_code()
             && self.layout.key() == layout.key()
-            && table(&self.layout) == table(layout)
+            && self.layout.table_name() == layout.table_name()
+            && is_same_schema
     }
 
     fn has(&self, history: &ForeignHistory) -> bool {

@@ -155,6 +155,14 @@ fn two_sets_on_one_history_are_refused_before_they_harm_each_other() {
     project.set("B_URL", &format!("{}&options=-csearch_path%3Db", cluster().url("set_shared")));
     let _ = project.db(&["migrate", "--set", "a"]).ok();
     let _ = project.db(&["migrate", "--set", "b"]).ok();
+    // With or without its schema, it is the same table.
+    project.write("db.toml", &format!("{sets}table = 'public._sqlx_migrations'\n"));
+    for set in ["a", "b"] {
+        let ran = project.db(&["status", "--set", set]).code(2);
+        ran.says("share the history `_sqlx_migrations`");
+    }
+    project.write("db.toml", &format!("{sets}table = 'other._sqlx_migrations'\n"));
+    let _ = project.db(&["status", "--set", "a"]).ok();
     project.write("db.toml", &format!("{sets}table = 'applied_b'\n"));
     let _ = project.db(&["status", "--set", "a", "--check"]).ok();
 }
