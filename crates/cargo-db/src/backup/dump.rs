@@ -2,6 +2,7 @@
 //! output.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::backup::content::{ARCHIVE_TOOL, archive_text, read_content};
 use crate::backup::integrity::{file_entries, file_entry};
@@ -35,6 +36,13 @@ pub(crate) struct BackupRequest {
 }
 
 impl BackupRequest {
+    /// Whether some tables are left out.
+    pub(super) fn selects_tables(&self) -> bool {
+        let selects = ["--schema", "--table", "--exclude-table"];
+        let option = |option: &String| option.split('=').next().unwrap_or_default().to_owned();
+        self.selection.iter().any(|given| selects.contains(&option(given).as_str()))
+    }
+
     /// The same without these tables of cargo db's own.
     pub(super) fn without(&self, own: &[String]) -> BackupRequest {
         let quoted = own.iter().map(|table| quote_identifier(table));
@@ -66,6 +74,8 @@ pub(super) struct Dump<'a> {
     /// Its name.
     pub(super) snapshot: &'a str,
     pub(super) programs: &'a Binaries,
+    /// How long `pg_dump` may wait for the lock of a table.
+    pub(super) patience: Duration,
     /// Connections at once.
     pub(super) jobs: usize,
     /// In which its text is written, whatever a role or a database has set.
@@ -79,7 +89,7 @@ impl Dump<'_> {
             "--no-password".to_owned(),
             format!("--snapshot={}", self.snapshot),
             // While pg_dump waits for an ALTER TABLE, other sessions queue behind pg_dump.
-            "--lock-wait-timeout=60s".to_owned(),
+            format!("--lock-wait-timeout={}", self.patience.as_millis().clamp(1_000, 60_000)),
             format!("--encoding={}", self.encoding),
         ];
         self.world.sessions.opens(self.target);

@@ -20,6 +20,7 @@ use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::archive::{measure, plain_text};
 use crate::world::clock::{now, pause, stopwatch};
+use crate::world::pg::wait_for_tables;
 use crate::world::process::{git_commit, repository};
 use crate::world::server::client;
 use crate::world::{World, files};
@@ -51,6 +52,12 @@ pub(crate) fn take(
     folder: &BackupFolder,
     request: &BackupRequest,
 ) -> Result<Backup> {
+    let limit = settings.limits.lock_timeout.value;
+    // What is left out may be locked.
+    let patience = match request.selects_tables() {
+        true => limit,
+        false => wait_for_tables(world, target, limit).map_err(as_backup)?,
+    };
     let _lock = folder.lock()?;
     let name = free_name(world, target, folder, request)?;
     let (started, began) = (now(), stopwatch());
@@ -74,6 +81,7 @@ pub(crate) fn take(
         request: &readable,
         snapshot: &snapshot_id,
         programs: &programs,
+        patience,
         jobs,
         encoding,
     };

@@ -262,6 +262,20 @@ fn a_session_that_locks_the_source_is_named_and_the_wait_is_limited() {
 }
 
 #[test]
+fn a_backup_names_the_session_that_it_waits_for_and_stops_in_time() {
+    let project = filled("sl_backup", 10);
+    let mut holder = cluster().connect("sl_backup");
+    holder.batch_execute("BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE").unwrap();
+    let ran = project.db(&["backup", "--lock-timeout", "1s"]);
+    ran.code(5).says("public.orders cannot be read: it is locked by pid").says("waited 1s");
+    // What is not backed up may stay locked.
+    let others = ["backup", "--exclude-table", "orders", "--lock-timeout", "1s"];
+    project.db(&others).ok();
+    holder.batch_execute("COMMIT").unwrap();
+    project.db(&["backup"]).ok();
+}
+
+#[test]
 fn a_session_that_waits_for_the_source_is_named_too() {
     let project = filled("sl_queue", 10);
     project.migration("1_m.sql", "CREATE TABLE b (id int);");
