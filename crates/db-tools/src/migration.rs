@@ -269,6 +269,15 @@ impl MigrationFolder {
         }
     }
 
+    /// Whether there is no migration in it, and no file that was meant to be one.
+    pub fn is_empty(&self) -> bool {
+        let named = [&self.misnamed, &self.ignored];
+        self.migrations.is_empty()
+            && self.orphans.is_empty()
+            && self.faulty.is_empty()
+            && named.iter().all(|files| files.is_empty())
+    }
+
     /// Whether most migrations have a down file, so that the others are expected to have one too.
     pub fn is_reversible(&self) -> bool {
         let with_down = self.migrations.iter().filter(|one| one.down.is_some()).count();

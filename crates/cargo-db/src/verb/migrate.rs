@@ -125,7 +125,7 @@ impl MigrateArgs {
 /// Pending migrations, about to be applied.
 struct Migrating<'a> {
     args: &'a MigrateArgs,
-    /// Whether the project has no migration at all.
+    /// Whether the project has no migration at all, and no file that was meant to be one.
     has_no_files: bool,
     /// How they are proved, once that is known.
     proving: Option<Proving<'a>>,
@@ -151,7 +151,7 @@ impl Change for Migrating<'_> {
         let request =
             MigrateRequest { to: self.args.to.clone(), steps: self.args.steps, tolerance };
         let facts = migration::gather(world, settings, &database.target)?;
-        self.has_no_files = facts.folder.migrations.is_empty();
+        self.has_no_files = facts.folder.is_empty();
         let wanted = wants_all_or_nothing(database, self.args.all_or_nothing)?;
         let mut plan = plan::migrate(&facts, &request)?;
         migration::count_losses(world, settings, &mut plan)?;

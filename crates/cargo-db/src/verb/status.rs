@@ -118,7 +118,7 @@ fn gather<'s>(
         // A history table that another set claims is expected.
         answers.history.foreign.retain(|foreign| !settings.migrations.is_anothers(foreign));
     }
-    let is_empty = folder.migrations.is_empty() && !layout.is_asked();
+    let is_empty = folder.is_empty() && !layout.is_asked();
     let empty = is_empty.then(|| migration::no_migrations_hint(settings)).flatten();
     Ok(Gathered { settings, target, folder, found, empty })
 }

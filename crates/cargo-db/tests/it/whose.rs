@@ -560,6 +560,17 @@ fn a_folder_without_its_file_is_named() {
 
 /// The tools compare file names case-sensitively.
 #[test]
+fn a_folder_of_capitals_only_is_no_empty_folder() {
+    let file = "migrations/1_a.SQL";
+    let project = project("w_capitals_alone", &[(file, "CREATE TABLE a ();")]);
+    for verb in ["status", "migrate"] {
+        let ran = project.db(&[verb]).ok();
+        let ran = ran.says(file).says("lower case only");
+        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("cargo db create"));
+    }
+}
+
+#[test]
 fn an_ending_in_capitals_is_a_warning() {
     for (name, files) in [
         ("w_capitals_sqlx", ["migrations/1_a.sql", "migrations/2_b.SQL", "Cargo.toml"]),
