@@ -144,7 +144,10 @@ pub(crate) fn check(source: &FileToCheck<'_>) -> Checked {
     if is_read {
         findings.extend(linter::lint(&different, transactional, &kept));
     }
-    if statements.is_empty() && findings.is_empty() && !source.is_part {
+    let is_empty = statements.is_empty() || wrapped && statements.len() == 2;
+    // Tools write both sections of a file, but only a filled one is known to be finished.
+    let is_unfinished = source.is_part && source.direction == Direction::Up;
+    if is_empty && findings.is_empty() && !is_unfinished {
         findings.push(without_statement(source.direction));
     }
     if source.direction == Direction::Down {

@@ -372,3 +372,16 @@ fn without_findings_it_is_quiet_and_needs_no_database() {
     project.db(&["check", "--fail-on", "block"]).ok();
     assert_eq!(project.db(&["check", "--fail-on", "block", "-q"]).ok().stderr, "");
 }
+
+#[test]
+fn a_way_back_without_a_statement_is_found_in_every_form() {
+    let project = Project::bare("c_empty_back");
+    project.write("db.toml", "[migrations]\ntool = 'sqlx'\n");
+    project.migration("1_a.up.sql", "CREATE TABLE a (i int);");
+    project.migration("1_a.down.sql", "BEGIN;\nCOMMIT;\n");
+    project.db(&["check"]).code(1).says("migrations/1_a.down.sql").says("empty-down-file");
+    let sections = "-- migrate:up\nCREATE TABLE a (i int);\n\n-- migrate:down\n";
+    project.write("db.toml", "[migrations]\ntool = 'dbmate'\ndir = 'dbmate'\n");
+    project.write("dbmate/20260101000000_a.sql", sections);
+    project.db(&["check"]).code(1).says("empty-down-file");
+}

@@ -105,9 +105,9 @@ impl Script {
         &self.bytes
     }
 
-    /// Whether it holds no statement.
+    /// Whether it holds no statement, other than a BEGIN and COMMIT around nothing.
     pub(crate) fn is_empty(&self) -> bool {
-        self.count == 0
+        self.count == if self.wrapped { 2 } else { 0 }
     }
 
     /// Runs all statements, one at a time. Within a transaction the caller has begun one with
