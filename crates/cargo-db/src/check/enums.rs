@@ -23,9 +23,17 @@ impl AddedValues {
         if self.0.is_empty() || !may_use(statement) {
             return Vec::new();
         }
-        let words = words(&statement.text);
+        let bodies = bodies(&statement.text);
+        let texts =
+            std::iter::once(statement.text.as_str()).chain(bodies.iter().map(String::as_str));
+        texts.flat_map(|text| self.used_in(text, statement)).collect()
+    }
+
+    /// The added values that a statement, or a body in it, uses.
+    fn used_in(&self, text: &str, statement: &Statement) -> Vec<Finding> {
+        let words = words(text);
         let words = as_strs(&words);
-        let values = values(&words, &statement.text);
+        let values = values(&words, text);
         let found = self.0.iter().filter_map(|added| {
             values.iter().find(|value| **value == added.value)?;
             let value = &added.value;
@@ -65,6 +73,28 @@ impl AddedValues {
         let of = name[..at].last().map(|of| (*of).to_owned());
         self.0.extend(value.zip(of).map(|(value, of)| AddedValue { value, of }));
     }
+}
+
+/// The bodies that PostgreSQL evaluates when the statement runs: those of functions in SQL, whose
+/// literals it converts, and of DO.
+fn bodies(statement: &str) -> Vec<String> {
+    let first = first_words(statement, 4);
+    let is_made = match as_strs(&first).as_slice() {
+        ["do", ..] => true,
+        ["create", rest @ ..] if rest.iter().any(|&word| is_routine(word)) => {
+            words(statement).windows(2).any(|pair| pair == ["language", "sql"])
+        }
+        _ => false,
+    };
+    let body = |text: &String| {
+        let tag = text.strip_prefix('$')?.split('$').next()?.len() + 2;
+        Some(text.get(tag..text.len().checked_sub(tag)?)?.to_owned())
+    };
+    if is_made { texts(statement).iter().filter_map(body).collect() } else { Vec::new() }
+}
+
+fn is_routine(word: &str) -> bool {
+    matches!(word, "function" | "procedure")
 }
 
 /// Whether a statement can use a value at all: a comment is only a text, and adding other values

@@ -13,7 +13,7 @@ use crate::check::enums::AddedValues;
 use crate::check::finding::finding;
 use crate::check::linter;
 use crate::check::majors::too_new;
-use crate::check::split::{split, unreadable};
+use crate::check::split::{split, undecoded_line, unreadable};
 use crate::check::statement::{self, keeps_stored_values};
 use crate::model::direction::Direction;
 use crate::model::finding::{Checked, Class, Expected, Finding};
@@ -35,7 +35,7 @@ pub(crate) struct FileToCheck<'a> {
     pub(crate) layout: &'a ProjectTool,
     /// What is known of the database that it will run on.
     pub(crate) context: CheckContext,
-    /// The first line that is not UTF-8; `text` has replacement characters for it.
+    /// The first line of a statement that is not UTF-8; `text` has replacement characters for it.
     pub(crate) undecoded_line: Option<usize>,
 }
 
@@ -100,12 +100,6 @@ pub(crate) fn check_script(
     check(&source.decoded_to(undecoded_line(&bytes)))
 }
 
-/// The first line of a file that is not UTF-8.
-pub(crate) fn undecoded_line(bytes: &[u8]) -> Option<usize> {
-    let error = std::str::from_utf8(bytes).err()?;
-    Some(1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count())
-}
-
 /// Everything that there is to say about a file.
 pub(crate) fn check(source: &FileToCheck<'_>) -> Checked {
     let text = source.text.strip_prefix('\u{feff}').unwrap_or(source.text);
@@ -114,6 +108,9 @@ pub(crate) fn check(source: &FileToCheck<'_>) -> Checked {
     let (statements, mut findings) = split(text);
     let is_read = findings.iter().all(|finding| finding.rule != "syntax");
     findings.extend(source.undecoded_line.map(|line| unreadable(&ScriptError::NotUtf8 { line })));
+    if source.has_own_blocks || !transactional {
+        findings.extend(never_ends(&statements));
+    }
     let mut added = AddedValues::default();
     let wrapped = transactional && is_wrapped(&statements);
     let mut known = BTreeSet::new();
@@ -185,6 +182,13 @@ fn without_statement(direction: Direction) -> Finding {
         Direction::Down => "empty-down-file",
     };
     finding(rule, 1, "", "it contains no statement".to_owned())
+}
+
+/// A transaction that the statements begin, and do not end.
+fn never_ends(statements: &[Statement]) -> Option<Finding> {
+    let last = statements.iter().rfind(|statement| statement.controls_transaction())?;
+    let why = format!("the transaction that begins on line {} never ends", last.line);
+    last.begins_transaction().then(|| finding("syntax", last.line, &last.text, why))
 }
 
 /// Whether a BEGIN and a COMMIT surround the whole file, and there are no others: they mean the

@@ -21,8 +21,9 @@ mod words;
 
 pub(crate) use crate::model::direction::Direction;
 pub(crate) use context::{CheckContext, CheckContexts};
-pub(crate) use file::{FileToCheck, check, check_script, expected, undecoded_line};
+pub(crate) use file::{FileToCheck, check, check_script, expected};
 pub(crate) use finding::finding;
 pub(crate) use folder::of_folder;
 pub(crate) use same::has_same_content;
+pub(crate) use split::undecoded_line;
 pub(crate) use statement::{adds_column, changes_type};

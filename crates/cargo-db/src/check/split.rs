@@ -1,5 +1,7 @@
 //! The statements of a file.
 
+use std::io;
+
 use pg_sql::script::{ScriptError, ScriptReader, Statement};
 
 use crate::check::finding::finding;
@@ -23,6 +25,33 @@ pub(super) fn split(text: &str) -> (Vec<Statement>, Vec<Finding>) {
                 findings.push(unreadable(&error));
                 return (statements, findings);
             }
+        }
+    }
+}
+
+/// The first line that is not UTF-8 in what is sent to the server, which comments between the
+/// statements are not.
+pub(crate) fn undecoded_line(bytes: &[u8]) -> Option<usize> {
+    std::str::from_utf8(bytes).err()?;
+    let mut reader = ScriptReader::new(Box::new(bytes));
+    loop {
+        match reader.next_statement() {
+            Ok(Some(statement)) if statement.reads_data() => {
+                let mut data = Vec::new();
+                let add = &mut |some: &[u8]| -> io::Result<()> {
+                    data.extend_from_slice(some);
+                    Ok(())
+                };
+                reader.copy_data(add).ok()?;
+                if let Err(error) = std::str::from_utf8(&data) {
+                    let before = [statement.text.as_bytes(), b"\n", &data[..error.valid_up_to()]];
+                    let lines = before.concat().iter().filter(|byte| **byte == b'\n').count();
+                    return Some(statement.line + lines);
+                }
+            }
+            Ok(Some(_)) => {}
+            Err(ScriptError::NotUtf8 { line }) => return Some(line),
+            Ok(None) | Err(_) => return None,
         }
     }
 }

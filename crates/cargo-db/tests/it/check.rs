@@ -155,14 +155,43 @@ fn a_new_enum_value_blocks_if_it_certainly_is_one() {
         let of_rule = |one: &serde_json::Value| one["rule"] == "enum-value-in-same-transaction";
         found.into_iter().find(of_rule).map(|one| one["severity"].as_str().unwrap().to_owned())
     };
-    for sure in ["SELECT 'b'::s.mood", "CREATE TABLE t (m mood DEFAULT 'b')", "SELECT mood E'b'"] {
+    for sure in [
+        "SELECT 'b'::s.mood",
+        "CREATE TABLE t (m mood DEFAULT 'b')",
+        "SELECT mood E'b'",
+        "CREATE OR REPLACE FUNCTION f() RETURNS mood LANGUAGE sql AS $$ SELECT 'b'::mood $$",
+        "CREATE PROCEDURE p() AS $x$ SELECT mood 'b' $x$ LANGUAGE sql",
+        "DO $$ BEGIN PERFORM 'b'::mood; END $$",
+    ] {
         assert_eq!(verdict(sure).as_deref(), Some("block"), "{sure}");
     }
     let unsure = "INSERT INTO users (id, name) VALUES (1, 'b')";
     assert_eq!(verdict(unsure).as_deref(), Some("warn"));
-    for none in ["SELECT 'bb'", "SELECT 'b'::varchar", "COMMENT ON TYPE s.mood IS 'b'"] {
+    for none in [
+        "SELECT 'bb'",
+        "SELECT 'b'::varchar",
+        "COMMENT ON TYPE s.mood IS 'b'",
+        // The body of a function in PL/pgSQL is evaluated when it is called.
+        "CREATE FUNCTION f() RETURNS mood LANGUAGE plpgsql AS $$ BEGIN RETURN 'b'::mood; END $$",
+        "CREATE FUNCTION f() RETURNS mood LANGUAGE sql AS $$ SELECT 'a'::mood $$",
+    ] {
         assert_eq!(verdict(none), None, "{none}");
     }
+}
+
+#[test]
+fn a_transaction_that_never_ends_is_found() {
+    let project = Project::bare("c_never_ends");
+    let why = "the transaction that begins on line 3 never ends";
+    project.write("a.sql", "-- no-transaction\nBEGIN; SELECT 1; COMMIT;\nBEGIN;\nSELECT 2;\n");
+    project.db(&["check", "a.sql"]).code(1).says(why);
+    project.write("a.sql", "-- no-transaction\nBEGIN; SELECT 1; COMMIT;\nSELECT 2;\n");
+    project.db(&["check", "a.sql"]).ok();
+    project.write("package.json", "{\"dependencies\": {\"prisma\": \"6\"}}");
+    project.write("prisma/migrations/migration_lock.toml", "provider = \"postgresql\"\n");
+    let file = "prisma/migrations/20270101000001_a/migration.sql";
+    project.write(file, "SELECT 1;\n\nBEGIN;\nCREATE TABLE a (i int);\n");
+    project.db(&["check"]).code(1).says(why);
 }
 
 /// In the outer repository, git does not list the files of a submodule, so git is asked in the

@@ -131,3 +131,26 @@ fn latin_1_and_a_nul_byte_are_found_before_anything_runs() {
         assert_eq!(project.query("SELECT to_regclass('a') IS NULL"), ["t"]);
     }
 }
+
+/// Comments between statements are not sent to the server.
+#[test]
+fn bytes_in_comments_between_statements_matter_to_no_command() {
+    let project = Project::new("o_comment");
+    let path = project.path().join("migrations/1_a.sql");
+    project.migration("1_a.sql", "");
+    let good = b"-- caf\xe9\nCREATE TABLE a (t text); /* \xfc */\nCOPY a FROM stdin;\n\xc3\xa9\n\\.\n-- \xe9";
+    std::fs::write(&path, good).unwrap();
+    for _ in 0..2 {
+        project.db(&["check"]).ok();
+        project.db(&["migrate", "--dry-run"]).ok();
+        project.db(&["rehearse"]).ok();
+        project.run_sql("CREATE TABLE IF NOT EXISTS filled AS SELECT 1 AS i");
+    }
+    project.db(&["migrate", "--yes"]).ok();
+    assert_eq!(project.query("SELECT t FROM a"), ["\u{e9}"]);
+    let bad = b"-- caf\xe9\nCREATE TABLE b (t text);\nCOPY b FROM stdin;\nx\n\xe9\n\\.\n";
+    std::fs::write(project.path().join("migrations/2_b.sql"), bad).unwrap();
+    project.db(&["check"]).code(1).says("line 5 is not UTF-8");
+    project.db(&["rehearse"]).code(1);
+    project.db(&["migrate", "--yes"]).code(4);
+}
