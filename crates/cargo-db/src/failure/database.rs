@@ -68,7 +68,7 @@ impl DatabaseError {
                     .because_of(server_lines(&statement.server))
                     .because_of(statement.note.clone())
                     .because(format!("{subject} was rolled back: the database is unchanged"));
-                run_again(failed, statement.server.code.as_deref(), command)
+                run_again(failed, statement, command)
             }
             DatabaseError::PartWay { statement, stays, command, .. } => {
                 Explanation::new("STATEMENT.PART_WAY", Exit::PartWay)
@@ -120,8 +120,18 @@ impl DatabaseError {
 }
 
 /// What helps against a refused statement depends on why it was refused.
-fn run_again(failed: Explanation, code: Option<&str>, again: &str) -> Explanation {
-    match code {
+fn run_again(failed: Explanation, statement: &StatementError, again: &str) -> Explanation {
+    let line = statement.source_line.to_lowercase();
+    let is_temporary = line.split_whitespace().any(|word| word == "temp" || word == "temporary");
+    match statement.server.code.as_deref() {
+        Some("42P07") if is_temporary => failed.run(
+            "an earlier migration of the same session made a temporary table with this name: drop \
+             that first, or use another name; then run",
+            again,
+        ),
+        Some("0A000" | "58P01") if lacks_extension(&statement.server.message) => {
+            failed.run("install the extension on the server, then run", again)
+        }
         Some("55P03") => failed.run(
             "other sessions hold the table: retry when it is free, or with a longer \
              `--ddl-lock-timeout`",
@@ -147,6 +157,12 @@ fn run_again(failed: Explanation, code: Option<&str>, again: &str) -> Explanatio
         ),
         _ => failed.run("fix the file, then run", again),
     }
+}
+
+/// Whether the server does not have the files of an extension.
+fn lacks_extension(message: &str) -> bool {
+    message.starts_with("could not open extension control file")
+        || message.starts_with("extension ") && message.ends_with("is not available")
 }
 
 /// One of each kind, and of each ending that a kind can take.
