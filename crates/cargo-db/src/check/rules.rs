@@ -29,7 +29,8 @@ const RULES: &[Rule] = &[
     rule("misread-setting", Form, Block,
          "remove it, save the file as UTF-8, and write a quote inside a string as two quotes"),
     rule("outside-database", Form, Block,
-         "do it manually, or where the server is set up: a rollback does not undo it"),
+         "do it manually, or where the server is set up: a rollback does not undo it; if it belongs \
+          here, `-- cargo-db: allow outside-database <reason>` leaves it out of rehearsals"),
     rule("enum-value-in-same-transaction", Form, Block, "use the value in the next migration"),
     rule("concurrently-in-transaction", Form, Block, "begin the file with `-- no-transaction`"),
     rule("ban-duplicate-column-assignments", Form, Block, ""),
@@ -75,9 +76,13 @@ const RULES: &[Rule] = &[
     rule("own-tables", Integrity, Block,
          "do not change the schema `cargo_db`: use `cargo db env set`"),
     // Measured by a rehearsal.
+    rule("history-changed", Integrity, Block,
+         "remove the statement: `cargo db baseline` and `cargo db repair` change the history"),
     rule("fails", Form, Block, ""),
     rule("commit-fails", Form, Block, "deferred constraints are checked at commit"),
     rule("invalid-index", Form, Block, "drop it: no query can use it"),
+    rule("unattached-index", Form, Warn,
+         "create the index on each partition CONCURRENTLY, then `ALTER INDEX … ATTACH PARTITION`"),
     rule("rows-lost", Loss, Block, ""),
     rule("values-lost", Loss, Block, ""),
     rule("values-overwritten", Loss, Warn, ""),

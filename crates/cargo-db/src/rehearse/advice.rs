@@ -70,6 +70,9 @@ fn instead(statement: &str, migrations: &Migrations) -> Option<String> {
         ["cluster", ..] | ["vacuum", ..] => {
             "use pg_repack, which blocks reads and writes only briefly"
         }
+        ["alter", "domain", ..] if has(&["set", "not", "null"]) => {
+            "use ADD CHECK (VALUE IS NOT NULL) NOT VALID, and VALIDATE it in the next migration"
+        }
         ["alter", "domain", ..] => {
             "add the constraint NOT VALID, and VALIDATE it in the next migration"
         }

@@ -6,8 +6,8 @@ use crate::check::finding;
 use crate::failure::Result;
 use crate::model::finding::Verdict;
 use crate::model::rehearsal::{Rehearsed, RollbackProof};
+use crate::rehearse::advice;
 use crate::rehearse::stage::{Stage, stops};
-use crate::rehearse::{advice, judge};
 
 impl Stage<'_> {
     /// Begins the transaction, if the real run has one.
@@ -45,10 +45,9 @@ impl Stage<'_> {
     }
 
     /// Judges the locks again, now that it is known how long they were held.
-    fn judge_held(&self, rehearsed: &mut [Rehearsed]) -> Result<()> {
+    fn judge_held(&mut self, rehearsed: &mut [Rehearsed]) -> Result<()> {
         for (one, migration) in rehearsed.iter_mut().zip(self.request.migrations) {
-            let mut held =
-                judge::held_long(&one.locks, &one.findings, &|table| self.rows_named(table));
+            let mut held = self.held_long(&one.locks, &one.findings)?;
             if held.is_empty() {
                 continue;
             }

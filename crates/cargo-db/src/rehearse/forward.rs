@@ -1,6 +1,6 @@
 //! Runs every migration in order, as far as they succeed, and collects the findings.
 
-use crate::check::{self, Direction, finding};
+use crate::check::{self, Direction};
 use crate::failure::Result;
 use crate::model::event::Event;
 use crate::model::finding::{Checked, Class, Finding, Severity, Verdict};
@@ -12,6 +12,7 @@ use crate::rehearse::judge;
 use crate::rehearse::measured::Measured;
 use crate::rehearse::rollback_proof;
 use crate::rehearse::run::{FileRun, FileRunResult};
+use crate::rehearse::sizes::rows_named;
 use crate::rehearse::snapshot::Relation;
 use crate::rehearse::stage::{Stage, stops, unmeasured};
 use crate::world::files;
@@ -24,17 +25,14 @@ const LEAVES: [&str; 3] = ["outside-database", "transaction-control", "psql-comm
 const JUDGED_BY_SIZE: [&str; 2] = ["rewrite", "scan-under-lock"];
 const MEANWHILE: [&str; 1] = ["work-under-lock"];
 
-/// The kind of an index of a table. An index of a partitioned table becomes valid when every
-/// partition has its own, which later migrations may build.
-const OF_TABLE: char = 'i';
-const PARTITIONED: char = 'I';
+/// The line that leaves a file out of rehearsals.
+const LEAVE_OUT: &str = "`-- cargo-db: allow outside-database <reason>`";
 
 impl Stage<'_> {
     /// Runs every migration in order, as far as they succeed.
     pub(super) fn forward(&mut self) -> Result<Vec<Rehearsed>> {
         let mut rehearsed: Vec<Rehearsed> = Vec::new();
         let mut stopped: Option<String> = None;
-        let partitioned = self.invalid_indexes(PARTITIONED)?;
         self.begin_batch()?;
         self.find_history()?;
         for migration in self.request.migrations {
@@ -47,11 +45,8 @@ impl Stage<'_> {
             stopped = stops;
         }
         self.end_batch(&mut rehearsed)?;
-        if let (Some(last), None) = (rehearsed.last_mut(), stopped) {
-            let left = self.invalid_indexes(PARTITIONED)?;
-            let new: Vec<Finding> = left_behind(left, &partitioned);
-            last.verdict = last.verdict.max(Verdict::of(&new));
-            last.findings.extend(new);
+        if stopped.is_none() {
+            self.report_unattached(&mut rehearsed)?;
         }
         Ok(rehearsed)
     }
@@ -106,12 +101,15 @@ impl Stage<'_> {
             Some(latest) => latest,
             None => self.fingerprint()?,
         };
-        let invalid = self.invalid_indexes(OF_TABLE)?;
+        let invalid = self.invalid_indexes()?;
         self.record_state()?;
         let rows = self.rows_before(migration, &before)?;
         let (direction, file) = (Direction::Up, &migration.up);
-        let FileRunResult { measured, failed, failure } =
+        let FileRunResult { measured, mut failed, failure, history } =
             self.run(FileRun { migration, direction, file })?;
+        if let Some(failed) = failed.as_mut().filter(|failed| failed.rule == "fails") {
+            failed.help = self.help_for(failed);
+        }
         let rollback = match &migration.down {
             None => RollbackProof::Irreversible,
             Some(_) if failed.is_some() => {
@@ -129,9 +127,9 @@ impl Stage<'_> {
             }
         }
         let locks = judge::locks(&measured, migration.up.transactional);
-        let held = judge::held_long(&locks, &findings, &|table| self.rows_named(table));
-        findings.extend(failed.into_iter().chain(held));
-        findings.extend(self.new_invalid_indexes(&invalid)?);
+        let held = self.held_long(&locks, &findings)?;
+        findings.extend(failed.into_iter().chain(held).chain(history));
+        findings.extend(self.new_invalid_indexes(&invalid, &measured)?);
         findings.extend(self.touched_own()?.into_iter().map(|one| of_statement(one, &measured)));
         // If the shared transaction was rolled back, the work of earlier migrations is undone too.
         let is_gone = self.request.is_one_transaction && !self.is_batch;
@@ -184,6 +182,31 @@ impl Stage<'_> {
         })
     }
 
+    /// What may help against a failure that is due to the copy.
+    fn help_for(&self, failed: &Finding) -> Option<String> {
+        if let Some(last) = self.left_out.last().and_then(|&at| self.request.migrations.get(at)) {
+            return Some(format!(
+                "{} was not run on the copy: if this needs what it makes, begin this file with \
+                 {LEAVE_OUT} as well",
+                last.title()
+            ));
+        }
+        let text = format!("{} {}", failed.evidence, failed.statement).to_lowercase();
+        text.contains("database").then(|| {
+            format!("the copy has another name: if that is why, begin the file with {LEAVE_OUT}")
+        })
+    }
+
+    /// Locks that were held for long. Call it when the tables can be counted.
+    pub(super) fn held_long(
+        &mut self,
+        locks: &[LockedTable],
+        found: &[Finding],
+    ) -> Result<Vec<Finding>> {
+        let (session, baseline) = (&mut self.session, &self.baseline);
+        judge::held_long(locks, found, &mut |table| rows_named(session, baseline, table))
+    }
+
     /// What writes rows is not measured on a copy that has none.
     fn verdict(&self, findings: &[Finding], measured: &[Measured]) -> Verdict {
         let verdict = Verdict::of(findings);
@@ -191,11 +214,6 @@ impl Stage<'_> {
             return verdict.max(Verdict::Unmeasured);
         }
         verdict
-    }
-
-    /// Indexes that a migration has left invalid.
-    fn new_invalid_indexes(&mut self, before: &[String]) -> Result<Vec<Finding>> {
-        Ok(left_behind(self.invalid_indexes(OF_TABLE)?, before))
     }
 
     /// Judges work under locks by the rows of the real table, if that is larger than the copy.
@@ -246,31 +264,11 @@ impl Stage<'_> {
         };
         locks.into_iter().map(scale).collect()
     }
-
-    fn invalid_indexes(&mut self, kind: char) -> Result<Vec<String>> {
-        let sql = format!(
-            "SELECT c.oid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
-             WHERE NOT i.indisvalid AND c.relkind = '{kind}'"
-        );
-        self.session.column("find invalid indexes", &sql)
-    }
 }
 
 /// The rules whose findings cover this work.
 fn rules_of(work: &LockWork) -> &'static [&'static str] {
     if work.locked.is_some() { &MEANWHILE } else { &JUDGED_BY_SIZE }
-}
-
-/// Those of invalid indexes that were not there before.
-fn left_behind(now: Vec<String>, before: &[String]) -> Vec<Finding> {
-    let new = now.into_iter().filter(|index| !before.contains(index));
-    let found = |index: String| {
-        let why = "it is left invalid, and no query can use it".to_owned();
-        let mut found = finding("invalid-index", 1, "", why);
-        found.object = Some(short(&index).to_owned());
-        found
-    };
-    new.map(found).collect()
 }
 
 /// The finding, of the statement that it is most likely about: the first that names our schema.

@@ -17,11 +17,12 @@ use crate::rehearse::baseline::InitialTables;
 use crate::rehearse::capture::{Capture, is_kept};
 use crate::rehearse::content::RowCounts;
 use crate::rehearse::dropped::{count, dropped_or_emptied, is_empty};
-use crate::rehearse::measured::{
-    Measured, Scanned, StatementLoss, is_of_transaction, may_change_rows,
-};
+use crate::rehearse::hidden::note_hidden;
+use crate::rehearse::judge;
+use crate::rehearse::measured::{Measured, Scanned, StatementLoss, is_of_transaction};
 use crate::rehearse::overwrites::widens;
 use crate::rehearse::shared::SharedObjects;
+use crate::rehearse::sizes::{rows_named, rows_of};
 use crate::rehearse::snapshot::{CatalogSnapshot, LockMode, Oid, reaches_out};
 use crate::rehearse::watch::{LockWatch, needs_no_transaction};
 use crate::world::World;
@@ -386,7 +387,7 @@ impl<'a> Measure<'a> {
         }
         self.note_locks(&mut measured, after);
         measured.hidden = std::mem::take(&mut self.hidden);
-        self.note_hidden(&mut measured, after);
+        note_hidden(&mut measured, self.baseline, &self.before, after);
         let before = &self.before;
         measured.replica = before.replica || after.replica;
         measured.written = after.written_since(before);
@@ -398,12 +399,18 @@ impl<'a> Measure<'a> {
             if self.baseline.table(oid).is_none() {
                 continue;
             }
+            let under = after.locks.get(&oid).copied();
             if counts.scans > 0 {
+                let waits = under >= Some(LockMode::Share) || !measured.shut.is_empty();
                 measured.scans.push(Scanned {
                     table: relation.name.clone(),
-                    rows: relation.rows,
+                    rows: if waits {
+                        rows_of(session, self.baseline, oid, counts)?
+                    } else {
+                        relation.rows
+                    },
                     times: counts.scans,
-                    under: after.locks.get(&oid).copied(),
+                    under,
                     is_view: relation.kind == 'm',
                 });
             }
@@ -413,8 +420,12 @@ impl<'a> Measure<'a> {
             let moved =
                 file(before).zip(file(after)).is_some_and(|(before, after)| before != after);
             if moved && !(self.baseline.holds_rows && is_empty(session, oid, relation)?) {
-                measured.rewritten.push((relation.name.clone(), relation.rows));
+                let rows = rows_of(session, self.baseline, oid, counts)?;
+                measured.rewritten.push((relation.name.clone(), rows));
             }
+        }
+        if let Some(table) = measured.shut.first().filter(|_| judge::is_too_much_work(&measured)) {
+            measured.shut_rows = rows_named(session, self.baseline, table)?;
         }
         measured.lost = match self.counted.take() {
             Some(counted) => counted,
@@ -426,28 +437,6 @@ impl<'a> Measure<'a> {
             None => Vec::new(),
         };
         Ok(measured)
-    }
-
-    /// Tables of which the role does not see all rows, and whose rows a statement changed or tried
-    /// to change: it is unknown which rows it skipped.
-    fn note_hidden(&self, measured: &mut Measured, after: &CatalogSnapshot) {
-        let words = words(&measured.text);
-        if !self.baseline.holds_rows || !words.first().is_some_and(|first| may_change_rows(first)) {
-            return;
-        }
-        for (&oid, mode) in &after.locks {
-            let hidden = self.before.hidden(oid).filter(|_| self.baseline.table(oid).is_some());
-            let Some(relation) = hidden else { continue };
-            let counts = after.counts_since(&self.before, oid);
-            let bare = relation.name.rsplit('.').next().unwrap_or_default().trim_matches('"');
-            let is_new = self.before.locks.get(&oid).is_none_or(|held| held < mode);
-            let meant = is_new || words.iter().any(|word| word == bare);
-            let only_adds = counts.inserted > 0 && counts.updated + counts.deleted == 0;
-            let known = measured.hidden.iter().any(|object| object.starts_with(&relation.name));
-            if *mode >= LockMode::RowExclusive && meant && !only_adds && !known {
-                measured.hidden.push(relation.name.clone());
-            }
-        }
     }
 
     /// The locks that a statement took or made stronger, and the tables that were shut before it.

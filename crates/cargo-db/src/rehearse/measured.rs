@@ -69,6 +69,8 @@ pub(super) struct Measured {
     pub(super) taken: Vec<(String, LockMode)>,
     /// Tables that an earlier statement has shut everybody out of.
     pub(super) shut: Vec<String>,
+    /// How many rows the first of these has, if the statement may take too long meanwhile.
+    pub(super) shut_rows: u64,
     pub(super) scans: Vec<Scanned>,
     pub(super) rewritten: Vec<(String, u64)>,
     pub(super) lost: Vec<StatementLoss>,

@@ -13,6 +13,7 @@ use crate::model::migration::{Migration, ScriptFile};
 use crate::model::statement::StatementError;
 use crate::rehearse::measure::Measure;
 use crate::rehearse::measured::Measured;
+use crate::rehearse::recorded::{changed_history, recorded};
 use crate::rehearse::snapshot::reaches_out;
 use crate::rehearse::stage::Stage;
 use crate::world::clock::stopwatch;
@@ -24,6 +25,8 @@ pub(super) struct FileRunResult {
     /// Why it failed, as a finding, and the statement that did.
     pub(super) failed: Option<Finding>,
     pub(super) failure: Option<Box<StatementError>>,
+    /// What it changed in the history.
+    pub(super) history: Option<Finding>,
 }
 
 /// A file to run, with its migration and direction.
@@ -41,6 +44,7 @@ impl Stage<'_> {
         let layout = &self.request.settings.migrations.layout;
         let began = stopwatch();
         let inside = self.is_batch || file_run.file.transactional;
+        let before = recorded(&mut self.session, layout, &self.history)?;
         self.begin(inside)?;
         let mut measure = Measure::new(self.world, &self.baseline, layout, inside);
         let ran = script.run(&mut self.session, &mut measure);
@@ -59,7 +63,10 @@ impl Stage<'_> {
             let why = "it changes objects shared by all databases, and was rolled back".to_owned();
             failed = Some(finding("outside-database", 1, "", why));
         }
+        let mut history = None;
         if failed.is_none() {
+            let now = recorded(&mut self.session, layout, &self.history)?;
+            history = changed_history(&self.history, (before, now), &measured);
             measure.give_back(&mut self.session)?;
             let record = self.history_statement(file_run, &script, began.elapsed());
             failed = self.commit(file_run, &record, inside)?;
@@ -69,7 +76,7 @@ impl Stage<'_> {
             self.is_batch = false;
         }
         self.end_session(self.is_batch)?;
-        Ok(FileRunResult { measured, failed, failure })
+        Ok(FileRunResult { measured, failed, failure, history })
     }
 
     /// Hands the session over to a file, inside or outside a transaction as in the real run.

@@ -54,6 +54,8 @@ pub(super) struct Stage<'a> {
     pub(super) left_out: BTreeSet<usize>,
     /// What the files before each migration say.
     pub(super) contexts: CheckContexts,
+    /// Indexes of partitioned tables that were invalid after the migration that made them.
+    pub(super) unattached: Vec<Unattached>,
     /// The schema before each migration that ran, or was left out.
     pub(super) before: Vec<Fingerprint>,
     /// The rows before each migration that has a down migration, by its index.
@@ -92,6 +94,7 @@ impl<'a> Stage<'a> {
             behind: SequenceLag::new(),
             left_out: BTreeSet::new(),
             contexts: migration::check_contexts(request.settings, None, request.migrations.iter())?,
+            unattached: Vec::new(),
             before: Vec::new(),
             rows: BTreeMap::new(),
             becomes: None,
@@ -125,6 +128,13 @@ impl<'a> Stage<'a> {
     pub(super) fn fingerprint(&mut self) -> Result<Fingerprint> {
         Fingerprint::of(&mut self.session, &self.request.settings.migrations.layout)
     }
+}
+
+/// An index of a partitioned table, and the migration that made it, by its position.
+pub(super) struct Unattached {
+    pub(super) index: String,
+    pub(super) migration: usize,
+    pub(super) line: usize,
 }
 
 /// A migration that was not run, and why.

@@ -36,8 +36,12 @@ fn migrations_see_the_history_as_in_the_run() {
     project.migration("1_a.sql", "CREATE TABLE one (i int);");
     project.migration("2_b.sql", &recorded(1));
     project.migration("3_c.sql", &format!("-- no-transaction\n{}", recorded(2)));
-    project.migration("4_d.sql", "DELETE FROM public._sqlx_migrations WHERE version = 1;");
-    project.db(&["rehearse"]).ok().says("4 PASS");
+    project.migration(
+        "4_d.sql",
+        "UPDATE _sqlx_migrations SET description = 'first' WHERE version = 1;",
+    );
+    let ran = project.db(&["rehearse"]).ok();
+    assert!(!ran.stdout.contains("history-changed"), "{ran}");
     project.db(&["migrate", "--to", "3", "--yes"]).ok();
     // The copy has the rows of the history, even if only the schema is copied.
     project.migration("4_d.sql", &recorded(3));
@@ -49,6 +53,45 @@ fn migrations_see_the_history_as_in_the_run() {
         assert!(findings.iter().all(|found| found["rule"] != "fails"), "{from} {ran}");
     }
     project.db(&["migrate", "--yes"]).ok();
+}
+
+/// The run compares the history with the plan afterwards, so it would fail.
+#[test]
+fn a_file_that_adds_or_removes_records_is_blocked() {
+    let project = filled("r_records");
+    project.migration("1_a.sql", "CREATE TABLE one (i int);");
+    let removes = "SELECT 1;\nDELETE FROM public._sqlx_migrations WHERE version = 1;";
+    for (sql, what, line) in [
+        (removes, "removes 1 from", 2),
+        (&format!("-- no-transaction\n{removes}"), "removes 1 from", 3),
+        (
+            "UPDATE _sqlx_migrations SET version = 7 WHERE version = 1;",
+            "removes 1 from the history; it adds 7 to",
+            1,
+        ),
+        ("UPDATE _sqlx_migrations SET success = false;", "removes 1 from", 1),
+        ("TRUNCATE _sqlx_migrations;", "removes 1 from", 1),
+    ] {
+        project.migration("2_b.sql", sql);
+        let json = project.db(&["rehearse", "--json"]).code(1).json();
+        let findings = json["migrations"][1]["findings"].as_array().unwrap();
+        let found = findings.iter().find(|found| found["rule"] == "history-changed");
+        let found = found.unwrap_or_else(|| panic!("{sql} {json:#}"));
+        assert!(found["evidence"].as_str().unwrap().contains(what), "{sql} {found:#}");
+        assert_eq!(found["line"], line, "{found:#}");
+        assert_eq!(found["object"], "_sqlx_migrations");
+        project.db(&["migrate", "--yes"]).code(4).says("history-changed");
+    }
+    // golang-migrate keeps one record, which the tool itself replaces.
+    let project = filled("r_one_record");
+    project.write("go.mod", "module m\nrequire github.com/golang-migrate/migrate/v4 v4.18.1\n");
+    project.write("db.toml", "[migrations]\ntool = \"golang-migrate\"\n");
+    for version in 1..3 {
+        let sql = format!("CREATE TABLE t{version} (i int);");
+        project.migration(&format!("{version}_a.up.sql"), &sql);
+        project.migration(&format!("{version}_a.down.sql"), &format!("DROP TABLE t{version};"));
+    }
+    project.db(&["rehearse"]).ok().says("2 PASS");
 }
 
 #[test]
@@ -85,7 +128,8 @@ fn what_shares_a_transaction_is_rehearsed_in_one() {
         let before = project.content();
         project.db(&["migrate", "--dry-run"]).code(1).says(why);
         project.db(&["rehearse"]).code(1).says(why);
-        project.db(&["migrate", "--yes"]).code(7).says(why);
+        let ran = project.db(&["migrate", "--yes"]).code(7).says(why);
+        assert!(!ran.stderr.contains("cargo db baseline"), "{ran}");
         assert_eq!(project.content(), before, "{first}");
     }
 }
@@ -263,16 +307,24 @@ fn pending_migrations_are_read_from_the_backup_itself() {
 #[test]
 fn what_works_in_one_database_only_is_left_out_and_recorded() {
     let mut project = filled("r_only");
+    project.set("COLUMNS", "400");
     let fails =
         "DO $$ BEGIN IF current_database() <> 'r_only' THEN RAISE 'not here'; END IF; END $$;";
     let allowed = format!(
         "-- cargo-db: allow outside-database it lives in one database\n{fails}\n\
          CREATE TABLE of_one (i int);"
     );
+    let line = "`-- cargo-db: allow outside-database <reason>`";
+    project.migration("1_a.up.sql", fails);
+    project.migration("1_a.down.sql", "SELECT 1;");
+    project.db(&["rehearse"]).code(1).says("the copy has another name").says(line);
     project.migration("1_a.up.sql", &allowed);
     project.migration("1_a.down.sql", "SELECT 1/0;");
     project.migration("2_b.up.sql", &recorded(1));
     project.migration("2_b.down.sql", "SELECT 1;");
+    project.migration("2_b.up.sql", "INSERT INTO of_one VALUES (1);");
+    project.db(&["rehearse"]).code(1).says("1 a was not run on the copy").says(line);
+    project.migration("2_b.up.sql", &recorded(1));
     let ran = project.db(&["rehearse"]).ok().says("(`allow outside-database`): not run");
     assert!(!ran.stdout.contains("division"), "{ran}");
     project.db(&["check"]).ok();

@@ -136,6 +136,41 @@ fn a_table_that_grew_since_it_was_counted_is_large() {
     project.db(&["rehearse"]).code(1).says("BLOCK");
 }
 
+/// What the server estimates may be less than half of the rows, so they are counted on the copy.
+#[test]
+fn what_waits_for_a_lock_is_counted_and_not_estimated() {
+    let project = filled("sl_counted", 9_000);
+    project.run_sql("ALTER TABLE orders SET (autovacuum_enabled = false)");
+    project.run_sql("INSERT INTO orders SELECT n FROM generate_series(9001, 20000) n");
+    cluster().end_sessions("sl_counted");
+    let note = "ALTER TABLE orders ALTER note SET NOT NULL, ALTER note DROP DEFAULT;";
+    let slow = "SELECT pg_sleep(0.6);";
+    for (sql, rule) in [
+        ("CREATE INDEX orders_note ON orders (note);".to_owned(), "scan-under-lock"),
+        ("ALTER TABLE orders ALTER id TYPE bigint;".to_owned(), "rewrite"),
+        (format!("LOCK TABLE orders;\n{slow}"), "work-under-lock"),
+        (format!("{note}\n{slow}"), "work-under-lock"),
+        (format!("LOCK TABLE orders IN SHARE MODE;\n{slow}"), "work-under-lock"),
+        ("LOCK TABLE orders;\nUPDATE orders SET note = 'x';".to_owned(), "work-under-lock"),
+    ] {
+        project.migration("1_m.sql", &sql);
+        let json = project.db(&["rehearse", "--json"]).json();
+        let found = json["migrations"][0]["findings"].as_array().unwrap();
+        let found = found.iter().find(|found| found["rule"] == rule);
+        let found = found.unwrap_or_else(|| panic!("{sql} {json:#}"));
+        // The estimate counts if it is larger.
+        assert!(found["rows"].as_u64() >= Some(20_000), "{sql} {json:#}");
+    }
+    let expect = |rows: u32| {
+        let lines = format!("[expect]\n1 = [\"lock orders <= {rows}\"]\n");
+        project.write("db.toml", &format!("[database]\nname = \"sl_counted\"\n{lines}"));
+        project.migration("1_m.sql", "CREATE INDEX orders_note ON orders (note);");
+        project.db(&["rehearse"])
+    };
+    expect(19_999).code(1).says("scans 20,0");
+    expect(21_000).ok();
+}
+
 #[test]
 fn help_fits_the_statement_and_names_the_line_that_accepts_it() {
     let project = filled("sl_help", 20_000);
