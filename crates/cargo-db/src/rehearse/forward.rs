@@ -119,13 +119,7 @@ impl Stage<'_> {
         };
         let mut findings: Vec<Finding> = judge::unmeasured_findings(checked.findings);
         findings.extend(measured.iter().flat_map(judge::findings));
-        for gone in measured.iter().flat_map(|statement| &statement.gone) {
-            let is_it = |one: &Finding| (&one.rule, &one.object) == (&gone.rule, &gone.object);
-            // The server may have counted the same rows.
-            if !findings.iter().any(is_it) {
-                findings.push(gone.clone());
-            }
-        }
+        add_counted_losses(&mut findings, &measured);
         let locks = judge::locks(&measured, migration.up.transactional);
         let held = self.held_long(&locks, &findings)?;
         findings.extend(failed.into_iter().chain(held).chain(history));
@@ -276,4 +270,14 @@ fn of_statement(found: Finding, measured: &[Measured]) -> Finding {
     let names_it = |one: &&Measured| one.text.to_ascii_lowercase().contains("cargo_db");
     let line = measured.iter().find(names_it).map_or(found.line, |one| one.line);
     Finding { line, ..found }
+}
+
+/// Adds the losses that were counted around statements, unless the server has counted them too.
+fn add_counted_losses(findings: &mut Vec<Finding>, measured: &[Measured]) {
+    for gone in measured.iter().flat_map(|statement| &statement.gone) {
+        let is_it = |one: &Finding| (&one.rule, &one.object) == (&gone.rule, &gone.object);
+        if !findings.iter().any(is_it) {
+            findings.push(gone.clone());
+        }
+    }
 }
