@@ -29,6 +29,17 @@ fn a_missing_file_is_found_on_its_branch_or_in_its_commit() {
 }
 
 #[test]
+fn a_folder_whose_up_file_was_deleted_keeps_its_tool() {
+    let project = Project::new("n_down_only");
+    project.migration("1_a.up.sql", "CREATE TABLE a (id int);");
+    project.migration("1_a.down.sql", "DROP TABLE a;");
+    project.db(&["migrate"]).ok();
+    std::fs::remove_file(project.path().join("migrations/1_a.up.sql")).unwrap();
+    project.db(&["status"]).ok().says("sqlx").says("1 applied").says("its file is gone");
+    project.db(&["rollback", "--yes"]).code(9).says("its file is gone");
+}
+
+#[test]
 fn a_missing_table_is_marked_and_the_right_one_is_suggested() {
     let project = Project::new("n_unknown");
     project.migration("1_a.sql", "CREATE TABLE courses (id int PRIMARY KEY);");

@@ -137,7 +137,9 @@ impl Tool for Sqlx {
     }
 
     fn claims(&self, names: &[&Path], _: &dyn Fn(&Path) -> Option<String>) -> Confidence {
-        Confidence::fits_if(names.iter().any(|name| matches!(parse(name), FileName::Up(..))))
+        // A down file whose up file was deleted still shows whose folder it is.
+        let is_ours = |name: &&Path| matches!(parse(name), FileName::Up(..) | FileName::Down(..));
+        Confidence::fits_if(names.iter().any(is_ours))
     }
 
     fn digest(&self, bytes: &[u8]) -> Checksum {
