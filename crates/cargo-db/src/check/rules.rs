@@ -29,8 +29,9 @@ const RULES: &[Rule] = &[
     rule("misread-setting", Form, Block,
          "remove it, save the file as UTF-8, and write a quote inside a string as two quotes"),
     rule("outside-database", Form, Block,
-         "do it manually, or where the server is set up: a rollback does not undo it; if it belongs \
-          here, `-- cargo-db: allow outside-database <reason>` leaves it out of rehearsals"),
+         "do it manually, or where the server is set up: a rollback does not undo it; if it \
+          belongs here, `-- cargo-db: allow outside-database <reason>` leaves it out of \
+          rehearsals"),
     rule("enum-value-in-same-transaction", Form, Block, "use the value in the next migration"),
     rule("concurrently-in-transaction", Form, Block, "begin the file with `-- no-transaction`"),
     rule("ban-duplicate-column-assignments", Form, Block, ""),

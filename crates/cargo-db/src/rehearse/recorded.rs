@@ -17,7 +17,7 @@ use db_tools::ProjectTool;
 use pg_sql::name::short;
 
 /// The versions that the history says are applied.
-pub(super) type Recorded = BTreeSet<Version>;
+pub(super) type AppliedVersions = BTreeSet<Version>;
 
 impl Stage<'_> {
     /// Finds the history, or creates it if there is none, as the real run does.
@@ -38,10 +38,10 @@ pub(super) fn recorded(
     session: &mut Session,
     layout: &ProjectTool,
     table: &str,
-) -> Result<Option<Recorded>> {
+) -> Result<Option<AppliedVersions>> {
     let Some(rows) = ask(session, &layout.select(table))? else { return Ok(None) };
     let text = rows.first().map(Row::sole).transpose()?.flatten();
-    let Some(text) = text else { return Ok(Some(Recorded::new())) };
+    let Some(text) = text else { return Ok(Some(AppliedVersions::new())) };
     let applied = layout.rows(text).map(|rows| rows.into_iter().filter(|row| row.success));
     Ok(applied.map(|rows| rows.map(|row| row.version).collect()))
 }
@@ -50,7 +50,7 @@ pub(super) fn recorded(
 /// would fail after the migration was applied.
 pub(super) fn changed_history(
     table: &str,
-    (before, now): (Option<Recorded>, Option<Recorded>),
+    (before, now): (Option<AppliedVersions>, Option<AppliedVersions>),
     measured: &[Measured],
 ) -> Option<Finding> {
     let (before, now) = (before?, now?);
