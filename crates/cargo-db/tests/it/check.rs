@@ -339,7 +339,7 @@ fn what_git_chooses_is_read_as_it_is() {
     project.git(&["rm", "--quiet", "--force", "migrations/2_b.SQL"]);
 
     let path = project.path().join("migrations/3_c.sql");
-    std::fs::write(&path, b"CREATE TABLE c (id int); -- caf\xe9\n").unwrap();
+    std::fs::write(&path, b"CREATE TABLE c (id int DEFAULT length('caf\xe9'));\n").unwrap();
     let latin = rules_of(&project, &["--base", "HEAD"]);
     assert!(!latin.is_empty());
     project.git(&["add", "--all"]);

@@ -298,8 +298,8 @@ fn a_session_that_locks_the_source_is_named_and_the_wait_is_limited() {
 
 #[test]
 fn a_backup_names_the_session_that_it_waits_for_and_stops_in_time() {
-    let project = filled("sl_backup", 10);
-    let mut holder = cluster().connect("sl_backup");
+    let project = filled("sl_backup_held", 10);
+    let mut holder = cluster().connect("sl_backup_held");
     holder.batch_execute("BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE").unwrap();
     let ran = project.db(&["backup", "--lock-timeout", "1s"]);
     ran.code(5).says("public.orders cannot be read: it is locked by pid").says("waited 1s");
