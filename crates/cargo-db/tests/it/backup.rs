@@ -139,8 +139,8 @@ fn a_killed_backup_does_not_count_and_the_next_one_cleans_up() {
     for signal in
         [rustix::process::Signal::INT, rustix::process::Signal::TERM, rustix::process::Signal::KILL]
     {
-        // pg_dump waits for this lock, so the backup can be met in the middle.
-        holder.batch_execute("BEGIN; LOCK TABLE big IN ACCESS EXCLUSIVE MODE").unwrap();
+        // Only pg_dump reads this catalog, so the backup can be met in the middle.
+        holder.batch_execute("BEGIN; LOCK TABLE pg_transform IN ACCESS EXCLUSIVE MODE").unwrap();
         let run = project
             .command(&["backup"])
             .stdout(Stdio::piped())
@@ -382,7 +382,7 @@ fn parts_can_be_chosen_and_the_password_is_in_no_argv() {
     );
 
     let mut holder = cluster().connect("b_parts");
-    holder.batch_execute("BEGIN; LOCK TABLE big IN ACCESS EXCLUSIVE MODE").unwrap();
+    holder.batch_execute("BEGIN; LOCK TABLE pg_transform IN ACCESS EXCLUSIVE MODE").unwrap();
     let mut run =
         project.command(&["backup"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = 'b_parts' AND application_name = 'pg_dump' AND wait_event_type = 'Lock'";

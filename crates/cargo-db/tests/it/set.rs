@@ -117,7 +117,7 @@ fn every_part_comes_from_one_snapshot() {
     let project = odd("s_snapshot");
     let mut holder = cluster().connect("s_snapshot");
     // The dump of everything waits for this lock, and the parts behind it in the queue with it.
-    holder.batch_execute("BEGIN; LOCK TABLE child IN ACCESS EXCLUSIVE MODE").unwrap();
+    holder.batch_execute("BEGIN; LOCK TABLE pg_transform IN ACCESS EXCLUSIVE MODE").unwrap();
     let run = project.command(&["backup", "--format", "set", "--jobs", "1"]);
     let run = { run }.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = 's_snapshot' AND application_name = 'pg_dump' AND wait_event_type = 'Lock'";
@@ -243,7 +243,7 @@ fn a_server_restart_fails_the_run_without_further_damage() {
     project.db(&["backup", "--no-compress", "-o", "whole.sql"]).ok();
     for format in ["sql", "custom", "set"] {
         let mut holder = own.connect("school");
-        holder.batch_execute("BEGIN; LOCK TABLE locked IN ACCESS EXCLUSIVE MODE").unwrap();
+        holder.batch_execute("BEGIN; LOCK TABLE pg_transform IN ACCESS EXCLUSIVE MODE").unwrap();
         let mut run = project.command(&["backup", "--format", format]);
         let run = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let waiting = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'pg_dump' AND wait_event_type = 'Lock'";
