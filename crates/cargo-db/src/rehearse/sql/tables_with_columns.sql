@@ -1,6 +1,7 @@
 -- The project's tables, their estimated rows, their columns, and what changes when rows are
 -- updated, deleted or rewritten.
-SELECT format('%I.%I', n.nspname, c.relname) AS name, c.oid, greatest(c.reltuples, 0)::bigint AS estimate,
+SELECT format('%I.%I', n.nspname, c.relname) AS name, c.oid,
+       greatest(c.reltuples, 0)::bigint AS estimate,
        concat_ws(' ', c.relfilenode, pg_stat_get_tuples_updated(c.oid),
                  pg_stat_get_tuples_deleted(c.oid)) AS state,
        pg_catalog.row_security_active(c.oid) AS hidden,
