@@ -1,8 +1,10 @@
 //! A dump that is written without client tools: from the catalog, in one transaction, by
 //! `pg_logical`.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use pg_logical::catalog::{self, Catalog};
 use pg_logical::choose::{self, Choice, ChoiceError, Request};
@@ -15,9 +17,9 @@ use crate::failure::{BackupError, DumpError, Failure, Result};
 use crate::model::backup::{Compression, Format, file_name};
 use crate::model::event::Event;
 use crate::model::target::Target;
-use crate::world::archive::fill;
+use crate::world::archive::{failed, fill};
 use crate::world::clock::{now, pause, stopwatch};
-use crate::world::pg::{Purpose, Session, catalog_failure};
+use crate::world::pg::{Purpose, Session, catalog_failure, wait_for_tables};
 use crate::world::{World, files};
 
 /// What is wanted of a dump.
@@ -31,6 +33,8 @@ pub(crate) struct PlainRequest {
     pub(crate) command: String,
     /// Tables of cargo db's own that the role may not read.
     pub(crate) unread: Vec<String>,
+    /// How long to wait for tables that other sessions have locked.
+    pub(crate) lock_timeout: Duration,
 }
 
 /// A database in a transaction whose snapshot a dump is of.
@@ -54,6 +58,8 @@ pub(crate) struct PlainDump {
 pub(crate) struct Place {
     pub(crate) path: PathBuf,
     pub(crate) compression: Compression,
+    /// The lock of the backup folder, where unfinished files of others are removed.
+    _lock: Option<File>,
 }
 
 impl Place {
@@ -70,16 +76,18 @@ impl Place {
                 let why = format!("`{}` already exists", path.display());
                 return Err(BackupError::Failed { doing: "write", why }.into());
             }
-            return Ok(Place { path: path.to_owned(), compression });
+            let is_inside = files::current_dir()?.join(path).parent() == Some(folder.path());
+            let _lock = is_inside.then(|| folder.lock()).transpose()?;
+            return Ok(Place { path: path.to_owned(), compression, _lock });
         }
-        files::create_private_dirs(folder.path())?;
+        let _lock = Some(folder.lock()?);
         loop {
             let name = file_name(&target.database, now(), Format::Sql, compression);
             let path = folder.path_of(&name);
             if !files::exists(&path) {
-                return Ok(Place { path, compression });
+                return Ok(Place { path, compression, _lock });
             }
-            pause(world, std::time::Duration::from_millis(100))?;
+            pause(world, Duration::from_millis(100))?;
         }
     }
 }
@@ -93,6 +101,8 @@ impl Plain {
         {
             return Err(hidden.into());
         }
+        // The server reads definitions of tables that are left out, too.
+        let patience = wait_for_tables(world, target, request.lock_timeout)?;
         let mut session = Session::open(world, target, Purpose::Read)?;
         session.refuse_names_of_bytes(false)?;
         session.run("prepare the dump", catalog::SETTINGS)?;
@@ -101,8 +111,9 @@ impl Plain {
         if about.major < catalog::OLDEST {
             return Err(DumpError::TooOld { version: about.version }.into());
         }
-        lock(&mut session, request)?;
+        lock(&mut session, request, patience)?;
         let catalog = catalog::read(&mut session).map_err(catalog_failure)?;
+        session.run("prepare the dump", "SET LOCAL lock_timeout = 0")?;
         let choice = choose::choose(&catalog, &request.objects()).map_err(not_chosen)?;
         if !choice.uncovered.is_empty() {
             let (database, command) = (target.database.clone(), request.command.clone());
@@ -130,23 +141,12 @@ impl Plain {
         let began = stopwatch();
         let subject = target.database.clone();
         world.emit(Event::Started { doing: "Dumping", subject: subject.clone() });
-        let mut name = place.path.file_name().unwrap_or_default().to_owned();
-        name.push(".partial");
-        let partial = place.path.with_file_name(name);
-        let stored = fill(&partial, place.compression, |out| self.write(out));
-        let stored = match stored {
-            Ok((Ok(()), stored)) => stored,
-            Ok((Err(failure), _)) | Err(failure) => {
-                let _ = files::remove_file(&partial);
-                return Err(failure);
-            }
-        };
-        world.interrupt.check().inspect_err(|_| {
-            let _ = files::remove_file(&partial);
-        })?;
-        files::rename(&partial, &place.path)?;
-        let folder = place.path.parent().filter(|folder| *folder != Path::new(""));
-        files::sync_dir(folder.unwrap_or(Path::new(".")))?;
+        let partial = files::partial_of(&place.path).map_err(failed(&place.path))?;
+        let file = partial.reopen().map_err(failed(&place.path))?;
+        let (written, stored) = fill(file, &place.path, place.compression, |out| self.write(out))?;
+        written?;
+        world.interrupt.check()?;
+        files::keep_new(partial, &place.path).map_err(failed(&place.path))?;
         world.emit(Event::Finished { done: "Dumped", subject, elapsed: began.elapsed() });
         Ok(stored.bytes)
     }
@@ -204,18 +204,19 @@ impl PlainRequest {
 }
 
 /// Locks the tables before anything is asked that reads the newest catalog: what is dumped neither
-/// changes nor goes meanwhile.
-fn lock(session: &mut Session, request: &PlainRequest) -> Result<()> {
+/// changes nor goes meanwhile. The limit stays set.
+fn lock(session: &mut Session, request: &PlainRequest, patience: Duration) -> Result<()> {
     let mut tables = catalog::tables(session).map_err(catalog_failure)?;
     tables.retain(|(schema, name)| request.may_want(schema, name));
     // Behind somebody's ALTER TABLE everybody else would wait behind us.
-    session.run("prepare the dump", "SET LOCAL lock_timeout = '60s'")?;
+    let limit = format!("SET LOCAL lock_timeout = {}", patience.as_millis().max(1));
+    session.run("prepare the dump", &limit)?;
     for some in tables.chunks(500) {
         if let Some(statement) = plain::lock(some) {
             session.run("lock the tables", &statement)?;
         }
     }
-    session.run("prepare the dump", "SET LOCAL lock_timeout = 0")
+    Ok(())
 }
 
 fn not_chosen(error: ChoiceError) -> Failure {

@@ -108,6 +108,7 @@ impl DumpArgs {
             has_rights: !self.no_privileges,
             command: database.workspace.consent.command.clone(),
             unread: database.unread.clone(),
+            lock_timeout: database.settings.limits.lock_timeout.value,
         }
     }
 }

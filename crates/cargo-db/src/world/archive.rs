@@ -37,51 +37,53 @@ pub(crate) fn store<T>(
     compression: Compression,
     inspect: impl FnOnce(&mut dyn Read) -> T,
 ) -> Result<(T, Stored)> {
-    let failed = |error: io::Error| {
-        let why = format!("`{}`: {error}", path.display());
-        BackupError::Failed { doing: "write", why }
-    };
-    let file =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-    let (sender, receiver) = sync_channel(WAITING);
-    std::thread::scope(|scope| {
-        let writer = scope.spawn(move || write(file, compression, &receiver));
-        let mut tee = Tee { world, source, sender, passed: 0 };
-        let seen = inspect(&mut tee);
-        // Closing the channel tells the writer that the input has ended.
-        drop(tee);
-        let written = writer
-            .join()
-            .map_err(|_| RunError::Bug { what: "the compressing thread panicked".to_owned() })?;
-        Ok((seen, written.map_err(failed)?))
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let file = file.map_err(failed(path))?;
+    // Dropping the sender tells the writer that the input has ended.
+    compressed(file, path, compression, |sender| {
+        inspect(&mut Tee { world, source, sender, passed: 0 })
     })
 }
 
-/// Writes what `fill` writes to a new file, compressed on another thread.
+/// Writes what `fill` writes to an empty file, compressed on another thread, and syncs it to disk.
+/// Messages call the file `path`.
 pub(crate) fn fill<T>(
+    file: File,
     path: &Path,
     compression: Compression,
     fill: impl FnOnce(&mut dyn Write) -> T,
 ) -> Result<(T, Stored)> {
-    let failed = |error: io::Error| {
-        let why = format!("`{}`: {error}", path.display());
-        BackupError::Failed { doing: "write", why }
-    };
-    let file =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    compressed(file, path, compression, |sender| {
+        let mut pieces = io::BufWriter::with_capacity(PIECE, Pieces { sender });
+        let filled = fill(&mut pieces);
+        // If a piece cannot be handed on, the writer reports why.
+        let _ = pieces.flush();
+        filled
+    })
+}
+
+/// Compresses into a file, on another thread, the pieces that `work` sends.
+fn compressed<T>(
+    file: File,
+    path: &Path,
+    compression: Compression,
+    work: impl FnOnce(SyncSender<Vec<u8>>) -> T,
+) -> Result<(T, Stored)> {
     let (sender, receiver) = sync_channel(WAITING);
     std::thread::scope(|scope| {
         let writer = scope.spawn(move || write(file, compression, &receiver));
-        let mut pieces = io::BufWriter::with_capacity(PIECE, Pieces { sender });
-        let filled = fill(&mut pieces);
-        // What cannot be handed on, the writer says why.
-        let _ = pieces.flush();
-        drop(pieces);
+        let done = work(sender);
         let written = writer
             .join()
             .map_err(|_| RunError::Bug { what: "the compressing thread panicked".to_owned() })?;
-        Ok((filled, written.map_err(failed)?))
+        Ok((done, written.map_err(failed(path))?))
     })
+}
+
+/// That a file cannot be written.
+pub(crate) fn failed(path: &Path) -> impl FnOnce(io::Error) -> BackupError {
+    let path = path.display().to_string();
+    move |error| BackupError::Failed { doing: "write", why: format!("`{path}`: {error}") }
 }
 
 /// What is handed to the compressor at once.

@@ -233,7 +233,7 @@ pub(crate) fn ignore_all(folder: &Path) -> Result<()> {
 
 /// Writes a file that only we may read and that replaces an older one in a single step.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".partial");
     // The name is always the same, so a file that a killed run left is removed here.
@@ -251,7 +251,25 @@ pub(crate) fn replace_with_text(
     let written = partial.write_all(text.as_bytes()).and_then(|()| partial.as_file().sync_all());
     written.map_err(failed("write", path))?;
     partial.persist(path).map_err(|error| failed("write", path)(error.error))?;
-    sync_dir(path.parent().unwrap_or(Path::new(".")))
+    sync_dir(folder_of(path))
+}
+
+/// An empty file that only we may read, beside the file that it will become. It is deleted when
+/// dropped.
+pub(crate) fn partial_of(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut partial = tempfile::Builder::new();
+    partial.prefix(".cargo-db-").suffix(".partial").tempfile_in(folder_of(path))
+}
+
+/// Gives a complete file its name in a single step, if nothing has this name.
+pub(crate) fn keep_new(partial: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
+    partial.persist_noclobber(path).map_err(|error| error.error)?;
+    File::open(folder_of(path))?.sync_all()
+}
+
+/// The folder of a file, also of one in the current folder.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Makes sure that the names in a folder are on disk.
@@ -381,7 +399,7 @@ pub(crate) fn real_path(path: &Path) -> Result<PathBuf> {
 
 /// Writes a file that only we may read, in folders that only we may enter.
 pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
-    create_private_dirs(path.parent().unwrap_or(Path::new(".")))?;
+    create_private_dirs(folder_of(path))?;
     replace(path, text)
 }
 

@@ -358,7 +358,18 @@ fn a_dump_that_fails_leaves_no_file() {
     // One that ends in its middle: the value of a sequence comes after the rows.
     project.run_sql("GRANT SELECT ON t TO dumped_blind; CREATE SEQUENCE hidden");
     blind.db(&["dump", "-o", "x.sql"]).code(7).says("permission denied for sequence hidden");
-    let left: Vec<_> = std::fs::read_dir(blind.path()).unwrap().flatten().collect();
-    let named = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().contains("x.sql");
-    assert!(!left.iter().any(named), "{left:?}");
+    // A table that somebody has locked is named, with whoever it is.
+    let mut holder = cluster().connect("dumped_broken");
+    holder.batch_execute("BEGIN; LOCK TABLE t").unwrap();
+    for more in [&[][..], &["--exclude", "public.t"]] {
+        let wanted = [&["dump", "-o", "y.sql", "--lock-timeout", "300ms"], more].concat();
+        project.db(&wanted).code(5).says("public.t cannot be read: it is locked by pid");
+    }
+    for folder in [blind.path(), project.path()] {
+        let left = std::fs::read_dir(folder).unwrap().flatten();
+        let left: Vec<_> = left.map(|one| one.file_name().into_string().unwrap()).collect();
+        let is_left = |name: &String| name.ends_with(".partial");
+        assert!(!left.iter().any(is_left), "{left:?}");
+    }
+    assert!(!blind.path().join("x.sql").exists() && !project.path().join("y.sql").exists());
 }
