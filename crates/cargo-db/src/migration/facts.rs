@@ -7,6 +7,7 @@ use crate::migration::database::{connect_or_none, missing_schema};
 use crate::migration::folder::read_folder;
 use crate::migration::history::read_history;
 use crate::model::history::History;
+use crate::model::migration::MigrationFolder;
 use crate::model::target::Target;
 use crate::plan::MigrationFacts;
 use crate::settings::Settings;
@@ -19,43 +20,44 @@ pub(crate) fn gather(
     target: &Target,
 ) -> Result<MigrationFacts> {
     let layout = settings.migrations.layout.clone();
-    if layout.is_asked() {
-        let database_exists = connect_or_none(world, settings, target)?.is_some();
-        let (folder, history) =
-            if database_exists { ask(world, settings, target)? } else { Default::default() };
-        let (target, environment) = (target.clone(), settings.environment.environment);
-        let missing_schema = None;
-        return Ok(MigrationFacts {
-            target,
-            environment,
-            layout,
-            database_exists,
-            missing_schema,
-            folder,
-            history,
-        });
-    }
-    let folder = read_folder(settings)?;
-    let mut session = connect_or_none(world, settings, target)?;
-    let database_exists = session.is_some();
-    let missing_schema = missing_schema(session.as_mut(), &layout, target)?;
-    let history = match session {
-        Some(mut session) => {
-            let mut history = layout.completed(read_history(&mut session, &layout)?, &folder);
-            // A history table that another set claims is expected.
-            history.foreign.retain(|foreign| !settings.migrations.is_anothers(foreign));
-            history
-        }
-        None => History::default(),
+    let (database_exists, missing_schema, folder, history) = match layout.is_asked() {
+        true => by_tool(world, settings, target)?,
+        false => by_files(world, settings, target)?,
     };
-    let (target, environment) = (target.clone(), settings.environment.environment);
     Ok(MigrationFacts {
-        target,
-        environment,
+        target: target.clone(),
+        environment: settings.environment.environment,
         layout,
         database_exists,
         missing_schema,
         folder,
         history,
     })
+}
+
+/// Whether there is a database, the schema that the tool would create in it, the folder and the
+/// history.
+type Found = (bool, Option<String>, MigrationFolder, History);
+
+/// As the tool itself reports it.
+fn by_tool(world: &World, settings: &Settings, target: &Target) -> Result<Found> {
+    if connect_or_none(world, settings, target)?.is_none() {
+        return Ok(Found::default());
+    }
+    let (folder, history) = ask(world, settings, target)?;
+    Ok((true, None, folder, history))
+}
+
+fn by_files(world: &World, settings: &Settings, target: &Target) -> Result<Found> {
+    let layout = &settings.migrations.layout;
+    let folder = read_folder(settings)?;
+    let mut session = connect_or_none(world, settings, target)?;
+    let missing_schema = missing_schema(session.as_mut(), layout, target)?;
+    let Some(mut session) = session else {
+        return Ok((false, missing_schema, folder, History::default()));
+    };
+    let mut history = layout.completed(read_history(&mut session, layout)?, &folder);
+    // A history table that another set claims is expected.
+    history.foreign.retain(|foreign| !settings.migrations.is_anothers(foreign));
+    Ok((true, missing_schema, folder, history))
 }
