@@ -403,7 +403,7 @@ fn without_findings_it_is_quiet_and_needs_no_database() {
 }
 
 #[test]
-fn a_way_back_without_a_statement_is_found_in_every_form() {
+fn a_down_file_without_a_statement_is_found_in_every_form() {
     let project = Project::bare("c_empty_back");
     project.write("db.toml", "[migrations]\ntool = 'sqlx'\n");
     project.migration("1_a.up.sql", "CREATE TABLE a (i int);");

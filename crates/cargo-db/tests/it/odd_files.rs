@@ -138,7 +138,8 @@ fn bytes_in_comments_between_statements_matter_to_no_command() {
     let project = Project::new("o_comment");
     let path = project.path().join("migrations/1_a.sql");
     project.migration("1_a.sql", "");
-    let good = b"-- caf\xe9\nCREATE TABLE a (t text); /* \xfc */\nCOPY a FROM stdin;\n\xc3\xa9\n\\.\n-- \xe9";
+    let good = b"-- caf\xe9\nCREATE TABLE a (t text); /* \xfc */\nCOPY a FROM stdin;\n\xc3\xa9\n\
+                 \\.\n-- \xe9";
     std::fs::write(&path, good).unwrap();
     for _ in 0..2 {
         project.db(&["check"]).ok();

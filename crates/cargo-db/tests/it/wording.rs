@@ -212,7 +212,9 @@ fn files(globs: &[&str]) -> BTreeMap<String, String> {
 fn nothing_has_a_name_that_has_to_be_guessed() {
     let names = IDENTIFIERS.join("|");
     let defined = Regex::new(&format!(
-        r"\b(?:fn|struct|enum|trait|type|mod|const|static|let|let mut) (?:{names})\b|^\s*(?:pub(?:\([a-z]+\))? )?(?:{names}): "
+        r"(?x)
+          \b(?:fn|struct|enum|trait|type|mod|const|static|let|let\ mut)\ (?:{names})\b
+          | ^\s*(?:pub(?:\([a-z]+\))?\ )?(?:{names}):\ "
     ));
     let defined = defined.unwrap();
     let mut wrong = Vec::new();
@@ -228,7 +230,9 @@ fn nothing_has_a_name_that_has_to_be_guessed() {
 #[test]
 fn no_two_types_share_a_name() {
     let defined = Regex::new(
-        r"(?m)^(?: {4})*(?:pub(?:\([a-z]+\))? )?(?:struct|enum|trait) (\w+)|^(?:pub(?:\([a-z]+\))? )?type (\w+)",
+        r"(?xm)
+          ^(?:\ {4})*(?:pub(?:\([a-z]+\))?\ )?(?:struct|enum|trait)\ (\w+)
+          | ^(?:pub(?:\([a-z]+\))?\ )?type\ (\w+)",
     );
     let defined = defined.unwrap();
     let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();

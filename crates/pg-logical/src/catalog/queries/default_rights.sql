@@ -10,8 +10,11 @@ LEFT JOIN LATERAL (
     UNION ALL
     SELECT 'first', u.acl, u.place
     FROM unnest(CASE WHEN d.defaclnamespace = 0 THEN
-                    acldefault(CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END::"char",
-                               d.defaclrole) END) WITH ORDINALITY AS u (acl, place)) AS item ON true
+                    acldefault(CASE d.defaclobjtype WHEN 'S' THEN 's'
+                                                    ELSE d.defaclobjtype END::"char",
+                               d.defaclrole) END)
+         WITH ORDINALITY AS u (acl, place)) AS item ON true
 LEFT JOIN LATERAL aclexplode(ARRAY[item.acl]) AS x ON true
-GROUP BY d.oid, d.defaclrole, n.nspname, d.defaclobjtype, item.state, item.place, x.grantee, x.grantor
+GROUP BY d.oid, d.defaclrole, n.nspname, d.defaclobjtype, item.state, item.place, x.grantee,
+         x.grantor
 ORDER BY d.oid, item.state, item.place

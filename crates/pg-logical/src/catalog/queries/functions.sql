@@ -10,7 +10,8 @@ SELECT p.oid, n.nspname AS schema, p.proname AS name, pg_get_userbyid(p.proowner
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_language l ON l.oid = p.prolang
 -- The constructors of ranges come with their types.
-WHERE p.prokind <> 'a' AND NOT EXISTS (SELECT 1 FROM pg_depend i WHERE i.classid = 'pg_proc'::regclass
+WHERE p.prokind <> 'a'
+  AND NOT EXISTS (SELECT 1 FROM pg_depend i WHERE i.classid = 'pg_proc'::regclass
                   AND i.objid = p.oid AND i.deptype = 'i')
   AND {own pg_proc p} AND {lasting n}
   AND n.nspname NOT IN ('pg_catalog', 'information_schema')

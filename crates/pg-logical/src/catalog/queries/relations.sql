@@ -16,7 +16,8 @@ SELECT c.oid, n.nspname AS schema, c.relname AS name, pg_get_userbyid(c.relowner
         JOIN pg_namespace pn ON pn.oid = pc.relnamespace
         WHERE i.inhrelid = c.oid) AS parent_names,
        (SELECT fs.srvname FROM pg_foreign_server fs WHERE fs.oid = f.ftserver) AS server,
-       f.ftoptions AS foreign_options, CASE WHEN c.reltuples >= 0 THEN c.reltuples::bigint END AS estimate
+       f.ftoptions AS foreign_options,
+       CASE WHEN c.reltuples >= 0 THEN c.reltuples::bigint END AS estimate
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
 LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace
