@@ -34,8 +34,8 @@ impl RehearsalError {
                     .because_of(findings.iter().skip(1).cloned())
                     .run("show the whole report", "cargo db rehearse")
                     .advise(
-                        "fix the file, or state what is expected with the line that the report \
-                         gives, such as `loss <object> <= <number>` below `[expect]` in db.toml",
+                        "fix the file; if the report prints a line that accepts the finding, you \
+                         can instead write that line where the report says",
                     )
             }
             RehearsalError::NoReceipt { objections, lacks_rows, .. } => {

@@ -72,7 +72,8 @@ enum BackupFormat {
     Custom,
     /// pg_dump's directory format
     Directory,
-    /// A folder with a dump of everything, one of each schema, the roles, and SQL of each table
+    /// A folder with a dump of the database, a dump of each schema, the roles, and SQL files of
+    /// each table
     Set,
 }
 

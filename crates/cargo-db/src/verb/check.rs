@@ -40,7 +40,7 @@ pub(crate) struct CheckArgs {
     /// Check files that were added or changed since this revision
     #[arg(long, value_name = "REV")]
     base: Option<String>,
-    /// Also fail if the schema file is not what the migrations lead to, like `schema check`
+    /// Also fail if the schema file does not match the migrations, as `schema check` does
     #[arg(long, conflicts_with_all = ["files", "staged"])]
     schema: bool,
     /// Minimum severity that fails (exit code 1)

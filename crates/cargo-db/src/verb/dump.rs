@@ -17,9 +17,9 @@ const EFFECT: Effect = Effect::Reads;
 
 /// Write the database as an SQL file, without pg_dump
 ///
-/// Writes the definitions and the rows of one snapshot, in an order in which `psql` and `cargo db
-/// restore` load them. The same database gives the same bytes. Kinds of objects that cannot be
-/// dumped are named before anything is written. Needs no client programs.
+/// Writes the definitions and the rows of one snapshot, in an order that `psql` and
+/// `cargo db restore` can load. The same database gives the same bytes. If there are objects that
+/// cannot be dumped, they are listed and nothing is written. Needs no client programs.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct DumpArgs {
@@ -42,7 +42,7 @@ pub(crate) struct DumpArgs {
     /// repeated
     #[arg(long, value_name = "TABLE")]
     table: Vec<String>,
-    /// Leave out this object; the file says that it is incomplete; may be repeated
+    /// Leave out this object, and mark the file as incomplete; may be repeated
     #[arg(long, value_name = "OBJECT")]
     exclude: Vec<String>,
     /// Without owners

@@ -48,7 +48,7 @@ pub(crate) struct MigrateArgs {
     /// Continue even if the file of an applied migration is missing
     #[arg(long)]
     ignore_missing: bool,
-    /// Apply migrations that are older than the newest applied one, even if the policy refuses it
+    /// Apply migrations that are older than the newest applied one, even if the policy refuses this
     #[arg(long)]
     allow_out_of_order: bool,
 }

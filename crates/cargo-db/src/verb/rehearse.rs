@@ -43,7 +43,7 @@ pub(crate) struct RehearseArgs {
     /// Run all migrations in one transaction, as `migrate --all-or-nothing` does
     #[arg(long)]
     all_or_nothing: bool,
-    /// Folder of the application's queries: `.sqlx` or SQL files
+    /// Folder with the application's queries (`.sqlx` or SQL files), to find those that break
     #[arg(long, value_name = "DIR")]
     queries: Option<PathBuf>,
     /// Take the queries from this git revision
@@ -61,7 +61,7 @@ enum CopyFrom {
     Live,
     /// A backup
     Backup,
-    /// Its schema, with the sizes that the server estimates
+    /// The schema without rows; sizes are the server's estimates
     Schema,
 }
 

@@ -24,7 +24,7 @@ const EFFECT: Effect = Effect::Reads;
 
 /// Show the state of the database
 ///
-/// Connection, environment, migrations, tables and settings, read in a read-only session.
+/// Shows the connection, environment, migrations, tables and settings, in a read-only session.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct StatusArgs {

@@ -55,7 +55,7 @@ const WHAT_TO_RESTORE: [&str; 14] = [
 pub(crate) struct RestoreArgs {
     /// A backup's name, or any file or folder that pg_dump wrote
     backup: Option<String>,
-    /// The newest backup of the database
+    /// Restore the newest backup of the database
     #[arg(long, conflicts_with = "backup")]
     latest: bool,
     /// Same as the argument BACKUP
@@ -64,13 +64,13 @@ pub(crate) struct RestoreArgs {
     /// Restore into this new database and leave the current one alone
     #[arg(long, value_name = "DATABASE")]
     into: Option<String>,
-    /// Replace only this schema, in the database itself and in one transaction
+    /// Replace only this schema, in place and in one transaction
     #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["into", "clean"])]
     schema: Option<String>,
     /// Replace only this table (`users`, `sales.orders`, `"a.b"."c.d"`), in the same way
     #[arg(long, value_name = "TABLE", conflicts_with_all = ["into", "clean"])]
     table: Option<String>,
-    /// Replace everything in the database itself, in one transaction; no old database is kept
+    /// Replace everything in place, in one transaction; the old contents are not kept
     #[arg(long, conflicts_with = "into")]
     clean: bool,
     /// Run every statement in the file as the connecting role, including ones pg_dump does not
@@ -102,7 +102,7 @@ pub(crate) struct RestoreArgs {
     /// Show the plan and do nothing
     #[arg(long)]
     dry_run: bool,
-    /// Swap back in the database that the last restore kept
+    /// Put back the database that the last restore kept
     #[arg(long, conflicts_with_all = WHAT_TO_RESTORE, conflicts_with = "drop_previous")]
     undo: bool,
     /// Remove the databases that restores kept
