@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ToolError {
     /// No tool has this name.
-    #[error("there are {}", known.join(", "))]
+    #[error("expected one of {}", known.join(", "))]
     Unknown {
         /// The name.
         name: String,
@@ -15,7 +15,8 @@ pub enum ToolError {
     },
     /// The tool is known by name, and its migrations are not.
     #[error(
-        "migrations of {title} are not known here; name its commands in `[migrations]` of db.toml"
+        "cargo db does not know the migrations of {title}; name its commands in `[migrations]` of \
+         db.toml"
     )]
     Unsupported {
         /// Its name.
@@ -25,7 +26,7 @@ pub enum ToolError {
     },
     /// A folder holds migrations of a tool that is known by name only.
     #[error(
-        "`{}` holds migrations of {title}, which are not known here; \
+        "`{}` contains migrations of {title}, which cargo db does not know; \
          name its commands in `[migrations]` of db.toml",
         folder.display()
     )]
@@ -53,7 +54,7 @@ pub enum ToolError {
     },
     /// A new migration belongs to one of several applications.
     #[error(
-        "name the application first, as in `cargo db create shop add age`; there are {}",
+        "name the application first, as in `cargo db create shop add age`; the applications are {}",
         applications.join(", ")
     )]
     NoApplication {

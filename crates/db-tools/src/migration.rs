@@ -198,6 +198,11 @@ impl Migration {
         title(&self.version, &self.name)
     }
 
+    /// The title in a sentence.
+    pub fn quoted(&self) -> String {
+        quoted(&self.version, &self.name)
+    }
+
     /// Whether the checksum in the history belongs to this file.
     pub fn is_recorded_as(&self, stored: &Checksum) -> bool {
         match &self.recorded {
@@ -234,6 +239,11 @@ pub fn unpadded(digits: &str) -> String {
 /// Version and name of a migration; some tools have no more than one of them.
 pub fn title(version: &impl fmt::Display, name: &str) -> String {
     if name.is_empty() { version.to_string() } else { format!("{version} {name}") }
+}
+
+/// A title in a sentence, where it is not mistaken for words of the sentence.
+pub fn quoted(version: &impl fmt::Display, name: &str) -> String {
+    format!("`{}`", title(version, name))
 }
 
 /// Everything a migrations folder holds, readable or not.

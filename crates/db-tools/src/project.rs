@@ -556,6 +556,6 @@ mod tests {
         let refused = ProjectTool::named("atlas").unwrap_err();
         assert_eq!(refused, ToolError::Unsupported { name: "atlas", title: "Atlas" });
         let unknown = ProjectTool::named("sqlxx").unwrap_err();
-        assert!(unknown.to_string().starts_with("there are sqlx, diesel, "), "{unknown}");
+        assert!(unknown.to_string().starts_with("expected one of sqlx, diesel, "), "{unknown}");
     }
 }

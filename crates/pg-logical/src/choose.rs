@@ -34,10 +34,10 @@ pub struct Choice {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ChoiceError {
     /// Nothing has that name.
-    #[error("`{0}` names nothing in this database")]
+    #[error("there is no object `{0}` in this database")]
     Nothing(String),
     /// Several objects have it.
-    #[error("`{name}` names several objects: {}", .found.join(", "))]
+    #[error("several objects have the name `{name}`: {}", .found.join(", "))]
     Several {
         /// What was typed.
         name: String,
@@ -45,7 +45,7 @@ pub enum ChoiceError {
         found: Vec<String>,
     },
     /// Something that stays needs something that goes.
-    #[error("what is excluded is needed by {}", .0.join(", "))]
+    #[error("the excluded objects are needed by {}", .0.join(", "))]
     Needed(Vec<String>),
 }
 

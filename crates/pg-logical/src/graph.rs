@@ -38,7 +38,7 @@ pub enum Step {
 
 /// Objects that need each other in a way that no order fulfils.
 #[derive(Debug, Error)]
-#[error("these objects need each other, so that none can be made first: {}", .0.join(", "))]
+#[error("these objects depend on each other, so none can be created first: {}", .0.join(", "))]
 pub struct Circle(pub Vec<String>);
 
 /// The steps in their order, and what is made with something else.

@@ -20,7 +20,7 @@ pub enum ScriptError {
         line: usize,
     },
     /// A backslash command.
-    #[error("line {line} contains the psql command `{command}`, and cargo db runs SQL only")]
+    #[error("line {line} contains the psql command `{command}`, but cargo db runs only SQL")]
     PsqlCommand {
         /// Its name.
         command: String,
@@ -34,22 +34,25 @@ pub enum ScriptError {
         line: usize,
     },
     /// A NUL byte, which text in PostgreSQL cannot contain.
-    #[error("line {line} holds a NUL byte, which PostgreSQL does not accept")]
+    #[error("line {line} contains a NUL byte, which PostgreSQL does not accept")]
     Nul {
         /// Its line, from 1.
         line: usize,
     },
     /// A dump without the comment that closes it.
-    #[error("it ends before its end: the comment that closes every dump is missing")]
+    #[error("the file is incomplete: the closing comment of pg_dump is missing")]
     NoTrailer,
     /// A COPY whose data ends without `\.`.
-    #[error("the data of the COPY on line {line} has no `\\.` at its end")]
+    #[error("the data of the COPY on line {line} does not end with `\\.`")]
     CopyWithoutEnd {
         /// The line of the COPY, from 1.
         line: usize,
     },
     /// A statement or a comment longer than any reasonable one.
-    #[error("what begins on line {line} is longer than {} MB", LONGEST_STATEMENT >> 20)]
+    #[error(
+        "the statement that begins on line {line} is longer than {} MB",
+        LONGEST_STATEMENT >> 20
+    )]
     TooLong {
         /// Where it begins, from 1.
         line: usize,
@@ -538,7 +541,7 @@ mod tests {
         let error = statements(b"SELECT 1;\n\\! rm -rf x\n").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "line 2 contains the psql command `\\!`, and cargo db runs SQL only"
+            "line 2 contains the psql command `\\!`, but cargo db runs only SQL"
         );
         assert_eq!(split(r"SELECT '\!'").len(), 1);
     }

@@ -159,7 +159,7 @@ impl Answer for BackedUp {
             lines.push(table(&["Part", "Size"], &parts));
         }
         if !backup.part.is_empty() {
-            lines.push(format!("it contains only a part, {}", backup.part.join(" ")));
+            lines.push(format!("it contains only a part (taken with {})", backup.part.join(" ")));
         }
         let removed = self.removed.iter();
         lines.extend(removed.map(|name| format!("removed {name} (not kept by any rule)")));

@@ -80,7 +80,9 @@ pub(crate) fn swap_and_drop(
              swaps them back",
             target.database
         );
-        failure.afterwards("the database was replaced", "the rows of the old one").after([kept])
+        failure
+            .afterwards("the database was replaced", "the rows of the old database")
+            .after([kept])
     })?;
     drop_old(world, target, &aside);
     Ok(())

@@ -186,8 +186,8 @@ pub(crate) fn perform<C: Change>(
         Ok(done)
     })?;
     change.afterwards(database, &now).map_err(|failure| {
-        let done = format!("everything of `{}` was done", now.verb.name());
-        failure.afterwards(&done, "what is compared or tidied up at the end")
+        let done = format!("`{}` was carried out", now.verb.name());
+        failure.afterwards(&done, "the result")
     })?;
     Ok(Ending::Done { plan: now, done, backup })
 }
@@ -195,5 +195,9 @@ pub(crate) fn perform<C: Change>(
 /// Fails if the plan differs from the one that was consented to.
 pub(crate) fn same_plan(before: &Plan, now: &Plan) -> Result<()> {
     let (before, now) = (before.id().to_string(), now.id().to_string());
-    if before == now { Ok(()) } else { Err(ConsentError::PlanChanged { before, now }.into()) }
+    if before == now {
+        return Ok(());
+    }
+    let now = format!("`{now}`");
+    Err(ConsentError::PlanChanged { before, now }.into())
 }

@@ -15,7 +15,7 @@ use crate::migration as migrating;
 use crate::model::environment::Environment;
 use crate::model::finding::{Finding, Severity, Verdict};
 use crate::model::key::PublicKey;
-use crate::model::migration::{Migration, title};
+use crate::model::migration::{Migration, quoted};
 use crate::model::rehearsal::{Guard, Rehearsal, RollbackProof};
 use crate::plan::Plan;
 use crate::policy::{Judgement, Proof};
@@ -250,7 +250,7 @@ fn is_agreed(plan: &Plan, receipt: &Receipt) -> Result<()> {
     if plan.receipts.as_ref() == Some(&receipt.digest()) {
         return Ok(());
     }
-    let (before, now) = (plan.id().to_string(), "one with another receipt".to_owned());
+    let (before, now) = (plan.id().to_string(), "a plan with another receipt".to_owned());
     Err(ConsentError::PlanChanged { before, now }.into())
 }
 
@@ -275,7 +275,7 @@ pub(crate) fn prove_rollback(database: &Database<'_>, plan: &Plan) -> Result<()>
         if !receipts.iter().any(|receipt| proves(&receipt, migration)) {
             objections.push(format!(
                 "no rehearsal proved that rolling back {} undoes it",
-                migration.title()
+                migration.quoted()
             ));
             let others = doubted.iter().filter(|(receipt, _)| proves(&receipt, migration));
             let doubt =
@@ -364,7 +364,7 @@ fn may_not(failure: &Failure) -> bool {
 fn warn_of_wrong_ways_back(database: &Database<'_>, rehearsal: &Rehearsal) {
     for migration in &rehearsal.migrations {
         if let RollbackProof::Wrong(details) = &migration.rollback {
-            let subject = title(&migration.version, &migration.name);
+            let subject = quoted(&migration.version, &migration.name);
             let first = details.first().map(|detail| format!(": {detail}")).unwrap_or_default();
             let warning = format!("rolling back {subject} does not undo it{first}");
             database.workspace.ui.warning(&warning);
@@ -379,7 +379,7 @@ fn judge(database: &Database<'_>, plan: &Plan, rehearsal: &Rehearsal) -> Result<
         .iter()
         .find_map(|migration| Some((migration, migration.failure.clone()?)));
     if let Some((migration, statement)) = failing {
-        let subject = format!("the rehearsal of {}", title(&migration.version, &migration.name));
+        let subject = format!("the rehearsal of {}", quoted(&migration.version, &migration.name));
         let command = database.workspace.consent.command.clone();
         return Err(DatabaseError::Statement { statement, subject, command }.into());
     }
@@ -467,7 +467,7 @@ pub(crate) fn holding(
         let objection = objection.or_else(|| receipt.rejection(keys.as_deref()?));
         match objection {
             None => return Ok(receipt),
-            Some(why) => objections.push(format!("that of {}: {why}", receipt.date())),
+            Some(why) => objections.push(format!("the receipt of {}: {why}", receipt.date())),
         }
     }
     // The oldest explain nothing.

@@ -67,7 +67,7 @@ pub(super) fn carry_out(database: &Database<'_>, plan: &Plan) -> Result<()> {
     let removed = folder.lock().and_then(|_lock| backup::remove(&folder, &going));
     removed.map(drop).map_err(|failure| {
         let done = format!("`{}` was done", plan.verb.name());
-        failure.afterwards(&done, "the retention")
+        failure.afterwards(&done, "the removal of old backups")
     })
 }
 

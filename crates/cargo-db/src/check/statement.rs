@@ -27,12 +27,13 @@ pub(super) fn of_statement(
         found.push(finding);
     };
     if transactional && statement.controls_transaction() {
-        let why = "it would end the migration's transaction".to_owned();
+        let why = "the statement would end the transaction of the migration".to_owned();
         add("transaction-control", statement.line, &statement.text, why);
     }
     if let Some((setting, value)) = statement.misleading_setting() {
         let why = format!(
-            "it sets `{setting}` to `{value}`, so the rest of the file would be parsed differently"
+            "the statement sets `{setting}` to `{value}`, so the rest of the file would be \
+             parsed differently"
         );
         add("misread-setting", statement.line, &statement.text, why);
     }

@@ -23,9 +23,11 @@ pub(crate) enum AuditError {
     NotWritable { path: PathBuf, why: String },
     #[error("`cargo_db.audit` in `{database}` is not the table that cargo db creates")]
     NotOurs { database: String },
-    #[error("records of the audit trail in the database are lost, and this project has no copy")]
+    #[error(
+        "the audit trail in the database has lost records, and this project has no copy of them"
+    )]
     Lost { verb: String, changes: Vec<String> },
-    #[error("the marker or the audit trail differs from what was written: {why}")]
+    #[error("the marker or the audit trail was changed while cargo db wrote it: {why}")]
     NotKept { why: String },
     #[error("{subject} changes the marker or the audit trail, and was rolled back")]
     Touched { subject: String, changes: Vec<String> },
@@ -41,16 +43,14 @@ impl AuditError {
         match self {
             AuditError::NoRecord { records, command, .. } => {
                 Explanation::new("AUDIT.NO_RECORD", Exit::Usage)
-                    .because(format!("it has {records} records"))
+                    .because(format!("the trail has {records} records"))
                     .run("list the operations with their numbers", command)
             }
             AuditError::Broken { why, .. } => {
                 Explanation::new("AUDIT.BROKEN", Exit::Finding).because(why)
             }
-            AuditError::NotKept { .. } => Explanation::new("AUDIT.NOT_KEPT", Exit::Failed).because(
-                "an event trigger, or other code in the database, changed them as they were \
-                 written",
-            ),
+            AuditError::NotKept { .. } => Explanation::new("AUDIT.NOT_KEPT", Exit::Failed)
+                .because("an event trigger or other code in the database made the change"),
             AuditError::Unreadable { why, aside, .. } => {
                 let unreadable =
                     Explanation::new("AUDIT.UNREADABLE", Exit::Failed).because_text(why);
@@ -65,9 +65,9 @@ impl AuditError {
             AuditError::NotWritable { path, why } => {
                 Explanation::new("AUDIT.NOT_WRITABLE", Exit::Failed)
                     .because_text(why)
-                    .because("a change that cannot be recorded is not made: nothing was done")
+                    .because("cargo db makes no change that it cannot record: nothing was done")
                     .advise(format!(
-                        "make `{}` a folder that this user can write to, on a file system that is \
+                        "make sure that this user can write to `{}` and that its file system is \
                          not read-only",
                         path.parent().unwrap_or(path).display()
                     ))
@@ -81,14 +81,14 @@ impl AuditError {
                 .because(format!("{verb} was killed while it ran"))
                 .because_of(changes.iter().cloned())
                 .run("show the records that are left", "cargo db audit --database")
-                .run("mark the database again", "cargo db env set <environment>"),
+                .run("set its marker again", "cargo db env set <environment>"),
             AuditError::Touched { changes, .. } => Explanation::new("AUDIT.TOUCHED", Exit::Failed)
                 .because_of(changes.iter().cloned())
                 .advise(MARKING),
             AuditError::PutBack { changes, .. } => {
                 Explanation::new("AUDIT.PUT_BACK", Exit::PartWay)
                     .because_of(changes.iter().cloned())
-                    .because("everything else that it did is kept")
+                    .because("all other changes are kept")
                     .advise(MARKING)
             }
             AuditError::NotPutBack { changes, why, .. } => {
@@ -96,7 +96,7 @@ impl AuditError {
                     .because_of(changes.iter().cloned())
                     .because(why)
                     .run("show the marker", "cargo db env show")
-                    .run("mark it again", "cargo db env set <environment>")
+                    .run("set the marker again", "cargo db env set <environment>")
             }
         }
     }
@@ -129,8 +129,11 @@ pub(super) fn samples() -> Vec<AuditError> {
         },
         AuditError::NotOurs { database: why("school") },
         AuditError::Lost { verb: why("migrate"), changes: vec![why("the marker was changed")] },
-        AuditError::NotKept { why: why("its marker is not the one that was written") },
-        AuditError::Touched { subject: why("1 a"), changes: vec![why("the marker was changed")] },
+        AuditError::NotKept { why: why("the marker differs") },
+        AuditError::Touched {
+            subject: why("migration `1 a`"),
+            changes: vec![why("the marker was changed")],
+        },
         AuditError::PutBack { verb: "seed", changes: vec![why("the marker was changed")] },
         AuditError::NotPutBack {
             verb: "seed",

@@ -32,17 +32,17 @@ pub(crate) enum BackupError {
     CannotRestore { name: String, problems: Vec<String> },
     #[error("line {line} of `{name}` is not a statement that pg_dump writes: {statement}")]
     NotOfDump { name: String, line: usize, statement: String },
-    #[error("line {line} of the roles of `{name}` grants rights on the server: {statement}")]
+    #[error("line {line} of the roles file of `{name}` grants rights on the server: {statement}")]
     RoleRights { name: String, line: usize, statement: String },
     #[error("`{name}` cannot be restored: {what}")]
     Unreadable { name: String, what: String, remedy: Option<String> },
     #[error("`{name}` does not end with pg_dump's closing comment")]
     Incomplete { name: String },
-    #[error("`{name}` needs a newer pg_restore than any found here: pg_dump {written_by} wrote it")]
+    #[error("no installed pg_restore is new enough for `{name}`, which pg_dump {written_by} wrote")]
     NoReader { name: String, written_by: String, package: String },
     #[error("`{name}` changed while it was restored")]
     Changed { name: String },
-    #[error("`{role}` cannot dump `{database}`: row security hides rows from it")]
+    #[error("`{role}` cannot dump `{database}`: row security hides rows from this role")]
     HiddenRows { database: String, role: String, tables: Vec<String> },
 }
 
@@ -68,12 +68,12 @@ impl BackupError {
             BackupError::NoneWhole { others, .. } => {
                 Explanation::new("BACKUP.NONE_WHOLE", Exit::Backup)
                     .because_of(others.iter().cloned())
-                    .advise("take one, or name the backup that you want")
+                    .advise("take a complete backup, or name the backup that you want")
             }
             BackupError::Part { part, .. } => Explanation::new("BACKUP.PART", Exit::Usage)
                 .because_of([format!("it was taken with {}", part.join(" "))])
-                .advise("replace that part with `--table NAME` or `--schema NAME`")
-                .advise("or restore it into a database of its own with `--into NAME`"),
+                .advise("to replace only that part, pass `--table NAME` or `--schema NAME`")
+                .advise("to restore it into a separate database, pass `--into NAME`"),
             BackupError::Unsound { problems, .. } => {
                 find_a_sound_one(Explanation::new("BACKUP.UNSOUND", Exit::Backup))
                     .because_of(problems.iter().cloned())
@@ -81,7 +81,7 @@ impl BackupError {
             BackupError::Unverified { problems, .. } => {
                 Explanation::new("BACKUP.UNVERIFIED", Exit::Failed)
                     .because_of(problems.iter().cloned())
-                    .because("its last verification still holds")
+                    .because("the result of its last verification is kept")
             }
             BackupError::Name { .. } => Explanation::new("BACKUP.NAME", Exit::Usage),
             BackupError::CannotRestore { problems, .. } => {
@@ -95,27 +95,29 @@ impl BackupError {
                 )
                 .advise("if you have read the file and trust it, pass `--allow-any-sql`"),
             BackupError::RoleRights { .. } => Explanation::new("RESTORE.ROLE_RIGHTS", Exit::Backup)
-                .because("only a backup that was taken here may give roles rights on the server")
+                .because("only a backup that this project took may give roles rights on the server")
                 .advise("create the role yourself, with its privileges"),
             BackupError::Unreadable { remedy, .. } => unreadable(remedy.as_deref()),
             BackupError::Incomplete { .. } => incomplete(),
             BackupError::NoReader { package, .. } => {
                 Explanation::new("RESTORE.NO_READER", Exit::Backup).advise(format!(
-                    "install {package} or newer, or name its folder in CARGO_DB_PG_BIN"
+                    "install {package} or newer, or set CARGO_DB_PG_BIN to its folder"
                 ))
             }
             BackupError::Changed { .. } => Explanation::new("RESTORE.CHANGED", Exit::Backup)
-                .because("nothing was kept: it is no longer the file you agreed to")
-                .advise("read the file, and run the command again"),
+                .because(
+                    "nothing was restored: the file is no longer the one that you consented to",
+                )
+                .advise("review the file, then run the command again"),
             BackupError::HiddenRows { tables, .. } => {
                 Explanation::new("BACKUP.HIDDEN_ROWS", Exit::Backup)
-                    .because_of(tables.iter().map(|table| format!("row security of {table}")))
+                    .because_of(tables.iter().map(|table| format!("{table} has row security")))
                     .advise(
                         "connect as a superuser, or as another role that sees all rows: \
                          `ALTER ROLE … BYPASSRLS`",
                     )
                     .advise(
-                        "or let the owner see its tables: `ALTER TABLE … NO FORCE ROW LEVEL \
+                        "or, if this role owns the tables: `ALTER TABLE … NO FORCE ROW LEVEL \
                          SECURITY`",
                     )
             }
@@ -161,7 +163,7 @@ pub(super) fn samples() -> Vec<BackupError> {
         BackupError::NoneWhole {
             database: text("school"),
             folder: text("backups"),
-            others: vec![text("school-1: a part, --table=pupils")],
+            others: vec![text("school-1: partial (taken with --table=pupils)")],
         },
         BackupError::Part {
             name: text("school-1"),

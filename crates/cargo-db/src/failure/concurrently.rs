@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::failure::exit::Exit;
-use crate::failure::explanation::{Explanation, list_remaining};
+use crate::failure::explanation::{Explanation, LEFT_BEHIND, list_remaining};
 
 /// Where such a statement stopped, and what it left.
 #[derive(Clone, Debug)]
@@ -23,11 +23,14 @@ pub(crate) struct Stopped {
 pub(crate) enum ConcurrentlyError {
     #[error("{}: gave up after waiting {} for other transactions", at.place, seconds(*waited))]
     TimedOut { at: Stopped, waited: Duration, holders: Vec<String> },
-    #[error("{}: gave up: it waits for a session that itself waits for this run's lock", at.place)]
+    #[error(
+        "{}: gave up: the statement waits for a session that waits for the lock of this run",
+        at.place
+    )]
     Circle { at: Stopped, holders: Vec<String> },
     #[error("{}: {message}", at.place)]
     Left { at: Stopped, message: String, why: Vec<String> },
-    #[error("{}: {index} is not valid", at.place)]
+    #[error("{}: the index {index} is not valid", at.place)]
     Invalid { at: Stopped, index: String, builder: Option<String> },
 }
 
@@ -47,22 +50,23 @@ impl ConcurrentlyError {
         match self {
             ConcurrentlyError::TimedOut { at, holders, .. } => {
                 stopped("CONCURRENTLY.TIMED_OUT", at, waited_for(holders)).run(
-                    "when they have ended, or with a longer `--concurrently-timeout`, run",
+                    "retry after those transactions have ended, or with a longer \
+                     `--concurrently-timeout`",
                     &at.command,
                 )
             }
             ConcurrentlyError::Circle { at, holders } => {
                 stopped("CONCURRENTLY.CIRCLE", at, waited_for(holders))
-                    .run("stop the program that runs migrations on startup, then", &at.command)
+                    .run("stop the program that runs migrations on startup, then run", &at.command)
             }
             ConcurrentlyError::Left { at, why, .. } => {
                 stopped("CONCURRENTLY.LEFT", at, why.clone())
-                    .run("fix the cause; the next run removes what is left", &at.command)
+                    .run("fix the cause; the next run removes what was left behind", &at.command)
             }
             ConcurrentlyError::Invalid { at, builder, .. } => {
-                let builder = builder.iter().map(|who| format!("{who} is using it"));
+                let builder = builder.iter().map(|who| format!("{who} is using the index"));
                 stopped("INDEX.INVALID", at, builder.collect()).run(
-                    "no query can use it; drop it, or rebuild it with REINDEX, then",
+                    "no query can use the index: drop it or rebuild it with REINDEX, then run",
                     &at.command,
                 )
             }
@@ -72,8 +76,7 @@ impl ConcurrentlyError {
 
 fn stopped(code: &'static str, at: &Stopped, why: Vec<String>) -> Explanation {
     let stays = (!at.stays.is_empty()).then(|| list_remaining(&at.stays));
-    let head = "it ran outside a transaction and left this behind:".to_owned();
-    let head = (!at.left.is_empty()).then_some(head);
+    let head = (!at.left.is_empty()).then(|| LEFT_BEHIND.to_owned());
     Explanation::new(code, Exit::PartWay)
         .because_of(why)
         .because_of(stays.into_iter().flatten())
@@ -82,7 +85,7 @@ fn stopped(code: &'static str, at: &Stopped, why: Vec<String>) -> Explanation {
 }
 
 fn waited_for(holders: &[String]) -> Vec<String> {
-    holders.iter().map(|holder| format!("it waited for {holder}")).collect()
+    holders.iter().map(|holder| format!("the statement waited for {holder}")).collect()
 }
 
 fn seconds(waited: Duration) -> String {

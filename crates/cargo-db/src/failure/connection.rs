@@ -14,8 +14,8 @@ pub(crate) enum ConnectionError {
     #[error("a connection pooler in transaction or statement mode is in front of `{target}`")]
     Pooler { target: String, sign: String },
     #[error(
-        "`{target}` does not serve a second session: the connection pooler in front of it has \
-         only one"
+        "the connection pooler in front of `{target}` serves only one session, and cargo db needs \
+         two"
     )]
     PoolTooSmall { target: String, waited: String },
     #[error("the connection to `{target}` was lost during {subject}")]
@@ -28,7 +28,7 @@ pub(crate) enum ConnectionError {
         stays: Vec<String>,
         command: String,
     },
-    #[error("the connection to `{target}` was lost, after {done}")]
+    #[error("the connection to `{target}` was lost after {done}")]
     LostAfterwards { target: String, done: String, unseen: String, why: String },
     #[error("the connection to `{target}` was lost while {subject} was being committed")]
     CommitUnknown { target: String, subject: String },
@@ -54,9 +54,9 @@ impl ConnectionError {
                     Explanation::new("CONNECTION.FAILED", Exit::Unreachable).because_text(why);
                 match code.as_deref() {
                     Some("28P01" | "28000") => failed.advise("check the user and the password"),
-                    Some("53300") => {
-                        failed.advise("the server has no free connection: close some, or wait")
-                    }
+                    Some("53300") => failed.advise(
+                        "the server has no free connections: close some, or try again later",
+                    ),
                     Some("3D000") => failed.run(
                         "in development and test, create it and apply the migrations",
                         "cargo db migrate",
@@ -82,14 +82,13 @@ impl ConnectionError {
             ConnectionError::Pooler { sign, .. } => {
                 Explanation::new("CONNECTION.POOLER", Exit::Usage)
                     .because(sign)
-                    .because("locks and settings are not kept for the whole session")
+                    .because("such a pooler does not keep locks and settings for the whole session")
                     .advise(DIRECT)
             }
             ConnectionError::PoolTooSmall { waited, .. } => {
                 Explanation::new("CONNECTION.POOL_TOO_SMALL", Exit::Usage)
-                    .because(format!(
-                        "waited {waited}; one session holds the lock, and another one works"
-                    ))
+                    .because(format!("waited {waited} for a second session"))
+                    .because("one session holds the lock, and the other runs the statements")
                     .advise(DIRECT)
             }
             ConnectionError::Lost { why, .. } => Explanation::new("CONNECTION.LOST", Exit::Failed)
@@ -110,7 +109,7 @@ impl ConnectionError {
             }
             ConnectionError::CommitUnknown { .. } => {
                 Explanation::new("CONNECTION.COMMIT_UNKNOWN", Exit::Unreachable)
-                    .because("the server did not report in time whether it was committed")
+                    .because("the server did not report in time whether the commit succeeded")
                     .suggest_status()
             }
         }
@@ -121,7 +120,8 @@ impl ConnectionError {
 #[cfg(test)]
 pub(super) fn samples() -> Vec<ConnectionError> {
     let text = str::to_owned;
-    let (target, subject, why) = (text("me@h:5432/school"), text("1 a"), text("reset by peer"));
+    let (target, subject, why) =
+        (text("me@h:5432/school"), text("migration `1 a`"), text("reset by peer"));
     let failed = |code: Option<&str>| ConnectionError::Failed {
         target: target.clone(),
         why: why.clone(),
@@ -157,7 +157,7 @@ pub(super) fn samples() -> Vec<ConnectionError> {
         },
         ConnectionError::LostAfterwards {
             target: target.clone(),
-            done: text("all 2 migrations were applied"),
+            done: text("cargo db applied all migrations (2)"),
             unseen: text("the history"),
             why,
         },

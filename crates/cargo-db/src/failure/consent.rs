@@ -28,9 +28,9 @@ pub(crate) enum ConsentError {
         /// What makes it ask for so much.
         signals: Vec<String>,
     },
-    #[error("this was called by an AI agent, and only a person can consent to loading {what}")]
+    #[error("an AI agent called this command, and only a person can consent to loading {what}")]
     LoadByAgent { what: String, verb: &'static str, command: String },
-    #[error("`--confirm {given}` does not name the database, `{database}`")]
+    #[error("`--confirm {given}` does not match the name of the database, `{database}`")]
     WrongName {
         given: String,
         database: String,
@@ -39,21 +39,21 @@ pub(crate) enum ConsentError {
     },
     #[error("`--plan {given}` does not match the id of this plan, {plan}")]
     WrongPlan { given: String, plan: String, command: String },
-    #[error("the plan {given} was already carried out; a plan id is valid for one run")]
+    #[error("the plan `{given}` was already carried out; a plan id is valid for only one run")]
     PlanUsedUp { given: String, command: String },
     #[error("`--lose-at-most` sets no bound for {}", objects.join(", "))]
     NoBound { objects: Vec<String>, command: String },
     #[error("more rows would be lost than the plan allows: {}", beyond(object, *found, *bound))]
     MoreLost { object: String, found: Option<u64>, bound: u64, command: String },
-    #[error("the plan changed: it was {before}, and now it is {now}")]
+    #[error("the plan changed from `{before}` to {now}")]
     PlanChanged { before: String, now: String },
     #[error("`{}` configures programs that are not trusted", root.display())]
     Untrusted { root: PathBuf, commands: Vec<String>, changed: bool },
-    #[error("this was called by an AI agent ({agent}), and only a person can trust programs")]
+    #[error("an AI agent ({agent}) called this command, and only a person can trust programs")]
     TrustByAgent { agent: String },
     #[error("trust can only be given at a terminal")]
     TrustWithoutTerminal { root: PathBuf },
-    #[error("{verb} needs the tables of the schema `cargo_db`, which {role} may not read")]
+    #[error("`{verb}` needs to read tables that the role `{role}` has no privilege on")]
     Unreadable { verb: &'static str, role: String, tables: Vec<String> },
     #[error("{verb} is refused in {environment}")]
     Refused { verb: &'static str, environment: Environment, signals: Vec<String> },
@@ -66,8 +66,8 @@ impl ConsentError {
             ConsentError::Declined => Explanation::new("CONSENT.DECLINED", Exit::Consent),
             ConsentError::NoBackup { command } => {
                 Explanation::new("CONSENT.DECLINED", Exit::Consent)
-                    .because("Enter alone means no: answer `y` to take it")
-                    .run("take it without a prompt", format!("{command} --yes"))
+                    .because("pressing Enter means no: answer `y` to take the backup")
+                    .run("take the backup without a prompt", format!("{command} --yes"))
             }
             ConsentError::Missing { command, database, consent, bounds, signals, .. } => {
                 let missing = Explanation::new("CONSENT.MISSING", Exit::Consent)
@@ -77,12 +77,15 @@ impl ConsentError {
             ConsentError::LoadByAgent { verb, command, .. } => {
                 let action = verb.rsplit(' ').next().unwrap_or_default();
                 Explanation::new("CONSENT.BY_AGENT", Exit::Consent)
-                    .because("it was not taken here, and loading it runs the code in it")
+                    .because(
+                        "this project did not take it as a backup, and loading it runs the code \
+                         in it",
+                    )
                     .run(&format!("ask a person to {action} it"), command)
             }
             ConsentError::WrongName { command, .. } => {
                 Explanation::new("CONSENT.WRONG_NAME", Exit::Consent)
-                    .run("to use this database", command)
+                    .run("if this is the right database", command)
             }
             ConsentError::WrongPlan { command, .. } => {
                 Explanation::new("CONSENT.WRONG_PLAN", Exit::Consent)
@@ -94,7 +97,7 @@ impl ConsentError {
             }
             ConsentError::NoBound { command, .. } => {
                 Explanation::new("CONSENT.NO_BOUND", Exit::Consent)
-                    .because("a plan id covers the upper bounds, not the current row counts")
+                    .because("consent to a plan needs an upper bound for each loss")
                     .run("show the plan with its bounds", format!("{command} --dry-run"))
             }
             ConsentError::MoreLost { command, .. } => {
@@ -114,8 +117,11 @@ impl ConsentError {
             }
             ConsentError::Unreadable { role, tables, .. } => {
                 Explanation::new("POLICY.UNREADABLE", Exit::Policy)
-                    .because_of(tables.iter().map(|table| format!("not read: cargo_db.{table}")))
-                    .advise(format!("ask their owner to run `{}`", grants(role, tables)))
+                    .because_of(tables.iter().map(|table| format!("cargo_db.{table}")))
+                    .advise(format!(
+                        "ask the owner of these tables to run `{}`",
+                        grants(role, tables)
+                    ))
             }
             ConsentError::Refused { verb, signals, .. } => {
                 let refused = Explanation::new("POLICY.REFUSED", Exit::Policy)
@@ -196,7 +202,9 @@ fn alternatives(refused: Explanation, verb: &str) -> Explanation {
         "reset" => {
             refused.run("to go back to an earlier state", "cargo db restore --dry-run --latest")
         }
-        "seed --fresh" => refused.run("to add what is missing", "cargo db seed --dry-run"),
+        "seed --fresh" => {
+            refused.run("to load only the seeds that are missing", "cargo db seed --dry-run")
+        }
         _ => refused.run("show the policy", "cargo db policy"),
     }
 }
@@ -245,7 +253,7 @@ pub(super) fn samples() -> Vec<ConsentError> {
         ConsentError::NoBound { objects: vec![text("pupils")], command: command.clone() },
         more_lost(Some(5_000)),
         more_lost(None),
-        ConsentError::PlanChanged { before: text("a"), now: text("b") },
+        ConsentError::PlanChanged { before: text("a"), now: text("`b`") },
         ConsentError::Untrusted {
             root: "/p".into(),
             commands: vec![text("seeds.command: ./seed")],

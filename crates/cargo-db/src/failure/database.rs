@@ -85,8 +85,8 @@ impl DatabaseError {
                         .because(format!("{applied}, and the history does not record them"))
                         .run(FINISH_BY_HAND, command),
                     false => ended.because(applied).run(
-                        "remove what ends the transaction, and undo the applied statements \
-                         yourself; then run",
+                        "remove the statement that ends the transaction, and undo the applied \
+                         statements yourself; then run",
                         command,
                     ),
                 }
@@ -100,7 +100,7 @@ impl DatabaseError {
                 match self.lacks_privilege() {
                     true => failed.advise(
                         "connect as a role with the privilege, or have the owner grant it to \
-                         this one",
+                         this role",
                     ),
                     false => failed,
                 }
@@ -125,30 +125,31 @@ fn run_again(failed: Explanation, statement: &StatementError, again: &str) -> Ex
     let is_temporary = line.split_whitespace().any(|word| word == "temp" || word == "temporary");
     match statement.server.code.as_deref() {
         Some("42P07") if is_temporary => failed.run(
-            "an earlier migration of the same session made a temporary table with this name: drop \
-             that first, or use another name; then run",
+            "an earlier migration of the same session created a temporary table with this name: \
+             drop that first, or use another name; then run",
             again,
         ),
         Some("0A000" | "58P01") if lacks_extension(&statement.server.message) => {
             failed.run("install the extension on the server, then run", again)
         }
         Some("55P03") => failed.run(
-            "other sessions hold the table: retry when it is free, or with a longer \
+            "other sessions have locked the table: retry later, or with a longer \
              `--ddl-lock-timeout`",
             again,
         ),
-        Some("57014") => {
-            failed.run("it took too long: raise `[migrate] statement-timeout`, then", again)
-        }
-        Some("25006") => failed.run(
-            "the role or the database makes transactions read-only: `SET TRANSACTION READ WRITE` \
-             in the file, or another role, then",
+        Some("57014") => failed.run(
+            "the statement took too long: raise `[migrate] statement-timeout`, then run",
             again,
         ),
-        Some("42501") => failed.run("as a role with the privilege, run", again),
+        Some("25006") => failed.run(
+            "transactions of this role or database are read-only: begin the file with `SET \
+             TRANSACTION READ WRITE`, or connect as another role; then run",
+            again,
+        ),
+        Some("42501") => failed.run("connect as a role with the privilege, then run", again),
         Some("25001") => failed.run(
-            "it cannot run in a transaction: `cargo db check` shows how to run it outside one; \
-             then run",
+            "the statement cannot run in a transaction: see `cargo db check` for how to run the \
+             file without one; then run",
             again,
         ),
         Some("42P07" | "42710") => failed.run(
@@ -189,7 +190,7 @@ pub(super) fn samples() -> Vec<DatabaseError> {
     };
     let failed = |code: &&str| DatabaseError::Statement {
         statement: statement(code),
-        subject: text("1 a"),
+        subject: text("the transaction of migration `1 a`"),
         command: text("cargo db migrate"),
     };
     let ended = |subject, has_history, command| DatabaseError::Ended {
@@ -213,19 +214,22 @@ pub(super) fn samples() -> Vec<DatabaseError> {
     all.extend([
         DatabaseError::PartWay {
             statement: statement("22012"),
-            subject: text("1 a"),
+            subject: text("migration `1 a`"),
             stays: vec![text("CREATE INDEX")],
             command: text("cargo db rollback"),
         },
-        ended("1 a", true, "cargo db migrate"),
+        ended("migration `1 a`", true, "cargo db migrate"),
         ended("the seed run", false, "cargo db seed"),
-        DatabaseError::NotText { database: text("school"), object: text("table public.a\\374") },
+        DatabaseError::NotText {
+            database: text("school"),
+            object: text("the name of table public.a\\374"),
+        },
         DatabaseError::Sql {
             doing: text("cannot count the rows"),
             server: Box::new(server("42501")),
         },
         not_verified(""),
-        not_verified("2 b"),
+        not_verified("migration `2 b`"),
     ]);
     all
 }

@@ -10,9 +10,9 @@ pub(crate) enum DumpError {
     Uncovered { database: String, objects: Vec<String>, command: String },
     #[error("{why}")]
     Choice { why: String },
-    #[error("what is excluded is needed by other objects")]
+    #[error("other objects depend on the excluded objects")]
     Needed { objects: Vec<String> },
-    #[error("these objects need each other, and none can be created first")]
+    #[error("these objects depend on each other, so none can be created first")]
     Circle { objects: Vec<String> },
     #[error("PostgreSQL {version} is older than version 14, the oldest that can be dumped")]
     TooOld { version: String },
@@ -34,7 +34,7 @@ impl DumpError {
                     .run("or leave them out by name", without)
             }
             DumpError::Choice { .. } => Explanation::new("DUMP.CHOICE", Exit::Usage)
-                .advise("objects are named as in `function public.f(integer)` or `public.users`"),
+                .advise("name an object as in `public.users` or `function public.f(integer)`"),
             DumpError::Needed { objects } => Explanation::new("DUMP.NEEDED", Exit::Usage)
                 .because_of(objects.iter().cloned())
                 .advise("exclude these objects too"),
@@ -62,7 +62,7 @@ pub(super) fn samples() -> Vec<DumpError> {
             objects: vec![text("language plsample")],
             command: command.clone(),
         },
-        DumpError::Choice { why: text("`pupil` names nothing in this database") },
+        DumpError::Choice { why: text("there is no object `pupil` in this database") },
         DumpError::Needed { objects: vec![text("view public.v")] },
         DumpError::Circle { objects: vec![text("function public.f()")] },
         DumpError::TooOld { version: text("13.22") },

@@ -156,16 +156,26 @@ pub(super) fn server_lines(server: &ServerError) -> Vec<String> {
     [detail, context, hint, code].into_iter().flatten().collect()
 }
 
+/// The line above the statements that a failure does not undo.
+const STAY_APPLIED: &str = "the migration runs outside a transaction; these statements stay \
+                            applied:";
+/// The line above what an interrupted statement leaves.
+pub(super) const LEFT_BEHIND: &str = "the statement left this behind:";
+
+/// Whether what is left in the database is listed from this line on.
+pub(super) fn begins_remaining(line: &str) -> bool {
+    [STAY_APPLIED, LEFT_BEHIND].contains(&line)
+}
+
 /// What a file that ran outside a transaction leaves behind when it stops.
 pub(super) fn list_remaining(stays: &[String]) -> impl Iterator<Item = String> {
-    let head = "it runs outside a transaction, so the statements before the failure stay applied:"
-        .to_owned();
-    std::iter::once(head).chain(stays.iter().map(|statement| format!("  {statement}")))
+    std::iter::once(STAY_APPLIED.to_owned())
+        .chain(stays.iter().map(|statement| format!("  {statement}")))
 }
 
 /// What is known if everything was committed but could not be checked.
 pub(super) fn committed(unseen: &str) -> [String; 2] {
-    ["all of it is committed".to_owned(), format!("not checked: {unseen}")]
+    ["nothing was rolled back".to_owned(), format!("not checked: {unseen}")]
 }
 
 /// What to do about a file that stopped half-way, outside a transaction.

@@ -17,7 +17,7 @@ pub(crate) enum FileError {
         file.display()
     )]
     TransactionControl { file: PathBuf, line: usize, statement: String },
-    #[error("{}:{line}: it sets `{setting}` to `{value}`", file.display())]
+    #[error("{}:{line}: the statement sets `{setting}` to `{value}`", file.display())]
     Setting { file: PathBuf, line: usize, setting: &'static str, value: String },
     #[error("`{}` changed while the plan waited for consent", file.display())]
     Changed { file: PathBuf },
@@ -41,7 +41,7 @@ impl FileError {
             FileError::BadScript { .. } => Explanation::new("SCRIPT.UNREADABLE", Exit::Failed),
             FileError::TransactionControl { .. } => {
                 Explanation::new("SCRIPT.TRANSACTION_CONTROL", Exit::Failed).run(
-                    "remove it; to see how to run a migration without a transaction",
+                    "remove the statement; to see how to run a migration without a transaction",
                     "cargo db check",
                 )
             }

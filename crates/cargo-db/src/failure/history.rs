@@ -13,17 +13,22 @@ pub(crate) enum HistoryError {
     Unreadable { table: String },
     #[error("the role `{role}` may not read the history table `{table}`")]
     NotReadable { table: String, role: String, owner: String, grants: String },
-    #[error("`{table}` is not a history of {expected}: {}", whose(tool.as_deref()))]
+    #[error("`{table}` is not a history table of {expected}: {}", whose(tool.as_deref()))]
     OtherTool { table: String, tool: Option<String>, expected: String },
-    #[error("`{database}` has no history table of {tool}, but one of another tool: {foreign}")]
+    #[error(
+        "`{database}` has no history table of {tool}, but it has one of another tool: `{foreign}`"
+    )]
     Foreign { database: String, foreign: String, tool: String },
     #[error("{subject} ran, but could not be recorded in the history")]
     NotRecorded { subject: String, why: String, stays: Vec<String>, command: String },
-    #[error("the history of `{database}` is in {schemas}, which is not in the search path")]
+    #[error(
+        "the history table of `{database}` is in the schema {schemas}, which is not in the search \
+         path"
+    )]
     Elsewhere { database: String, schemas: String },
     #[error(
-        "`{database}` has two histories: `{empty}`, which the search path selects, is empty, and \
-         `{full}` is not"
+        "`{database}` has two history tables: `{empty}`, which is first in the search path, is \
+         empty, and `{full}` is not"
     )]
     EmptyBeside { database: String, empty: String, full: String },
     #[error(
@@ -56,18 +61,22 @@ impl HistoryError {
             HistoryError::Unreadable { .. } => {
                 Explanation::new("HISTORY.UNREADABLE", Exit::History)
             }
-            HistoryError::NotReadable { owner, grants, .. } => {
-                Explanation::new("HISTORY.NOT_READABLE", Exit::Failed)
-                    .advise(format!("to see what is applied: `{owner}` runs `{grants}`"))
-                    .advise(format!("to apply migrations: connect as the owner, `{owner}`"))
-            }
+            HistoryError::NotReadable { owner, grants, .. } => Explanation::new(
+                "HISTORY.NOT_READABLE",
+                Exit::Failed,
+            )
+            .advise(format!(
+                "to see which migrations are applied, ask the owner, `{owner}`, to run `{grants}`"
+            ))
+            .advise("to apply migrations, connect as the owner"),
             HistoryError::OtherTool { tool, .. } => {
                 let theirs = |tool| {
                     format!(
                         "if the project uses {tool}: `[migrations] tool = \"{tool}\"` in db.toml"
                     )
                 };
-                let own = "give the history another table: `[migrations] table = \"…\"` in db.toml";
+                let own =
+                    "use another table for the history: `[migrations] table = \"…\"` in db.toml";
                 let all = tool.iter().map(theirs).chain([own.to_owned()]);
                 all.fold(Explanation::new("HISTORY.OTHER_TOOL", Exit::History), Explanation::advise)
             }
@@ -85,14 +94,14 @@ impl HistoryError {
             }
             HistoryError::EmptyBeside { full, .. } => {
                 Explanation::new("HISTORY.EMPTY_BESIDE", Exit::History).advise(format!(
-                    "choose one: `[migrations] table = \"{full}\"` in db.toml, or its \
-                     schema in the URL (`?search_path=`)"
+                    "choose one: set `[migrations] table = \"{full}\"` in db.toml, or put \
+                     its schema into the URL (`?search_path=`)"
                 ))
             }
             HistoryError::NoSchema { .. } => Explanation::new("HISTORY.NO_SCHEMA", Exit::Failed)
                 .advise(
-                    "create the schema, or name another one in the URL (`?search_path=`), or for \
-                     the role or the database (`ALTER ROLE … SET search_path`)",
+                    "create the schema, or set another search path, in the URL (`?search_path=`) \
+                     or for the role (`ALTER ROLE … SET search_path`)",
                 ),
             HistoryError::Elsewhere { .. } => Explanation::new("HISTORY.ELSEWHERE", Exit::History)
                 .advise(
@@ -109,7 +118,7 @@ pub(crate) fn problem_line(problem: &Problem) -> String {
 }
 
 fn whose(tool: Option<&str>) -> String {
-    tool.map_or_else(|| "its definition differs".to_owned(), |tool| format!("it is one of {tool}"))
+    tool.map_or_else(|| "its definition differs".to_owned(), |tool| format!("it belongs to {tool}"))
 }
 
 /// What to do about each kind of problem, given once however often it occurs, and the command for
@@ -117,27 +126,27 @@ fn whose(tool: Option<&str>) -> String {
 const REMEDIES: &[(ProblemKind, &str, &str)] = &[
     (
         ProblemKind::Edited,
-        "edited: restore the file as it was applied, and write the change as a new migration; \
-         in development also `cargo db rollback` and `cargo db migrate`; if only comments or \
-         white space changed",
+        "edited: restore the file as it was applied, and write the change as a new migration. In \
+         development, you can instead run `cargo db rollback`, then `cargo db migrate`. If only \
+         comments or white space changed",
         "cargo db repair --dry-run",
     ),
     (
         ProblemKind::Missing,
-        "missing: restore the file; if it is on another branch, switch to that, run \
-         `cargo db rollback` and switch back, or in development run `cargo db reset`; to continue \
-         without it",
+        "missing: restore the file. If it is on another branch: switch to that branch, run \
+         `cargo db rollback`, and switch back. In development, `cargo db reset` also works. To \
+         continue without the file",
         "cargo db migrate --ignore-missing --dry-run",
     ),
     (
         ProblemKind::OutOfOrder,
-        "out of order: give it a newer version, or apply it anyway",
+        "out of order: give the file a newer version, or apply it anyway",
         "cargo db migrate --allow-out-of-order --dry-run",
     ),
     (ProblemKind::Duplicate, "duplicate: change the version of one of the two", ""),
     (
         ProblemKind::Failed,
-        "failed: check what it left behind, then remove its row",
+        "failed: check what the migration left behind, then remove its row from the history",
         "cargo db repair --dry-run",
     ),
     (ProblemKind::Misnamed, "misnamed: rename the file, or move it away", ""),
@@ -191,7 +200,7 @@ pub(super) fn samples() -> Vec<HistoryError> {
             tool: text("sqlx"),
         },
         HistoryError::NotRecorded {
-            subject: text("1 a"),
+            subject: text("migration `1 a`"),
             why: text("reset by peer"),
             stays: vec![text("CREATE INDEX")],
             command: text("cargo db migrate"),

@@ -14,14 +14,14 @@ pub(crate) enum KeyError {
     Missing,
     #[error("no folder for a signing key was found")]
     NoFolder,
-    #[error("{verb} is refused: `{database}` accepts no key, and therefore no receipt")]
+    #[error("`{verb}` is refused: `{database}` accepts no key, and therefore no receipt")]
     NoneAccepted { verb: &'static str, database: String },
     #[error("`{database}` does not accept {key}")]
     NotAccepted { database: String, key: String },
     #[error("not a public key: {why}")]
     NotPublic { why: String },
     #[error(
-        "this was called by an AI agent ({agent}), and only a person can change which keys are \
+        "an AI agent ({agent}) called this command, and only a person can change which keys are \
          accepted"
     )]
     ByAgent { agent: String, command: String },
@@ -43,14 +43,15 @@ impl KeyError {
             KeyError::NoFolder => Explanation::new("KEY.NO_FOLDER", Exit::Usage)
                 .advise("set HOME, or XDG_CONFIG_HOME, to an absolute path"),
             KeyError::NoneAccepted { .. } => Explanation::new("KEY.NONE_ACCEPTED", Exit::Policy)
-                .because(
-                    "production accepts a receipt only if a key listed in its marker signed it",
-                )
+                .because("in production, a receipt must be signed with a key that the marker lists")
                 .run(
                     "create a key where migrations are rehearsed, preferably in CI",
                     "cargo db key new",
                 )
-                .run("accept it in this database", "cargo db env key add <public key> --dry-run"),
+                .run(
+                    "accept the key in this database",
+                    "cargo db env key add <public key> --dry-run",
+                ),
             KeyError::NotAccepted { .. } => Explanation::new("KEY.NOT_ACCEPTED", Exit::Usage)
                 .run("list the accepted keys", "cargo db env key list"),
             KeyError::NotPublic { .. } => Explanation::new("KEY.NOT_PUBLIC", Exit::Usage)

@@ -10,7 +10,7 @@ pub(crate) enum LockError {
     Busy { target: String, holder: String, waited: String },
     #[error("{table} cannot be read: it is locked by {holder}")]
     TableHeld { table: String, holder: String, waited: String },
-    #[error("{subject} was cancelled, because other sessions waited for it too long")]
+    #[error("{subject} was cancelled because other sessions waited for it too long")]
     OthersWaited { subject: String, who: String },
     #[error("the connection that held the lock on `{target}` was lost")]
     Lost { target: String, why: String },
@@ -57,7 +57,10 @@ pub(super) fn samples() -> Vec<LockError> {
             holder: text("pid 7, psql as ada"),
             waited: text("5s"),
         },
-        LockError::OthersWaited { subject: text("1 a"), who: text("ada, with a SELECT") },
+        LockError::OthersWaited {
+            subject: text("migration `1 a`"),
+            who: text("ada, with a SELECT"),
+        },
         LockError::Lost { target, why: text("reset by peer") },
     ]
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::failure::exit::Exit;
-use crate::failure::explanation::{Explanation, FINISH_BY_HAND, list_remaining};
+use crate::failure::explanation::{Explanation, FINISH_BY_HAND, begins_remaining, list_remaining};
 
 /// A migration that cannot be named, found, run or undone.
 #[derive(Debug, thiserror::Error)]
@@ -58,10 +58,10 @@ impl MigrationError {
             }
             MigrationError::Irreversible { .. } => {
                 Explanation::new("ROLLBACK.IRREVERSIBLE", Exit::Failed)
-                    .advise("write the down file, or a new migration that reverts it")
+                    .advise("write a down file, or a new migration that reverts this one")
             }
             MigrationError::EmptyDown { .. } => Explanation::new("ROLLBACK.EMPTY", Exit::Failed)
-                .advise("write the statements that revert it, or a new migration that does"),
+                .advise("write statements that revert the migration, or a new migration that does"),
             MigrationError::PartWay { why, stays, command, .. } => {
                 Explanation::new("MIGRATION.PART_WAY", Exit::PartWay)
                     .because_of(why.clone())
@@ -70,21 +70,17 @@ impl MigrationError {
             }
             MigrationError::SwappedBack { why, code, exit, .. } => {
                 // What stayed for a moment does not stay any more.
-                let stayed = |line: &&String| line.contains("outside a transaction");
-                let own = why.iter().take_while(|line| !stayed(line)).cloned();
+                let own = why.iter().take_while(|line| !begins_remaining(line)).cloned();
                 Explanation::new(code, *exit)
                     .because_of(own)
                     .because("the backup was swapped back in: the database is unchanged")
             }
             MigrationError::NotSwappedBack { doubts, why, backup, .. } => {
-                let lost = |doubt| format!("{doubt}: what they wrote would be lost");
                 Explanation::new("MIGRATE.NOT_SWAPPED_BACK", Exit::PartWay)
                     .because_of(why.iter().cloned())
-                    .because_of(doubts.iter().map(lost))
-                    .run(
-                        "to restore it anyway, and lose what was written since",
-                        format!("cargo db restore {backup}"),
-                    )
+                    .because_of(doubts.iter().cloned())
+                    .because("a restore would lose what other sessions have written since")
+                    .run("to restore the backup anyway", format!("cargo db restore {backup}"))
             }
         }
     }
@@ -95,19 +91,21 @@ impl MigrationError {
 pub(super) fn samples() -> Vec<MigrationError> {
     let text = str::to_owned;
     let failure = text("1_a.sql:1:1: division by zero");
-    let why = vec![text("SQLSTATE 22012"), text("it runs outside a transaction, so …")];
+    let why: Vec<String> = std::iter::once(text("SQLSTATE 22012"))
+        .chain(list_remaining(&[text("CREATE TABLE a")]))
+        .collect();
     vec![
         MigrationError::Name { name: text("a/b"), why: "it holds a slash" },
         MigrationError::NotSql { file: "1_a.js".into(), tool: text("node-pg-migrate") },
         MigrationError::UnknownVersion { version: text("9") },
         MigrationError::NotApplied { version: text("9") },
-        MigrationError::Irreversible { migrations: vec![text("1 a")] },
+        MigrationError::Irreversible { migrations: vec![text("`1 a`")] },
         MigrationError::EmptyDown {
-            subject: text("1 a"),
+            subject: text("migration `1 a`"),
             file: PathBuf::from("migrations/1_a.down.sql"),
         },
         MigrationError::PartWay {
-            subject: text("1 a"),
+            subject: text("migration `1 a`"),
             said: text("pupils has 5000 rows, and at most 12 may be lost"),
             why: Vec::new(),
             stays: vec![text("CREATE TABLE marks (id int)")],
@@ -122,7 +120,7 @@ pub(super) fn samples() -> Vec<MigrationError> {
         MigrationError::NotSwappedBack {
             failure,
             backup: text("school-1"),
-            doubts: vec![text("ada connected")],
+            doubts: vec![text("psql as ada is connected")],
             why,
         },
     ]

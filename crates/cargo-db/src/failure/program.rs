@@ -11,11 +11,11 @@ pub(crate) enum ProgramError {
     #[error("{tool} has no command to {doing}")]
     Cannot { tool: String, doing: String, key: &'static str },
     #[error(
-        "{tool} connects to a different database than configured: `{command}` succeeded for one \
-         that does not exist"
+        "{tool} ignores the configured database: `{command}` succeeded with a database that does \
+         not exist"
     )]
     GoesElsewhere { tool: String, command: String },
-    #[error("{tool} reads host and port, and this server is on a unix socket")]
+    #[error("{tool} needs a host and a port, and this server listens only on a Unix socket")]
     NeedsTcp { tool: String },
     #[error("`{command}` ended with {status}")]
     Failed { command: String, status: String, said: String, differences: Vec<String> },
@@ -38,21 +38,21 @@ impl ProgramError {
                 )),
             ProgramError::Cannot { key: "", .. } => Explanation::new("TOOL.CANNOT", Exit::Tool),
             ProgramError::Cannot { key, .. } => Explanation::new("TOOL.CANNOT", Exit::Tool)
-                .advise(format!("name a command as `{key}` in `[migrations]` of db.toml")),
+                .advise(format!("set a command for it in db.toml: `[migrations] {key} = \"…\"`")),
             ProgramError::GoesElsewhere { .. } => {
                 Explanation::new("TOOL.GOES_ELSEWHERE", Exit::Tool).advise(
                     "no migration was run; configure the tool to take the database from \
-                     DATABASE_URL or libpq's variables",
+                     DATABASE_URL or libpq's environment variables",
                 )
             }
             ProgramError::NeedsTcp { .. } => Explanation::new("TOOL.NEEDS_TCP", Exit::Tool)
                 .run(
-                    "let the private server also listen on a port",
+                    "first let the private server also listen on a port",
                     "cargo db server stop && cargo db server start --port 5544",
                 )
                 .advise(
-                    "give its role a password (`ALTER ROLE postgres PASSWORD …`), and put \
-                     user, password and port into DATABASE_URL",
+                    "then give its role a password (`ALTER ROLE postgres PASSWORD …`), and put \
+                     the user, the password and the port into DATABASE_URL",
                 ),
             ProgramError::Failed { said, differences, .. } => {
                 Explanation::new("TOOL.FAILED", Exit::Tool)
@@ -107,10 +107,13 @@ pub(super) fn samples() -> Vec<ProgramError> {
             command: command.clone(),
             status: text("exit code 1"),
             said: text("no such table"),
-            differences: vec![text("1 a is not applied")],
+            differences: vec![text("`1 a` is not applied")],
         },
         ProgramError::NotRun { command, why: text("permission denied") },
-        ProgramError::OtherState { who: tool, differences: vec![text("1 a"), text("2 b")] },
+        ProgramError::OtherState {
+            who: tool,
+            differences: vec![text("`1 a` is not applied"), text("`2 b` is not applied")],
+        },
     ]
 }
 

@@ -6,9 +6,9 @@ use crate::failure::explanation::Explanation;
 /// A rehearsal that speaks against a run, or that is missing.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RehearsalError {
-    #[error("the rehearsal blocked it: {}", first(findings))]
+    #[error("the rehearsal blocks this run: {}", first(findings))]
     Blocked { findings: Vec<String> },
-    #[error("no valid rehearsal receipt for {verb} on `{database}`")]
+    #[error("there is no valid rehearsal receipt for `{verb}` on `{database}`")]
     NoReceipt {
         verb: &'static str,
         database: String,
@@ -17,11 +17,11 @@ pub(crate) enum RehearsalError {
         lacks_rows: bool,
     },
     #[error(
-        "more would be lost than the file expects: {object} has {found} rows, and {bound} were \
-         expected"
+        "more would be lost than the file expects: {object} has {found} rows, and the file allows \
+         a loss of {bound}"
     )]
     MoreThanExpected { object: String, found: u64, bound: u64 },
-    #[error("the rows of {object} cannot be counted: `{role}` does not see all of them")]
+    #[error("the rows of {object} cannot be counted: the role `{role}` cannot read all of them")]
     NotCounted { object: String, role: String },
 }
 
@@ -34,8 +34,8 @@ impl RehearsalError {
                     .because_of(findings.iter().skip(1).cloned())
                     .run("show the whole report", "cargo db rehearse")
                     .advise(
-                        "fix the file; if the report prints a line that accepts the finding, you \
-                         can instead write that line where the report says",
+                        "fix the file; or, if the report shows a line that accepts the finding, \
+                         put that line where the report says",
                     )
             }
             RehearsalError::NoReceipt { objections, lacks_rows, .. } => {
@@ -51,17 +51,21 @@ impl RehearsalError {
                     "check the current rows, then raise the bound, in a commit that explains why",
                 )
             }
-            RehearsalError::NotCounted { .. } => {
-                Explanation::new("REHEARSAL.NOT_COUNTED", Exit::Policy)
-                    .because_of(["row security hides rows of it, or it may not be read".to_owned()])
-                    .advise("run it as a superuser, or as a role with BYPASSRLS")
-            }
+            RehearsalError::NotCounted { .. } => Explanation::new(
+                "REHEARSAL.NOT_COUNTED",
+                Exit::Policy,
+            )
+            .because(
+                "row security hides some of its rows, or the role has no SELECT privilege \
+                         on it",
+            )
+            .advise("connect as a superuser, or as a role with the SELECT privilege and BYPASSRLS"),
         }
     }
 }
 
 fn first(findings: &[String]) -> &str {
-    findings.first().map_or("it could not be measured", String::as_str)
+    findings.first().map_or("the migration could not be measured", String::as_str)
 }
 
 /// One of each kind, and of each ending that a kind can take.
@@ -76,13 +80,13 @@ pub(super) fn samples() -> Vec<RehearsalError> {
         RehearsalError::NoReceipt {
             verb: "migrate",
             database: text("school"),
-            objections: vec![text("it is too old")],
+            objections: vec![text("the receipt of 2026-11-01: it is older than 7 days")],
             lacks_rows: false,
         },
         RehearsalError::NoReceipt {
             verb: "migrate",
             database: text("school"),
-            objections: vec![text("pupils may have rows here")],
+            objections: vec![text("the receipt of 2026-11-01: the rehearsed copy had no rows")],
             lacks_rows: true,
         },
         RehearsalError::MoreThanExpected { object: text("pupils"), found: 3, bound: 1 },

@@ -33,7 +33,7 @@ impl RunError {
                     .suggest_status()
             }
             RunError::NoRandomBytes => Explanation::new("RUN.NO_RANDOM_BYTES", Exit::Failed)
-                .because("its random number generator failed, and a key must not be guessable"),
+                .because("its random number generator failed; without it, a key could be guessed"),
             RunError::Bug { .. } => Explanation::new("BUG", Exit::Bug)
                 .advise("this is a bug of cargo db: please report it"),
         }
@@ -47,7 +47,7 @@ pub(super) fn samples() -> Vec<RunError> {
         RunError::Interrupted { terminated: false },
         RunError::Interrupted { terminated: true },
         RunError::NotLookedAt {
-            done: "all 2 migrations were applied".to_owned(),
+            done: "cargo db applied all migrations (2)".to_owned(),
             unseen: "the history".to_owned(),
             failure: "cannot read the history: permission denied".to_owned(),
             why: vec!["SQLSTATE 42501".to_owned()],

@@ -23,7 +23,7 @@ pub(crate) enum SchemaError {
     NotHere { command: String, environment: Environment },
     #[error("`{}` may affect other databases", file.display())]
     Outside { file: PathBuf, line: usize, why: String },
-    #[error("the migrations do not build a database from nothing")]
+    #[error("the migrations cannot be applied to an empty database")]
     NotBuilt { why: Vec<String>, has_base: bool },
     #[error("the schema file would leave out objects of unsupported kinds")]
     Uncovered { objects: Vec<String> },
@@ -50,23 +50,25 @@ impl SchemaError {
                     .advise("name the schema, as in `public.users`")
             }
             SchemaError::NoFile => Explanation::new("SCHEMA.NO_FILE", Exit::Usage)
-                .advise("set it in db.toml: `[schema]`, `file = \"schema.sql\"`"),
+                .advise("name one in db.toml: `[schema] file = \"schema.sql\"`"),
             SchemaError::SharedFile { .. } => Explanation::new("SCHEMA.SHARED_FILE", Exit::Usage)
-                .because("each set leads to a schema of its own")
-                .advise("write `{set}` in its name, as in `file = \"schema-{set}.sql\"`"),
+                .because("each set has its own schema")
+                .advise("put `{set}` into the file name, as in `file = \"schema-{set}.sql\"`"),
             SchemaError::NotOurs { .. } => Explanation::new("SCHEMA.NOT_OURS", Exit::Usage)
-                .because("its beginning is not that of a schema file of cargo db")
+                .because("the file does not begin like a schema file of cargo db")
                 .advise("remove it, or name another file in `[schema] file` in db.toml"),
             SchemaError::NotHere { .. } => Explanation::new("SCHEMA.NOT_HERE", Exit::Policy)
-                .because("it runs all migrations on a scratch database on the same server")
+                .because("the command runs all migrations on a scratch database on the same server")
                 .advise("run it in development or in CI"),
             SchemaError::Outside { line, why, .. } => {
                 Explanation::new("SCHEMA.OUTSIDE", Exit::Failed)
                     .because(format!("line {line}: {why}"))
-                    .because("it was not run on the scratch database, and nothing was written")
+                    .because(
+                        "the file was not run on the scratch database, and nothing was written",
+                    )
                     .advise(
-                        "move what concerns the server to a file of its own, and allow it there: \
-                         `-- cargo-db: allow outside-database`; such files are not run",
+                        "move the statements that affect the whole server to a separate file that \
+                         begins with `-- cargo-db: allow outside-database`; such files are not run",
                     )
             }
             SchemaError::NotBuilt { why, has_base } => {
@@ -75,20 +77,21 @@ impl SchemaError {
                     .because("they ran on a scratch database; nothing was written");
                 if *has_base {
                     return explained.advise(
-                        "look whether `[schema] base` in db.toml is the schema that the \
-                         migrations after `base-version` began with",
+                        "check that `[schema] base` in db.toml is the schema as it was before the \
+                         first migration after `base-version`",
                     );
                 }
                 explained.advise(
-                    "if the database is older than its first migration (`cargo db baseline`), \
-                     name the schema that it began with: `[schema] base = \"base.sql\"`",
+                    "if the database existed before its first migration (`cargo db baseline`), \
+                     save its schema from that time in a file, and name the file: `[schema] base = \
+                     \"base.sql\"`",
                 )
             }
             SchemaError::Uncovered { objects } => {
                 Explanation::new("SCHEMA.UNCOVERED", Exit::Backup)
                     .because_of(objects.iter().cloned())
                     .because("nothing was written")
-                    .advise("leave `[schema] file` out of db.toml")
+                    .advise("to work without a schema file, remove `[schema] file` from db.toml")
             }
         }
     }

@@ -9,7 +9,10 @@ use crate::model::environment::Environment;
 pub(crate) enum SeedError {
     #[error("there is no seed `{name}` in {environment}")]
     Unknown { name: String, environment: Environment },
-    #[error("`{table}` has {rows} rows that no seed restores, and it refers to `{refers_to}`")]
+    #[error(
+        "cannot empty `{refers_to}`: `{table}` refers to it and has {rows} rows that no seed \
+         restores"
+    )]
     ReferredTo { table: String, rows: u64, refers_to: String },
 }
 
@@ -19,8 +22,10 @@ impl SeedError {
         match self {
             SeedError::Unknown { .. } => Explanation::new("SEED.UNKNOWN", Exit::Usage)
                 .run("list the seeds", "cargo db seed --dry-run"),
-            SeedError::ReferredTo { .. } => Explanation::new("SEED.REFERRED_TO", Exit::Failed)
-                .advise("empty that table yourself, or add a seed that fills it"),
+            SeedError::ReferredTo { table, .. } => {
+                Explanation::new("SEED.REFERRED_TO", Exit::Failed)
+                    .advise(format!("empty `{table}` yourself, or add a seed that fills it"))
+            }
         }
     }
 }

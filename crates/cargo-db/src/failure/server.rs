@@ -49,12 +49,15 @@ impl LocalServerError {
                     ))
                     .run("to start over without its data", "cargo db server destroy")
             }
-            LocalServerError::NotMadeHere { .. } => {
-                Explanation::new("SERVER.NOT_MADE_HERE", Exit::Policy)
-                    .because("its settings can name programs that a server runs when it starts")
-                    .run("if you moved it here, or an older cargo db created it", "cargo db trust")
-                    .run("to start over without its data", "cargo db server destroy")
-            }
+            LocalServerError::NotMadeHere { .. } => Explanation::new(
+                "SERVER.NOT_MADE_HERE",
+                Exit::Policy,
+            )
+            .because(
+                "the settings of a cluster can name programs that the server runs when it starts",
+            )
+            .run("if you moved it here, or an older cargo db created it", "cargo db trust")
+            .run("to start over without its data", "cargo db server destroy"),
             LocalServerError::Absent { .. } => Explanation::new("SERVER.NONE", Exit::Usage)
                 .run("show which database is used, and why", "cargo db status"),
             LocalServerError::NoProject { above, .. } => {

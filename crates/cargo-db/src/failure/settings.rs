@@ -18,7 +18,7 @@ pub(crate) enum SettingsError {
     PasswordInFlag { flag: &'static str },
     #[error("`{}`, line {line}: {why}", file.display())]
     File { file: PathBuf, line: usize, why: String, suggestion: Option<String> },
-    #[error("`{}` belongs to another user: uid {owner}, and this is uid {uid}", file.display())]
+    #[error("`{}` belongs to another user (uid {owner}; you are uid {uid})", file.display())]
     ForeignOwner { file: PathBuf, owner: u32, uid: u32, root: PathBuf },
     #[error("{source_name} is `{value}`: {why}")]
     Value { source_name: String, value: String, why: String },
@@ -28,7 +28,7 @@ pub(crate) enum SettingsError {
     NoDatabase { environment: Environment, signals: Vec<String> },
     #[error("the files look like those of several tools: {}", in_folders(candidates))]
     SeveralTools { candidates: Vec<(String, String)>, set: Option<String> },
-    #[error("{one} and {other} share the history `{table}` in one database")]
+    #[error("{one} and {other} share the history table `{table}` in one database")]
     SharedHistory { one: String, other: String, table: String, tool: String },
 }
 
@@ -88,7 +88,7 @@ impl SettingsError {
                     .because("each would treat the migrations of the other as its own")
                     .advise(format!(
                         "below {one} in db.toml, set a separate database with `url`, or a separate \
-                         table with `table`; {tool} has to use the same one"
+                         table with `table`, and configure {tool} to use the same"
                     ))
             }
         }

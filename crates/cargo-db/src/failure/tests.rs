@@ -374,7 +374,7 @@ fn a_second_failure_is_reported_with_the_first() {
     assert_eq!(both.code(), "CONSENT.DECLINED");
     assert_eq!(
         both.why(),
-        ["also: no valid rehearsal receipt for migrate on `school`", "it is old"]
+        ["also: there is no valid rehearsal receipt for `migrate` on `school`", "it is old"]
     );
     assert_eq!(both.hints()[0].command.as_deref(), Some("cargo db rehearse"));
 }
@@ -390,9 +390,9 @@ fn the_page_of_error_codes_is_complete() {
 
 fn error_page() -> String {
     let mut text = "# Errors\n\n\
-        Every error has a code that does not change, an exit code, and, if something can be done, \
-        the next step. `--json` has\nthem in `error.code`, `error.exit` and `error.next`. The \
-        names in the examples are invented.\n"
+        Every error has a stable code, an exit code and, if possible, a next step. With `--json`, \
+        these are in `error.code`,\n`error.exit` and `error.next`. The names in the examples are \
+        invented.\n"
         .to_owned();
     let mut failures = samples();
     failures.sort_by_key(Failure::code);

@@ -60,7 +60,7 @@ impl Run<'_> {
             let began = stopwatch();
             self.world.interrupt.check()?;
             self.lock.check()?;
-            self.world.emit(Event::Started { doing: "Running", subject: step.subject.clone() });
+            self.world.emit(Event::Started { doing: "Running", subject: step.migration.title() });
             let script = files::read(self.root, self.layout, step.file()?)?;
             self.session.lend_transaction(&self.session_settings())?;
             script
@@ -79,7 +79,7 @@ impl Run<'_> {
             let elapsed = began.elapsed();
             self.world.emit(Event::Finished {
                 done: "Ran",
-                subject: step.subject.clone(),
+                subject: step.migration.title(),
                 elapsed,
             });
             applied.push(AppliedMigration::of(step.migration, elapsed));
@@ -98,7 +98,7 @@ impl Run<'_> {
         for left in self.session.left_behind()? {
             let subject = &step.subject;
             let message =
-                format!("{subject} leaves {left} in its session, where those after it find it");
+                format!("{subject} leaves {left} in its session, and later migrations see it");
             self.world.emit(Event::Notice { severity: "warning".to_owned(), message });
         }
         Ok(())

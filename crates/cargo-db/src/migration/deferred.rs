@@ -5,7 +5,7 @@ use crate::world::pg::Session;
 
 /// Checks the deferred constraints right after a migration, so that a failure can name it.
 pub(crate) fn check_deferred(session: &mut Session, subject: &str) -> Result<()> {
-    let doing = format!("check what {subject} deferred");
+    let doing = format!("check the deferred constraints of {subject}");
     session.run(&doing, "SET CONSTRAINTS ALL IMMEDIATE")
 }
 

@@ -36,17 +36,17 @@ impl Run<'_> {
         for step in steps {
             let began = stopwatch();
             let (doing, done) = step.words();
-            self.world.emit(Event::Started { doing, subject: step.subject.clone() });
+            self.world.emit(Event::Started { doing, subject: step.migration.title() });
             let ready = self.world.interrupt.check().and_then(|()| self.ready());
             let outcome = ready.and_then(|()| self.with_retries(step));
             outcome.map_err(|failure| failure.after(done_so_far(&applied, done)))?;
             let elapsed = began.elapsed();
-            self.world.emit(Event::Finished { done, subject: step.subject.clone(), elapsed });
+            self.world.emit(Event::Finished { done, subject: step.migration.title(), elapsed });
             applied.push(AppliedMigration::of(step.migration, elapsed));
         }
         let done = format!("all migrations of the run were applied ({})", applied.len());
         self.verify_batch().map_err(|failure| {
-            let failure = failure.afterwards(&done, "what `[verify] sql` asks");
+            let failure = failure.afterwards(&done, "the result with `[verify] sql`");
             failure.after(done_so_far(&applied, "Applied"))
         })?;
         Ok(applied)
@@ -54,7 +54,7 @@ impl Run<'_> {
 
     /// Runs one migration; one that waited too long for a lock is tried again, as a whole.
     fn with_retries(&mut self, step: &MigrationStep<'_>) -> Result<()> {
-        let mut patience = RetryBudget::new(self.limits, &step.subject);
+        let mut patience = RetryBudget::new(self.limits, &step.migration.title());
         loop {
             let outcome = self.attempt(step, &mut patience);
             match outcome.map_err(|failure| self.given_up(failure, &step.subject)) {
@@ -226,7 +226,7 @@ impl Run<'_> {
         if !changes.is_empty() {
             let (subject, stays) = (step.subject.clone(), progress.stays);
             let command = step.command();
-            let why = format!("it changes what cargo db keeps: {}", changes.join(", "));
+            let why = format!("the migration changes tables of cargo db: {}", changes.join(", "));
             return Err(HistoryError::NotRecorded { subject, why, stays, command }.into());
         }
         let record = self.history_statement(step, script, began);

@@ -84,7 +84,7 @@ fn missing_effect(step: &Step, applied: &BTreeSet<&Version>, history: &History) 
         }
         _ => return None,
     };
-    Some(format!("{} {what}", migration.title()))
+    Some(format!("{} {what}", migration.quoted()))
 }
 
 /// What happened to migrations that the plan does not mention.
@@ -98,7 +98,7 @@ fn unplanned_changes(
     let before: BTreeSet<&Version> = plan.applied.iter().collect();
     let name_of = |version: &Version| {
         let file = facts.folder.migrations.iter().find(|file| file.version == *version);
-        file.map_or_else(|| version.to_string(), Migration::title)
+        file.map_or_else(|| format!("`{version}`"), Migration::quoted)
     };
     let gone = before.difference(applied).filter(|version| !planned.contains(*version));
     let came = applied.difference(&before).filter(|version| !planned.contains(*version));

@@ -207,7 +207,7 @@ impl<'a> Run<'a> {
 
 /// What a failure is once a migration was committed.
 fn after_commit_of(step: &MigrationStep<'_>, failure: Failure) -> Failure {
-    failure.afterwards(&format!("{} was committed", step.subject), "what comes after it")
+    failure.afterwards(&format!("{} was committed", step.subject), "whether the run can continue")
 }
 
 /// How long other sessions may wait for a migration: by default not long in staging and production.

@@ -44,7 +44,7 @@ pub(crate) fn carry_out(
         }
     };
     outcome::verify_outcome(world, settings, plan, who)
-        .map_err(|failure| failure.afterwards(&committed(plan, who), "what the history says"))?;
+        .map_err(|failure| failure.afterwards(&committed(plan, who), "the history"))?;
     Ok(applied)
 }
 
@@ -57,6 +57,6 @@ fn committed(plan: &Plan, who: &str) -> String {
     };
     match plan.migrations().count() {
         1 => format!("{who} {done} 1 migration"),
-        count => format!("{who} {done} all {count} migrations"),
+        count => format!("{who} {done} all migrations ({count})"),
     }
 }

@@ -9,7 +9,7 @@ use crate::plan::{Loss, Step};
 pub(super) struct MigrationStep<'a> {
     pub(super) migration: &'a Migration,
     pub(super) direction: Direction,
-    /// Version and name, for messages.
+    /// Version and name, for sentences.
     pub(super) subject: String,
     /// What will be lost, with the bounds.
     pub(super) losses: &'a [Loss],
@@ -22,7 +22,12 @@ impl<'a> MigrationStep<'a> {
             Step::Revert { migration, losses } => (migration, Direction::Down, losses),
             _ => return None,
         };
-        Some(MigrationStep { migration, direction, subject: migration.title(), losses })
+        Some(MigrationStep {
+            migration,
+            direction,
+            subject: format!("migration {}", migration.quoted()),
+            losses,
+        })
     }
 
     /// The command that takes this direction.
@@ -48,7 +53,8 @@ impl<'a> MigrationStep<'a> {
             Direction::Down => {
                 let down = self.migration.down.as_ref();
                 down.ok_or_else(|| {
-                    MigrationError::Irreversible { migrations: vec![self.subject.clone()] }.into()
+                    MigrationError::Irreversible { migrations: vec![self.migration.quoted()] }
+                        .into()
                 })
             }
         }

@@ -273,7 +273,7 @@ impl Manifest {
     pub(crate) fn unusable_reason(&self, now: OffsetDateTime) -> Option<String> {
         let part = self.part();
         if !part.is_empty() {
-            Some(format!("a part, {}", part.join(" ")))
+            Some(format!("partial (taken with {})", part.join(" ")))
         } else if self.reason() == Reason::Policy {
             Some(format!("taken before {}", self.event))
         } else if self.is_dated_in_future(now) {

@@ -67,7 +67,7 @@ pub(crate) fn to_revert(
         let tool = facts.layout.key().to_owned();
         return Err(ProgramError::Cannot { tool, doing, key: "" }.into());
     }
-    let migrations = one_way.iter().map(|file| file.title()).collect();
+    let migrations = one_way.iter().map(|file| file.quoted()).collect();
     Err(MigrationError::Irreversible { migrations }.into())
 }
 

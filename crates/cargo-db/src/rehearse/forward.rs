@@ -53,13 +53,13 @@ impl Stage<'_> {
 
     /// Rehearses one migration. Also returns why those after it cannot be rehearsed, if so.
     fn next(&mut self, migration: &Migration) -> Result<(Rehearsed, Option<String>)> {
-        let subject = migration.title();
+        let subject = migration.quoted();
         if migration.up.is_code {
             let why = format!("{subject} is a program");
             return Ok((unmeasured(migration, Vec::new(), why.clone()), Some(why)));
         }
         self.world.interrupt.check()?;
-        self.world.emit(Event::Started { doing: "Rehearsing", subject: subject.clone() });
+        self.world.emit(Event::Started { doing: "Rehearsing", subject: migration.title() });
         let checked = self.check(migration)?;
         if checked.allowed.iter().any(|rule| rule == "outside-database") {
             // Its author has allowed it. It is not run on the copy, but those after it are.
@@ -182,7 +182,7 @@ impl Stage<'_> {
             return Some(format!(
                 "{} was not run on the copy: if this needs what it makes, begin this file with \
                  {LEAVE_OUT} as well",
-                last.title()
+                last.quoted()
             ));
         }
         let text = format!("{} {}", failed.evidence, failed.statement).to_lowercase();

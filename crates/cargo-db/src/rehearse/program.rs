@@ -109,7 +109,7 @@ impl Stage<'_> {
             empty: self.baseline.empty(None),
             rollback: RollbackProof::Unmeasured(format!(
                 "it was run together with {}",
-                last.title()
+                last.quoted()
             )),
             ..unmeasured(one, Vec::new(), String::new())
         };
@@ -148,7 +148,7 @@ impl Stage<'_> {
                 let Some(left_out) = group.iter().find(|one| !applied(one)) else {
                     return Ok(None);
                 };
-                format!("the tool reported success, but {} is not applied", left_out.title())
+                format!("the tool reported success, but {} is not applied", left_out.quoted())
             }
         };
         Ok(Some(finding("fails", 1, "", why)))

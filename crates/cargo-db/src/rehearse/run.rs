@@ -98,7 +98,10 @@ impl Stage<'_> {
         inside: bool,
     ) -> Result<Option<Finding>> {
         if self.is_batch
-            && let Err(failure) = check_deferred(&mut self.session, &file_run.migration.title())
+            && let Err(failure) = check_deferred(
+                &mut self.session,
+                &format!("migration {}", file_run.migration.quoted()),
+            )
         {
             return Ok(Some(cannot_be_committed(&failure.to_string())));
         }

@@ -270,7 +270,7 @@ fn runner_of(table: &MigrationsTable, layout: &ProjectTool) -> Result<Runner> {
             return bad("runner", builtin.to_owned(), why);
         }
         Some(other) => {
-            return bad("runner", other.to_owned(), "there are builtin and tool".to_owned());
+            return bad("runner", other.to_owned(), "expected builtin or tool".to_owned());
         }
     };
     match (runner, table.apply.as_ref().or(table.rollback.as_ref()), &table.table) {
@@ -326,7 +326,7 @@ fn chosen_set(sources: &Sources<'_>, toml: &DbToml) -> Result<Option<String>> {
             let why = if sets.is_empty() {
                 "db.toml has no sets".to_owned()
             } else {
-                format!("there are {}", list())
+                format!("expected one of {}", list())
             };
             Err(SettingsError::Value { source_name: "--set".to_owned(), value: name.clone(), why }
                 .into())

@@ -105,8 +105,9 @@ impl Verb for BackupArgs {
         let taken = backup::take(&workspace.world, settings, target, &folder, &request)?;
         // Nothing is removed on the basis of a backup that was not read back.
         let removed = if taken.manifest.read_back {
-            let failed =
-                |failure: Failure| failure.afterwards("the backup was taken", "the retention");
+            let failed = |failure: Failure| {
+                failure.afterwards("the backup was taken", "the removal of old backups")
+            };
             after_backup(&database, &taken).map_err(failed)?
         } else {
             Vec::new()

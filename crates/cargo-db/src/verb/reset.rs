@@ -214,7 +214,7 @@ fn fill(database: &Database<'_>, plan: &Plan, target: &Target) -> Result<RowsLoa
     let facts = migration::gather(world, settings, target)?;
     let migrated = plan::migrate(&facts, &MigrateRequest::default())?;
     if migrated.migrations().ne(plan.migrations()) {
-        let (before, now) = (plan.id().to_string(), "another one".to_owned());
+        let (before, now) = (plan.id().to_string(), "another plan".to_owned());
         return Err(ConsentError::PlanChanged { before, now }.into());
     }
     let mut lock = lock_migrations(database, target)?;

@@ -140,7 +140,7 @@ fn a_connection_lost_in_the_middle_is_exit_7_and_changes_nothing() {
     cluster().end_sessions("x_lost");
     Ran::from(run.wait_with_output().unwrap())
         .code(7)
-        .says("was lost during 2 slow")
+        .says("was lost during migration `2 slow`")
         .says("already applied: Applied 1 fast");
     assert_eq!(
         project.query(

@@ -56,7 +56,7 @@ fn one_runs(one: &Project, other: &Project) {
         assert_eq!(codes, [Some(0), Some(4)], "turn {turn}\n{}\n{}", ended[0], ended[1]);
         let [first, second] = ended;
         let late = if first.code == Some(4) { first } else { second };
-        late.says("was already carried out; a plan id is valid for one run");
+        late.says("was already carried out; a plan id is valid for only one run");
     }
 }
 
@@ -91,7 +91,7 @@ fn removing_the_trail_does_not_make_ids_valid_again() {
     let run = [&mark[..], &["--confirm", "co_trail", "--plan", &id]].concat();
     project.db(&run).ok();
     std::fs::remove_file(project.path().join(".db/audit.jsonl")).unwrap();
-    project.db(&run).code(4).says("a plan id is valid for one run");
+    project.db(&run).code(4).says("a plan id is valid for only one run");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_development_database_records_used_ids_too() {
     project.db(&run).ok();
     project.db(&["migrate"]).ok();
     std::fs::remove_dir_all(project.path().join(".db")).unwrap();
-    project.db(&run).code(4).says("a plan id is valid for one run");
+    project.db(&run).code(4).says("a plan id is valid for only one run");
 }
 
 #[test]
@@ -415,7 +415,7 @@ fn what_a_file_has_committed_before_it_is_refused_is_reported() {
          INSERT INTO users SELECT n FROM generate_series(6, 500) n;\nDROP TABLE users;",
     );
     let ran = project.db(&["migrate", "--lose-at-most", "users=30"]).code(8);
-    ran.says("2 drop stopped part-way: more rows would be lost than the plan allows")
+    ran.says("migration `2 drop` stopped part-way: more rows would be lost than the plan allows")
         .says("  CREATE TABLE x (id int)");
     assert_eq!(project.query("SELECT count(*) FROM users"), ["5"]);
     assert_eq!(project.query("SELECT count(*) FROM x"), ["0"]);

@@ -59,7 +59,7 @@ fn refused(project: &Project, arguments: &[&str], busy: &str, path: &Path) {
     let (before, bytes) = (project.content(), std::fs::read(path).unwrap());
     let run = loading(project, arguments, busy);
     change_the_end(path);
-    ended(run).code(11).says("changed while it was restored").says("nothing was kept");
+    ended(run).code(11).says("changed while it was restored").says("nothing was restored");
     assert_eq!(project.content(), before, "{arguments:?}");
     assert_eq!(
         databases(&project.database),

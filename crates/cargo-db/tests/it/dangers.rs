@@ -214,7 +214,7 @@ fn expected_losses_are_counted_in_every_environment_or_refused() {
     project.set("CARGO_DB_ENV", "test");
     project.migration("1_m.sql", &loses(30));
     let run = project.db(&["migrate", "--yes"]).code(4);
-    run.says("cannot be counted: `").says("BYPASSRLS");
+    run.says("cannot be counted: the role `").says("BYPASSRLS");
     cluster().run("postgres", "ALTER ROLE d_guard_owner BYPASSRLS");
     project.db(&["migrate", "--yes"]).code(4).says("secrets.w has 90 rows");
     assert_eq!(project.query("SELECT count(w) FROM secrets"), ["90"]);

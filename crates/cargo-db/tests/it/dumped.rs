@@ -282,7 +282,7 @@ fn a_part_is_what_was_named_and_what_belongs_to_it() {
     let rest = dumped(&project, "rest.sql", &["--exclude", "other", "--exclude", "view public.v"]);
     assert!(rest.contains("-- Incomplete: without table public.other\n"), "{rest}");
     assert!(!rest.contains("CREATE TABLE public.other") && rest.contains("Odd t"), "{rest}");
-    project.db(&["dump", "--table", "nothing"]).code(2).says("`nothing` names nothing");
+    project.db(&["dump", "--table", "nothing"]).code(2).says("no object `nothing`");
     let bare = dumped(&project, "bare.sql", &["--no-owner", "--no-privileges"]);
     assert!(!bare.contains("OWNER TO") && !bare.contains("GRANT"), "{bare}");
 }

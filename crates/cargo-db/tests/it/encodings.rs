@@ -200,12 +200,15 @@ fn a_file_that_the_server_would_parse_differently_is_refused() {
     refused(
         "CREATE TABLE k (a int);\nSET standard_conforming_strings = off; SELECT '\\'' ; COMMIT; \
          --';",
-        "1_a.sql:2: it sets `standard_conforming_strings` to `off`",
+        "1_a.sql:2: the statement sets `standard_conforming_strings` to `off`",
     );
-    refused("SET NAMES 'SJIS'; CREATE TABLE k (a int);", "it sets `client_encoding` to `sjis`");
+    refused(
+        "SET NAMES 'SJIS'; CREATE TABLE k (a int);",
+        "the statement sets `client_encoding` to `sjis`",
+    );
     refused(
         "CREATE TABLE k (a int); SELECT set_config('client_encoding', 'GBK', true);",
-        "it sets `client_encoding` to `gbk`",
+        "the statement sets `client_encoding` to `gbk`",
     );
     // Written such that no check of the text finds it: the server reports it.
     refused(

@@ -252,7 +252,7 @@ fn an_incomplete_file_needs_accept_incomplete() {
     // A file that is truncated inside a statement cannot be accepted by a flag.
     project.write("cut.sql", &SCHOOL[..SCHOOL.find("\\.").unwrap()]);
     let ran = restore(&project, "cut.sql", &["--accept-incomplete"]).code(11);
-    ran.says("has no `\\.` at its end");
+    ran.says("does not end with `\\.`");
 }
 
 #[test]
@@ -325,8 +325,8 @@ fn an_archive_of_a_newer_client_is_read_by_the_smallest_client_that_can() {
         .unwrap();
     if server < 17 {
         let ran = restore(&project, "newer.dump", &[]).code(11);
-        let ran = ran.says("needs a newer pg_restore than any found here: pg_dump 18.6 wrote it");
-        ran.says("17 or newer, or name its folder in CARGO_DB_PG_BIN");
+        let ran = ran.says("is new enough for `").says("which pg_dump 18.6 wrote");
+        ran.says("17 or newer, or set CARGO_DB_PG_BIN to its folder");
         project.set("CARGO_DB_PG_BIN", &folder);
         let ran = restore(&project, "newer.dump", &[]).ok();
         ran.says("left out: the file sets `new_timeout`, which PostgreSQL");
@@ -621,7 +621,7 @@ fn a_set_of_others_gives_no_role_rights_on_the_server() {
     };
     let how = ["restore", "--latest", "--roles", "--confirm", "foreign_roles"];
     forge("ALTER ROLE foreign_ada WITH SUPERUSER");
-    project.db(&how).code(11).says("of the roles of").says("WITH SUPERUSER");
+    project.db(&how).code(11).says("of the roles file of").says("WITH SUPERUSER");
     forge("ALTER ROLE foreign_ada WITH NOSUPERUSER");
     // It was taken here again, and so may grant membership in an existing role.
     project.db(&how).ok();
@@ -632,7 +632,11 @@ fn a_set_of_others_gives_no_role_rights_on_the_server() {
     std::fs::remove_file(project.path().join(".db/backups.sha256")).unwrap();
     project.db(&["restore", "--drop-previous", "--yes"]).ok();
     cluster().run("postgres", "DROP ROLE foreign_ada");
-    project.db(&how).code(11).says("of the roles of").says("GRANT foreign_team TO foreign_ada");
+    project
+        .db(&how)
+        .code(11)
+        .says("of the roles file of")
+        .says("GRANT foreign_team TO foreign_ada");
 }
 
 #[test]

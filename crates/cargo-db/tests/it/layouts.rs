@@ -84,7 +84,7 @@ fn between_two_tools_the_database_decides() {
     project.write("db.toml", "[migrations]\ntool = 'flyway'\n");
     assert_eq!(tool(&project), "flyway");
     project.write("db.toml", "[migrations]\ntool = 'flywey'\n");
-    let _ = project.db(&["status"]).code(2).says("flywey").says("there are sqlx, diesel");
+    let _ = project.db(&["status"]).code(2).says("flywey").says("expected one of sqlx, diesel");
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_table_of_another_tool_is_not_used() {
     // The table has the one column, but its row is not one of dbmate's.
     let _ = project.db(&["migrate"]).code(9);
     project.run_sql("ALTER TABLE schema_migrations RENAME COLUMN version TO number");
-    let _ = project.db(&["status"]).code(9).says("is not a history of dbmate");
+    let _ = project.db(&["status"]).code(9).says("is not a history table of dbmate");
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn a_migration_that_deletes_a_history_row_is_caught() {
     ];
     let project = project("forgets", &files.each_ref().map(|(path, text)| (*path, text.as_str())));
     let _ = project.db(&["migrate", "-n", "1"]).ok();
-    let _ = project.db(&["migrate"]).code(10).says("1 a was applied, but no longer is");
+    let _ = project.db(&["migrate"]).code(10).says("`1 a` was applied, but no longer is");
 }
 
 #[test]
@@ -453,7 +453,7 @@ fn several_sets_in_one_repository() {
     );
     project.set("B_DATABASE_URL", &cluster().url("sets_b"));
     let _ = project.db(&["migrate"]).code(2).says("name one with --set: a, b");
-    let _ = project.db(&["migrate", "--set", "c"]).code(2).says("there are a, b");
+    let _ = project.db(&["migrate", "--set", "c"]).code(2).says("expected one of a, b");
     let _ = project.db(&["migrate", "--set", "a"]).ok();
     let status = project.db(&["status", "--check", "--json"]).code(1).json();
     let sets = status["sets"].as_array().unwrap();
@@ -796,7 +796,7 @@ fn a_table_of_the_same_name_is_checked() {
             project(name, &[("db/migrations/1_a.sql", &dbmate("CREATE TABLE a ();", ""))]);
         project.run_sql(table);
         for verb in ["status", "migrate", "baseline"] {
-            let _ = project.db(&[verb]).code(9).says("is not a history of dbmate");
+            let _ = project.db(&[verb]).code(9).says("is not a history table of dbmate");
         }
     }
 }
@@ -888,7 +888,7 @@ fn a_missing_down_migration_is_reported_as_such() {
         .db(&["rollback", "--yes"])
         .code(10)
         .says("prisma has no command to roll back a migration");
-    assert!(!ran.to_string().contains("write the down file"), "{ran}");
+    assert!(!ran.to_string().contains("write a down file"), "{ran}");
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn a_deferred_constraint_that_fails_at_commit_rolls_back() {
     project
         .db(&["migrate"])
         .code(7)
-        .says("2 b could not be committed and was rolled back")
+        .says("migration `2 b` could not be committed and was rolled back")
         .says("violates foreign key");
     assert_eq!(
         project.query("SELECT (SELECT count(*) FROM a), (SELECT count(*) FROM _sqlx_migrations)"),
@@ -217,8 +217,8 @@ error: the history of `[..]/m_problems` and the migration files differ
   missing: 2 `posts`: it is applied, and its file is gone
   duplicate: 6 `a`: `migrations/6_a.sql` and `migrations/6_b.sql` have the same version
 
-help: edited: restore the file as it was applied, and write the change as a new migration; in development also `cargo db rollback` and `cargo db migrate`; if only comments or white space changed: `cargo db repair --dry-run`
-help: missing: restore the file; if it is on another branch, switch to that, run `cargo db rollback` and switch back, or in development run `cargo db reset`; to continue without it: `cargo db migrate --ignore-missing --dry-run`
+help: edited: restore the file as it was applied, and write the change as a new migration. In development, you can instead run `cargo db rollback`, then `cargo db migrate`. If only comments or white space changed: `cargo db repair --dry-run`
+help: missing: restore the file. If it is on another branch: switch to that branch, run `cargo db rollback`, and switch back. In development, `cargo db reset` also works. To continue without the file: `cargo db migrate --ignore-missing --dry-run`
 help: duplicate: change the version of one of the two
 help: misnamed: rename the file, or move it away
 
@@ -335,7 +335,7 @@ fn production_needs_consent_to_exactly_this_plan() {
     project
         .db(&["migrate", "--confirm", "other", "--plan", &id])
         .code(3)
-        .says("does not name the database");
+        .says("does not match the name of the database");
     project.migration("2_posts.sql", "CREATE TABLE posts ();");
     project.db(&["migrate", "--confirm", "m_prod", "--plan", &id]).code(3);
     project.db(&["rehearse"]).ok();
@@ -457,8 +457,11 @@ fn a_history_outside_the_search_path_is_refused() {
         .db(&["migrate"])
         .code(9)
         .says("Applied 1 a")
-        .says("is in `public`, which is not in the search path");
-    project.db(&["migrate"]).code(9).says("is in `public`, which is not in the search path");
+        .says("is in the schema `public`, which is not in the search path");
+    project
+        .db(&["migrate"])
+        .code(9)
+        .says("is in the schema `public`, which is not in the search path");
     project.db(&["status"]).code(9);
 }
 

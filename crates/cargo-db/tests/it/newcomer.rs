@@ -145,6 +145,6 @@ fn a_history_that_may_not_be_read_names_its_owner_and_the_grant() {
             .db(&[verb])
             .code(7)
             .says("`n_reader` may not read the history table `public._sqlx_migrations`")
-            .says("`postgres` runs `GRANT SELECT ON public._sqlx_migrations TO \"n_reader\"`");
+            .says("`postgres`, to run `GRANT SELECT ON public._sqlx_migrations TO \"n_reader\"`");
     }
 }

@@ -41,7 +41,7 @@ fn a_missing_file_can_be_ignored_in_the_same_database() {
     std::fs::remove_file(project.path().join("migrations/1_a.sql")).unwrap();
     project.migration("2_b.sql", "CREATE TABLE b (id int);");
     let failed = project.db(&["migrate", "--env-file", "ops.env", "--json"]).code(9);
-    let shown = run(&project, &failed, "continue without it").ok();
+    let shown = run(&project, &failed, "continue without the file").ok();
     let _ = shown.says("apply 2 b").says("next_missing");
 }
 
@@ -147,7 +147,7 @@ fn consent_and_receipt_are_asked_for_at_once() {
     let json = refused.json();
     assert_eq!(json["error"]["code"], "CONSENT.MISSING", "{json:#}");
     let why = json["error"]["why"].to_string();
-    assert!(why.contains("no valid rehearsal receipt for migrate"), "{why}");
+    assert!(why.contains("no valid rehearsal receipt for `migrate`"), "{why}");
     let _ = run(&project, &refused, "rehearse where a copy").ok();
     let refused = project.db(&["migrate", "--json"]).code(3);
     let why = refused.json()["error"]["why"].to_string();
@@ -164,7 +164,7 @@ fn a_name_that_is_not_the_databases_is_corrected_with_the_rest_of_the_call() {
     project.migration("2_b.sql", "CREATE TABLE b (id int);");
     let typed = ["migrate", "--env-file", "ops.env", "--env", "staging"];
     let wrong = project.db(&[&typed[..], &["--confirm", "other", "--json"]].concat()).code(3);
-    let _ = run(&project, &wrong, "to use this database").ok().says("2 b");
+    let _ = run(&project, &wrong, "if this is the right database").ok().says("2 b");
 }
 
 #[test]

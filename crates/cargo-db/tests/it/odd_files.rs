@@ -120,7 +120,7 @@ fn latin_1_and_a_nul_byte_are_found_before_anything_runs() {
             b"CREATE TABLE b ();\nCOMMENT ON TABLE b IS 'caf\xe9';\n",
             "line 2 is not UTF-8",
         ),
-        ("o_nul", b"CREATE TABLE b ();\nCREATE TABLE c ();\0\n", "line 2 holds a NUL byte"),
+        ("o_nul", b"CREATE TABLE b ();\nCREATE TABLE c ();\0\n", "line 2 contains a NUL byte"),
     ];
     for (name, bytes, why) in cases {
         let project = Project::new(name);

@@ -27,8 +27,8 @@ fn a_tool_that_did_nothing_is_caught() {
         .db(&["migrate"])
         .code(10)
         .says("sqlx reported success")
-        .says("1 a is not applied")
-        .says("2 b is not applied");
+        .says("`1 a` is not applied")
+        .says("`2 b` is not applied");
     assert!(!ran.stderr.contains("all is well"), "{ran}");
     let _ = project.db(&["migrate", "-v"]).code(10).says("all is well");
     // No variable can divert it, and the arguments contain no secret.
@@ -314,7 +314,7 @@ fn a_tool_records_what_is_there_and_the_database_is_asked_afterwards() {
         .db(&["baseline", "--yes"])
         .code(10)
         .says("alembic reported success")
-        .says("a1 is not applied");
+        .says("`a1` is not applied");
 }
 
 #[test]

@@ -380,7 +380,7 @@ fn production_needs_the_receipt_of_these_files_on_this_schema() {
     // The down migration was proved there; without the receipt that is unknown.
     agreed(&project, &["rollback"])
         .code(4)
-        .says("no rehearsal proved that rolling back 1 m undoes it");
+        .says("no rehearsal proved that rolling back `1 m` undoes it");
     std::fs::rename(project.path().join("carried.json"), &receipt).unwrap();
     agreed(&project, &["rollback"]).ok();
 }
@@ -403,7 +403,7 @@ fn migrate_rehearses_by_itself_and_a_block_stops_it() {
         .db(&["migrate"])
         .code(7)
         .says("migrations/1_m.sql:2:1: division by zero")
-        .says("the rehearsal of 1 m");
+        .says("the rehearsal of `1 m`");
     assert_eq!(project.content(), before);
     // At home a lock is a warning.
     project.migration("1_m.sql", "CREATE INDEX i ON users (name);");

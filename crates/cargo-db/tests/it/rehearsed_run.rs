@@ -323,7 +323,7 @@ fn what_works_in_one_database_only_is_left_out_and_recorded() {
     project.migration("2_b.up.sql", &recorded(1));
     project.migration("2_b.down.sql", "SELECT 1;");
     project.migration("2_b.up.sql", "INSERT INTO of_one VALUES (1);");
-    project.db(&["rehearse"]).code(1).says("1 a was not run on the copy").says(line);
+    project.db(&["rehearse"]).code(1).says("`1 a` was not run on the copy").says(line);
     project.migration("2_b.up.sql", &recorded(1));
     let ran = project.db(&["rehearse"]).ok().says("(`allow outside-database`): not run");
     assert!(!ran.stdout.contains("division"), "{ran}");

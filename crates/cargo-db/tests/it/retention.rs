@@ -68,7 +68,7 @@ fn a_part_is_never_taken_for_the_whole() {
     project
         .db(&["backup", "--table", "log", "--format", "custom", "-o", "log.dump"])
         .ok()
-        .says("it contains only a part, --table=log");
+        .says("it contains only a part (taken with --table=log)");
     let list = project.db(&["backups", "list", "--json"]).ok().json();
     assert_eq!(list["backups"][0]["part"], json!(["--table=log"]));
     assert_eq!(list["backups"][1]["part"], json!([]));
@@ -80,7 +80,7 @@ fn a_part_is_never_taken_for_the_whole() {
         .db(&["restore", "--latest", "--dry-run"])
         .ok()
         .says("from whole.sql")
-        .says("skipped: log.dump: a part, --table=log");
+        .says("skipped: log.dump: partial (taken with --table=log)");
     project.db(&["backups", "show"]).ok().says("whole.sql");
     project.db(&["backups", "verify"]).ok().says("whole.sql: sound");
     project
@@ -140,7 +140,7 @@ fn a_partial_backup_is_never_the_newest() {
         &["rehearse", "--from", "backup"],
     ] {
         project.migration("2_b.sql", "CREATE TABLE b (id int);");
-        project.db(verb).code(11).says("no complete backup of").says("public.sql.gz: a part");
+        project.db(verb).code(11).says("no complete backup of").says("public.sql.gz: partial");
     }
 }
 

@@ -41,7 +41,7 @@ fn one_way_migrations_are_refused_before_anything_runs() {
     project
         .db(&["rollback", "--to", "0", "--yes"])
         .code(7)
-        .says("1 a cannot be rolled back: no down file");
+        .says("`1 a` cannot be rolled back: no down file");
     assert_eq!(project.query("SELECT to_regclass('b') IS NOT NULL"), ["t"]);
     project.db(&["rollback", "--to", "7"]).code(2).says("version 7 is not applied");
 }

@@ -53,7 +53,10 @@ fn what_is_deferred_is_checked_before_the_next_one_runs() {
     project.migration("1_a.sql", "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (a int REFERENCES a DEFERRABLE INITIALLY DEFERRED); INSERT INTO b VALUES (1);");
     project.migration("2_b.sql", "SELECT 1;");
     let before = project.content();
-    project.db(&["migrate", "--all-or-nothing"]).code(7).says("what 1 a deferred");
+    project
+        .db(&["migrate", "--all-or-nothing"])
+        .code(7)
+        .says("the deferred constraints of migration `1 a`");
     assert_eq!(project.content(), before);
 }
 
@@ -115,7 +118,8 @@ fn work_of_other_sessions_is_not_lost() {
         .db(&["migrate", "--all-or-nothing"])
         .code(8)
         .says("was not swapped back in")
-        .says("is connected: what they wrote would be lost")
+        .says("is connected")
+        .says("a restore would lose what other sessions have written since")
         .says("cargo db restore a_others_");
     other.batch_execute("SELECT 1").unwrap();
     assert_eq!(versions(&project), ["1", "2", "3", "4"]);
@@ -168,7 +172,7 @@ fn a_verification_that_fails_is_a_migration_that_fails() {
         .db(&["migrate"])
         .code(7)
         .says("verify/2.sql:2: verification failed: it returned 1 row")
-        .says("2 t2 was rolled back");
+        .says("migration `2 t2` was rolled back");
     assert_eq!(versions(&project), ["1"]);
     project.write("verify/2.sql", "SELECT id FROM t2 WHERE id < 0;");
     project.write("verify/all.sql", "SELECT id FROM t6;");

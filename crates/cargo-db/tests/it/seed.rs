@@ -70,7 +70,7 @@ fn fresh_never_deletes_rows_that_no_seed_restores() {
     project
         .db(&["seed", "--fresh", "--yes"])
         .code(7)
-        .says("`public.visits` has 1 rows that no seed restores");
+        .says("`public.visits` refers to it and has 1 rows that no seed restores");
     assert_eq!(project.query("SELECT count(*) FROM visits"), ["1"]);
 }
 

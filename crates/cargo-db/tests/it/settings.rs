@@ -147,7 +147,7 @@ fn two_sets_on_one_history_are_refused_before_they_harm_each_other() {
     project.write("db.toml", sets);
     for arguments in [vec!["migrate", "--set", "a"], vec!["status", "--set", "b"], vec!["status"]] {
         let ran = project.db(&arguments).code(2);
-        ran.says("share the history `_sqlx_migrations`").says("with `table`");
+        ran.says("share the history table `_sqlx_migrations`").says("with `table`");
     }
     // In two schemas of one database, the same name refers to two tables.
     project.write("db.toml", &sets.replace("dir = 'b'", "dir = 'b'\nurl = 'B_URL'"));
@@ -159,7 +159,7 @@ fn two_sets_on_one_history_are_refused_before_they_harm_each_other() {
     project.write("db.toml", &format!("{sets}table = 'public._sqlx_migrations'\n"));
     for set in ["a", "b"] {
         let ran = project.db(&["status", "--set", set]).code(2);
-        ran.says("share the history `_sqlx_migrations`");
+        ran.says("share the history table `_sqlx_migrations`");
     }
     project.write("db.toml", &format!("{sets}table = 'other._sqlx_migrations'\n"));
     let _ = project.db(&["status", "--set", "a"]).ok();

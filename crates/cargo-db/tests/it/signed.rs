@@ -237,7 +237,7 @@ fn only_a_signed_receipt_proves_a_rollback() {
     let sound = std::fs::read_to_string(&receipt).unwrap();
     edit(&receipt, |json| json["basis"] = json!("elsewhere"));
     let refused = project.agreed(&["rollback"]).code(4);
-    refused.says("no rehearsal proved that rolling back 2 note undoes it").says("it was edited");
+    refused.says("no rehearsal proved that rolling back `2 note` undoes it").says("it was edited");
     std::fs::write(&receipt, &sound).unwrap();
     project.agreed(&["rollback"]).ok();
 }

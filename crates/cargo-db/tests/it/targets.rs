@@ -215,7 +215,7 @@ fn the_settings_of_another_user_are_not_read() {
         let root = project.path().canonicalize().unwrap();
         run_in(&project, "", &["status"])
             .code(2)
-            .says("belongs to another user: uid 12345, and this is uid 0")
+            .says("belongs to another user (uid 12345; you are uid 0)")
             .says(&format!("export CARGO_DB_TRUST={}", root.display()));
         project.db(&["status"]).ok();
         // A file that was named explicitly is read.

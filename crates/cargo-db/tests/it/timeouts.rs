@@ -56,7 +56,7 @@ fn a_database_that_is_read_only_by_default_lets_our_writing_sessions_write() {
     project
         .db(&["migrate", "--yes"])
         .code(7)
-        .says("the role or the database makes transactions read-only");
+        .says("transactions of this role or database are read-only");
     project.migration("2_u.sql", "SET TRANSACTION READ WRITE; CREATE TABLE u (id int);");
     project.db(&["migrate", "--yes"]).ok();
     project.db(&["env", "set", "test", "--yes"]).ok();

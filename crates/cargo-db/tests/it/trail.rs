@@ -73,7 +73,7 @@ fn a_partly_written_line_does_not_affect_others() {
     let text = text(&project);
     let whole = text.lines().filter(|line| serde_json::from_str::<serde_json::Value>(line).is_ok());
     assert_eq!(whole.count(), 5, "{text}");
-    by_plan(&project, &id).code(4).says("valid for one run");
+    by_plan(&project, &id).code(4).says("valid for only one run");
     let ran = project.db(&["migrate", "--dry-run"]).says("is broken at record 2");
     project.db(&["audit", "verify"]).code(1).says("broken at record 2");
     heal(&project, &ran);
@@ -81,7 +81,7 @@ fn a_partly_written_line_does_not_affect_others() {
     assert!(!ran.stderr.contains("is broken"), "{ran}");
     project.db(&["audit", "verify"]).ok().says("2 records");
     project.db(&["migrate"]).ok();
-    by_plan(&project, &id).code(4).says("valid for one run");
+    by_plan(&project, &id).code(4).says("valid for only one run");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn truncating_the_trail_does_not_make_used_plans_valid() {
     project.db(&["migrate"]).ok();
     let id = back_and_forth(&project);
     cut(&project, 2);
-    by_plan(&project, &id).code(4).says("valid for one run");
+    by_plan(&project, &id).code(4).says("valid for only one run");
     project.db(&["rollback", "--yes"]).ok().says("is broken at record 3");
     // The removed records are not restored by later ones.
     project.db(&["migrate"]).ok().says("is broken at record 3").says("was removed or moved");
@@ -98,13 +98,13 @@ fn truncating_the_trail_does_not_make_used_plans_valid() {
     cut(&project, 2);
     std::fs::remove_file(file(&project, "head")).unwrap();
     project.db(&["audit", "verify"]).code(1).says("the head of the trail is missing");
-    by_plan(&project, &id).code(4).says("valid for one run");
+    by_plan(&project, &id).code(4).says("valid for only one run");
     project.db(&["rollback", "--yes"]).ok().says("the head of the trail is missing");
     project.db(&["migrate"]).ok().says("the head of the trail was missing");
     // All of it, but for the plans.
     std::fs::remove_file(file(&project, "head")).unwrap();
     std::fs::remove_file(file(&project, "jsonl")).unwrap();
-    by_plan(&project, &id).code(4).says("valid for one run");
+    by_plan(&project, &id).code(4).says("valid for only one run");
     project.db(&["rollback", "--yes"]).ok().says("the head of the trail is missing");
     // There is no trail left to set aside, and a new one can begin.
     std::fs::remove_file(file(&project, "head")).unwrap();
@@ -114,7 +114,7 @@ fn truncating_the_trail_does_not_make_used_plans_valid() {
     let ran = project.db(&["migrate", "--yes"]).ok();
     assert!(!ran.stderr.contains("is broken"), "{ran}");
     project.db(&["audit", "verify"]).ok().says("2 records");
-    by_plan(&project, &id).code(4).says("valid for one run");
+    by_plan(&project, &id).code(4).says("valid for only one run");
 }
 
 #[test]
@@ -125,11 +125,11 @@ fn where_the_database_keeps_a_trail_it_is_asked_too() {
     let id = back_and_forth(&project);
     // The file is gone with all files next to it.
     std::fs::remove_dir_all(project.path().join(".db")).unwrap();
-    by_plan(&project, &id).code(4).says("valid for one run");
+    by_plan(&project, &id).code(4).says("valid for only one run");
     // The trail in the database is gone, and the file exists.
     let id = back_and_forth(&project);
     project.run_sql("DELETE FROM cargo_db.audit");
-    by_plan(&project, &id).code(4).says("valid for one run");
+    by_plan(&project, &id).code(4).says("valid for only one run");
     project.db(&["rollback", "--yes"]).ok().says("were changed or removed");
     let ran = project.db(&["migrate", "--yes"]).ok();
     assert!(!ran.stderr.contains("taken out"), "{ran}");

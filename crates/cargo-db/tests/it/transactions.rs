@@ -252,7 +252,10 @@ fn deferred_checks_of_one_migration_do_not_affect_the_next() {
     project.migration("3_c.sql", "INSERT INTO c VALUES (2);");
     project.migration("4_d.sql", "INSERT INTO p VALUES (2);");
     project.set("CARGO_DB_REHEARSE", "0");
-    project.db(&["migrate", "--all-or-nothing", "--yes"]).code(7).says("check what 3 c deferred");
+    project
+        .db(&["migrate", "--all-or-nothing", "--yes"])
+        .code(7)
+        .says("the deferred constraints of migration `3 c`");
 }
 
 #[test]

@@ -83,8 +83,8 @@ impl Verb for SetEnvArgs {
         let environment =
             Environment::named(&self.environment).ok_or_else(|| SettingsError::Usage {
                 what: format!(
-                    "no environment is called `{}`; there are development, test, staging and \
-                 production",
+                    "there is no environment `{}`; expected development, test, staging or \
+                     production",
                     self.environment
                 ),
             })?;

@@ -207,8 +207,8 @@ impl Script {
         let lost = |failure: Failure| ScriptStop::Lost(failure.to_string());
         if let Some((setting, value)) = session.misread() {
             let message = format!(
-                "it sets `{setting}` to `{value}`, so the rest of the file would be parsed \
-                 differently"
+                "the statement sets `{setting}` to `{value}`, so the rest of the file would be \
+                 parsed differently"
             );
             let server = ServerError { message, ..ServerError::default() };
             return Err(self.refused(&session.mask, statement, server));
