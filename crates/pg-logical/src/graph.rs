@@ -4,12 +4,15 @@
 //! A default or a check that needs what needs its table is made after it. Of views that need each
 //! other, one is made with the right columns and without its query first.
 
+mod inherited;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 
 use thiserror::Error;
 
 use crate::catalog::{Address, Catalog, Definition, Kind, Object, class};
+use crate::graph::inherited::Descent;
 
 /// A step, with the place of its object in the catalog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -111,6 +114,7 @@ struct Making<'a> {
     inlined_by: HashMap<usize, Vec<usize>>,
     /// Constraints by the numbers of their indexes.
     by_index: HashMap<u32, usize>,
+    descent: Descent,
     separate: HashSet<(usize, usize)>,
     dummies: BTreeSet<usize>,
 }
@@ -144,7 +148,8 @@ impl<'a> Making<'a> {
             }
         }
         let (inlined_by, dummies) = (HashMap::new(), BTreeSet::new());
-        Making { catalog, inlined, inlined_by, by_index, separate, dummies }
+        let descent = Descent::of(catalog);
+        Making { catalog, inlined, inlined_by, by_index, descent, separate, dummies }
     }
 
     fn place(&self, class: u32, oid: u32) -> Option<usize> {
@@ -204,7 +209,7 @@ impl<'a> Making<'a> {
             if column
                 .not_null_constraint
                 .as_ref()
-                .is_some_and(|one| !one.is_validated && one.is_local)
+                .is_some_and(|one| !one.is_validated && (one.is_local || one.comment.is_some()))
             {
                 steps.push(Step::NotNull(at, number));
             }
@@ -247,6 +252,7 @@ impl<'a> Making<'a> {
             }
             Step::Create(at) => {
                 self.needs_of_object(at, add);
+                self.needs_of_inherited(at, add);
                 if matches!(
                     self.catalog.objects[at].definition,
                     Definition::Domain(_) | Definition::Table(_)
@@ -285,7 +291,12 @@ impl<'a> Making<'a> {
                 add(Step::Attach(at));
             }
             Step::Value(at) => add(Step::Create(at)),
-            Step::NotNull(at, _) | Step::Protect(at) => {
+            Step::NotNull(at, column) => {
+                add(Step::Create(at));
+                add(Step::Rows(at));
+                self.needs_of_not_null(at, column, add);
+            }
+            Step::Protect(at) => {
                 add(Step::Create(at));
                 add(Step::Rows(at));
             }
@@ -317,6 +328,9 @@ impl<'a> Making<'a> {
         let is_after = self.catalog.objects[at].identity.kind >= Kind::Constraint;
         let is_check = self.catalog.objects[at].is_inline(false);
         for &need in &self.catalog.needs[at] {
+            if self.is_copy(at, need) {
+                continue;
+            }
             self.made(need, add);
             // What comes after the rows of one table comes after those of all that it needs.
             if is_after && !is_check {

@@ -80,6 +80,15 @@ fn is_same(one: &str, other: &str) {
     assert_eq!(one.lines().count(), other.lines().count());
 }
 
+/// The constraints, with what `pg_dump` does not write: the names of a partition's foreign keys, and
+/// which of the inherited constraints hold for every row.
+const CONSTRAINTS: &str = "\
+    SELECT conrelid::regclass || ' ' || conname || ' ' || convalidated || ' ' || \
+           coalesce(obj_description(oid, 'pg_constraint'), '') \
+    FROM pg_constraint k WHERE conrelid <> 0 AND NOT EXISTS ( \
+        SELECT 1 FROM pg_constraint u WHERE u.oid = k.conparentid AND u.conrelid = k.conrelid) \
+    ORDER BY 1";
+
 #[test]
 fn every_kind_comes_back_and_gives_the_same_bytes_again() {
     let project = every_kind("dumped_all");
@@ -88,6 +97,8 @@ fn every_kind_comes_back_and_gives_the_same_bytes_again() {
     create("dumped_all_copy");
     psql("dumped_all_copy", None, &project.path().join("one.sql"));
     is_same(&content("dumped_all"), &content("dumped_all_copy"));
+    let constraints = |database: &str| cluster().query(database, CONSTRAINTS).join("\n");
+    is_same(&constraints("dumped_all"), &constraints("dumped_all_copy"));
     let copy = Project::without_database("dumped_all_copy");
     is_same(&text, &dumped(&copy, "two.sql", &[]));
     // The same by our own hands.

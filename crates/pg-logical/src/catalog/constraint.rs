@@ -26,6 +26,9 @@ pub struct Constraint {
     pub index: Option<Behind>,
     /// Whether the table of a foreign key is partitioned.
     pub is_of_partitioned: bool,
+    /// The foreign keys, by their numbers, of the partitioned tables from which a partition has
+    /// this one.
+    pub copy_of: Vec<u32>,
 }
 
 /// The index behind a constraint.
@@ -74,6 +77,7 @@ impl ConstraintRow {
     pub(super) fn read(row: Row<'_>) -> Result<ConstraintRow, SourceError> {
         let domain = row.oid("domain")?;
         let relation = row.oid("relation")?;
+        let copy_of = row.list("copy_of")?;
         Ok(ConstraintRow {
             oid: row.oid("oid")?,
             name: row.text("name")?,
@@ -93,6 +97,7 @@ impl ConstraintRow {
                 part_of: if domain == 0 { relation } else { domain },
                 index: None,
                 is_of_partitioned: false,
+                copy_of: copy_of.iter().filter_map(|oid| oid.parse().ok()).collect(),
             },
         })
     }

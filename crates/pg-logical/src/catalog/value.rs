@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::catalog::identity::Address;
+use crate::catalog::definition::Definition;
+use crate::catalog::identity::{Address, Identity, Kind, class};
 use crate::catalog::object::Object;
 use crate::catalog::rights::Rights;
 
@@ -77,6 +78,27 @@ impl Catalog {
     /// The place of an object in the list.
     pub fn place(&self, class: u32, oid: u32) -> Option<usize> {
         self.places.get(&Address { class, oid }).copied()
+    }
+
+    /// The place of an object by what it is called.
+    pub fn named(&self, identity: &Identity) -> Option<usize> {
+        self.objects.binary_search_by(|object| object.identity.cmp(identity)).ok()
+    }
+
+    /// The checks of a table's parents that a check of the table comes from.
+    pub(crate) fn checks_above(&self, check: &Object) -> Vec<usize> {
+        let table = match &check.definition {
+            Definition::Constraint(constraint) if !constraint.is_of_domain => {
+                self.find(class::CLASS, constraint.part_of).and_then(Object::table)
+            }
+            _ => None,
+        };
+        let of_parent = |&oid: &u32| {
+            let parent = &self.find(class::CLASS, oid)?.identity;
+            let name = check.identity.name.clone();
+            self.named(&Identity::part(Kind::Constraint, parent, name))
+        };
+        table.map(|table| table.parents.iter().filter_map(of_parent).collect()).unwrap_or_default()
     }
 
     /// The object of an address.

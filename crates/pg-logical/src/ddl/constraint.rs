@@ -2,13 +2,18 @@
 
 use pg_sql::quote::name as quoted;
 
-use crate::catalog::{Column, Constraint, Object};
+use crate::catalog::{Catalog, Column, Constraint, Definition, Object};
 use crate::ddl::index::{marks, statistics_of};
 use crate::ddl::relation::tablespace;
 use crate::ddl::text::comment_on;
 use crate::ddl::text::{parameters, with};
 
-pub(super) fn create(object: &Object, constraint: &Constraint, found: &mut Vec<String>) {
+pub(super) fn create(
+    catalog: &Catalog,
+    object: &Object,
+    constraint: &Constraint,
+    found: &mut Vec<String>,
+) {
     let Some(of) = &object.identity.part_of else { return };
     let name = quoted(&object.identity.name);
     if constraint.is_of_domain {
@@ -17,6 +22,9 @@ pub(super) fn create(object: &Object, constraint: &Constraint, found: &mut Vec<S
     }
     // What is inherited is made with the table, and with the constraint of its parent.
     if constraint.kind == 'c' && !constraint.is_local {
+        if constraint.is_validated && !is_validated_above(catalog, object) {
+            found.push(format!("ALTER TABLE {of}\n    VALIDATE CONSTRAINT {name}"));
+        }
         return;
     }
     // A check has to reach the tables that inherit it, a foreign key the partitions.
@@ -36,6 +44,14 @@ pub(super) fn create(object: &Object, constraint: &Constraint, found: &mut Vec<S
             found.push(comment_on(&format!("INDEX {}", behind.name), comment));
         }
     }
+}
+
+/// Whether every row of one of the parents is known to satisfy a check, too.
+fn is_validated_above(catalog: &Catalog, object: &Object) -> bool {
+    catalog.checks_above(object).into_iter().any(|at| match &catalog.objects[at].definition {
+        Definition::Constraint(check) => check.is_validated,
+        _ => false,
+    })
 }
 
 /// The definition, with the storage parameters of the index, which the server leaves out.
@@ -59,10 +75,12 @@ pub(super) fn not_null(object: &Object, column: &Column, found: &mut Vec<String>
     let Some(constraint) = &column.not_null_constraint else { return };
     let (table, name) = (object.identity.sql(), quoted(&constraint.name));
     let inherit = if constraint.is_not_inherited { " NO INHERIT" } else { "" };
-    found.push(format!(
-        "ALTER TABLE {table}\n    ADD CONSTRAINT {name} NOT NULL {}{inherit} NOT VALID",
-        quoted(&column.name)
-    ));
+    if constraint.is_local {
+        found.push(format!(
+            "ALTER TABLE {table}\n    ADD CONSTRAINT {name} NOT NULL {}{inherit} NOT VALID",
+            quoted(&column.name)
+        ));
+    }
     if let Some(comment) = &constraint.comment {
         found.push(comment_on(&format!("CONSTRAINT {name} ON {table}"), comment));
     }

@@ -80,7 +80,7 @@ fn create(catalog: &Catalog, order: &DumpOrder, object: &Object, found: &mut Vec
         Definition::Table(table) => relation::table(catalog, order, object, table, found),
         Definition::View(view) => relation::view(order, object, view, found),
         Definition::LargeObject => found.push(format!("SELECT pg_catalog.lo_create('{sql}')")),
-        Definition::Constraint(one) => constraint::create(object, one, found),
+        Definition::Constraint(one) => constraint::create(catalog, object, one, found),
         Definition::Index(one) => index::create(catalog, one, object, found),
         Definition::Statistics(one) => index::statistics(&sql, one, found),
         Definition::Rule(rule) => acting::rule(object, rule, found),

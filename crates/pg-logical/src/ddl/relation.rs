@@ -2,7 +2,9 @@
 
 use pg_sql::quote::name as quoted;
 
-use crate::catalog::{Catalog, Column, Definition, Kind, Object, Table, View, class};
+use crate::catalog::{
+    Catalog, Column, Definition, Kind, NotNull, Object, Sequence, Table, View, class,
+};
 use crate::ddl::sequence;
 use crate::ddl::text::comment_on;
 use crate::ddl::text::{foreign, parameters, with, without_semicolon};
@@ -23,7 +25,7 @@ pub(super) fn table(
             let has_value = order.is_inlined_default(place, at);
             elements.extend(declared(catalog, object, table, column, has_value));
         } else {
-            elements.extend(inherited_not_null(column));
+            elements.extend(inherited_not_null(catalog, table, column));
         }
     }
     for constraint in order.inlined_of(object.address).iter().map(|&at| &catalog.objects[at]) {
@@ -120,7 +122,7 @@ fn declared(
     if let Some(sequence) = &column.identity {
         text.push_str(&format!(" {}", identity(column, &sequence::identity(sequence))));
     }
-    text.push_str(&not_null(object, table, column));
+    text.push_str(&not_null(catalog, object, table, column));
     if table.of_type.is_some() {
         if text.len() == end {
             return None;
@@ -144,11 +146,11 @@ fn identity(column: &Column, clauses: &str) -> String {
 }
 
 /// `NOT NULL`, with the name of its constraint where that is not the usual one.
-fn not_null(object: &Object, table: &Table, column: &Column) -> String {
+fn not_null(catalog: &Catalog, object: &Object, table: &Table, column: &Column) -> String {
     let Some(constraint) = &column.not_null_constraint else {
         return if column.not_null { " NOT NULL".to_owned() } else { String::new() };
     };
-    if !constraint.is_validated || !(constraint.is_local || table.bound.is_some()) {
+    if !states_not_null(catalog, table, column, constraint) {
         return String::new();
     }
     let usual = format!("{}_{}_not_null", object.identity.name, column.name);
@@ -161,11 +163,27 @@ fn not_null(object: &Object, table: &Table, column: &Column) -> String {
     format!("{name} NOT NULL{inherit}")
 }
 
+/// Whether a constraint is made with the table. An inherited one is, where those of the parents are
+/// for new rows only: they are made later, and then find it there.
+fn states_not_null(
+    catalog: &Catalog,
+    table: &Table,
+    column: &Column,
+    constraint: &NotNull,
+) -> bool {
+    let is_validated = |parent: &Column| {
+        parent.not_null_constraint.as_ref().is_some_and(|constraint| constraint.is_validated)
+    };
+    constraint.is_validated
+        && (constraint.is_local
+            || table.bound.is_some()
+            || !parents_columns(catalog, table, &column.name).any(is_validated))
+}
+
 /// The constraint that a table has on a column that it inherits, since version 18.
-fn inherited_not_null(column: &Column) -> Option<String> {
+fn inherited_not_null(catalog: &Catalog, table: &Table, column: &Column) -> Option<String> {
     let constraint = column.not_null_constraint.as_ref()?;
-    let is_stated = constraint.is_local && constraint.is_validated;
-    is_stated.then(|| {
+    states_not_null(catalog, table, column, constraint).then(|| {
         let inherit = if constraint.is_not_inherited { " NO INHERIT" } else { "" };
         let (name, column) = (quoted(&constraint.name), quoted(&column.name));
         format!("CONSTRAINT {name} NOT NULL {column}{inherit}")
@@ -211,11 +229,14 @@ fn inherited(
             identity(column, &sequence::identity(sequence))
         ));
     }
-    let is_new = column.not_null_constraint.is_none()
-        && column.not_null
-        && !parents.iter().any(|parent| parent.not_null);
-    if is_new {
+    // Before version 18, without a constraint, a table may differ from its parents in both ways.
+    let refuses = |column: &Column| column.not_null && column.not_null_constraint.is_none();
+    let is_refused = parents.iter().any(|parent| refuses(parent));
+    if refuses(column) && !is_refused {
         found.push(format!("{alter} {name} SET NOT NULL"));
+    }
+    if !column.not_null && is_refused {
+        found.push(format!("{alter} {name} DROP NOT NULL"));
     }
 }
 
@@ -249,11 +270,8 @@ fn details(object: &Object, column: &Column, found: &mut Vec<String>) {
         let options = foreign(&column.foreign_options, " ");
         found.push(format!("{alter} {name}{options}"));
     }
-    if let Some(sequence) = &column.identity
-        && let Some(comment) = &sequence.comment
-    {
-        let sequence = format!("{}.{}", quoted(&sequence.schema), quoted(&sequence.name));
-        found.push(comment_on(&format!("SEQUENCE {sequence}"), comment));
+    if let Some(sequence) = &column.identity {
+        of_identity(object, sequence, found);
     }
     if let Some(constraint) = &column.not_null_constraint
         && constraint.is_validated
@@ -261,6 +279,19 @@ fn details(object: &Object, column: &Column, found: &mut Vec<String>) {
     {
         let target = format!("{} ON {}", quoted(&constraint.name), object.identity.sql());
         found.push(comment_on(&format!("CONSTRAINT {target}"), comment));
+    }
+}
+
+/// What is said of the sequence of an identity column.
+fn of_identity(object: &Object, sequence: &Sequence, found: &mut Vec<String>) {
+    let name = format!("{}.{}", quoted(&sequence.schema), quoted(&sequence.name));
+    // It is made like its table.
+    if object.table().is_some_and(|table| table.is_unlogged != sequence.is_unlogged) {
+        let word = if sequence.is_unlogged { "UNLOGGED" } else { "LOGGED" };
+        found.push(format!("ALTER SEQUENCE {name} SET {word}"));
+    }
+    if let Some(comment) = &sequence.comment {
+        found.push(comment_on(&format!("SEQUENCE {name}"), comment));
     }
 }
 

@@ -3,9 +3,22 @@ SELECT c.oid, c.conname AS name, c.conrelid AS relation, c.contypid AS domain, c
        c.conislocal AS is_local, c.condeferrable AS is_deferrable, c.condeferred AS is_deferred,
        c.connoinherit AS is_not_inherited, c.confrelid AS referenced,
        pg_get_constraintdef(c.oid) AS definition,
-       c.conkey[1] AS first_column
+       c.conkey[1] AS first_column,
+       CASE WHEN c.contype = 'f' AND c.conparentid <> 0 THEN
+           (WITH RECURSIVE up (oid) AS (
+                SELECT c.conparentid
+                UNION ALL
+                SELECT u.conparentid FROM pg_constraint u JOIN up ON u.oid = up.oid
+                WHERE u.conparentid <> 0)
+            SELECT array_agg(up.oid) FROM up) END AS copy_of
 FROM pg_constraint c
 LEFT JOIN pg_class r ON r.oid = c.conrelid
 WHERE c.oid >= 16384 AND c.contype <> 't'
   AND coalesce(r.relpersistence, 'p') <> 't'
-  AND NOT (c.contype = 'f' AND c.conparentid <> 0)
+  -- The foreign key of a partition comes with that of its table, unless something of it differs.
+  AND (c.contype <> 'f' OR c.conparentid = 0 OR EXISTS (
+      SELECT 1 FROM pg_constraint u
+      WHERE u.oid = c.conparentid AND u.conrelid <> c.conrelid
+        AND (u.conname <> c.conname OR u.convalidated <> c.convalidated
+             OR EXISTS (SELECT 1 FROM pg_description d
+                        WHERE d.classoid = 'pg_constraint'::regclass AND d.objoid = c.oid))))
