@@ -4,6 +4,7 @@
 //! A default or a check that needs what needs its table is made after it. Of views that need each
 //! other, one is made with the right columns and without its query first.
 
+mod descent;
 mod inherited;
 
 use std::cmp::Reverse;
@@ -12,7 +13,9 @@ use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 use thiserror::Error;
 
 use crate::catalog::{Address, Catalog, Definition, Kind, Object, class};
-use crate::graph::inherited::Descent;
+use crate::graph::descent::{Descent, parent_index};
+
+pub(crate) use descent::usual_not_null;
 
 /// A step, with the place of its object in the catalog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,6 +57,8 @@ pub struct DumpOrder {
     /// Defaults that are not made with their tables.
     separate: HashSet<(usize, usize)>,
     dummies: HashSet<Address>,
+    /// The schemas and names of constraints that are given a name.
+    named: HashSet<(String, String)>,
 }
 
 impl DumpOrder {
@@ -65,6 +70,12 @@ impl DumpOrder {
     /// Whether a default is made with its table.
     pub(crate) fn is_inlined_default(&self, table: usize, column: usize) -> bool {
         !self.separate.contains(&(table, column))
+    }
+
+    /// Whether another constraint of a schema is given a name, which the server then chooses for no
+    /// constraint.
+    pub(crate) fn is_given(&self, schema: &str, name: &str) -> bool {
+        self.named.contains(&(schema.to_owned(), name.to_owned()))
     }
 
     /// Whether a view is made without its query first.
@@ -163,7 +174,8 @@ impl<'a> Making<'a> {
         }
         inlined.values_mut().for_each(|list| list.sort_unstable());
         let dummies = self.dummies.iter().map(|&at| self.catalog.objects[at].address).collect();
-        DumpOrder { steps, inlined, separate: self.separate, dummies }
+        let named = descent::given_names(self.catalog);
+        DumpOrder { steps, inlined, separate: self.separate, dummies, named }
     }
 
     fn graph(&mut self) -> Graph {
@@ -434,15 +446,6 @@ impl Step {
             Step::NotNull(at, _) | Step::Protect(at) => at,
         }
     }
-}
-
-fn parent_index(object: &Object) -> Option<u32> {
-    let marks = match &object.definition {
-        Definition::Index(index) => &index.marks,
-        Definition::Constraint(constraint) => &constraint.index.as_ref()?.marks,
-        _ => return None,
-    };
-    marks.parent.as_ref().map(|(oid, _)| *oid)
 }
 
 impl Graph {

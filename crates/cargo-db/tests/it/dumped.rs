@@ -3,9 +3,8 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
 
-use crate::support::{Project, binaries, cluster, content};
+use crate::support::{Project, cluster, content, psql};
 
 fn major() -> u32 {
     let version = cluster().query("postgres", "SHOW server_version_num");
@@ -48,17 +47,6 @@ fn every_kind(name: &str) -> Project {
         );
     }
     project
-}
-
-/// Loads a file as people do.
-#[track_caller]
-fn psql(database: &str, user: Option<&str>, file: &Path) {
-    let mut command = Command::new(binaries().join("psql"));
-    let url = cluster().url(database);
-    let url = user.map_or(url.clone(), |user| url.replace("postgres@", &format!("{user}@")));
-    command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null", "-d", &url, "-f"]);
-    let ran = command.arg(file).output().expect("psql runs");
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
 }
 
 fn create(database: &str) {

@@ -8,6 +8,7 @@
 
 mod support;
 
+mod any_object;
 mod audit;
 mod backup;
 mod check;

@@ -2,13 +2,11 @@
 
 use pg_sql::quote::name as quoted;
 
-use crate::catalog::{
-    Catalog, Column, Definition, Kind, NotNull, Object, Sequence, Table, View, class,
-};
+use crate::catalog::{Catalog, Column, Definition, Kind, Object, Sequence, Table, View, class};
 use crate::ddl::sequence;
 use crate::ddl::text::comment_on;
 use crate::ddl::text::{foreign, parameters, with, without_semicolon};
-use crate::graph::DumpOrder;
+use crate::graph::{DumpOrder, usual_not_null};
 
 /// A table with what is made with it, and what is said of its columns.
 pub(super) fn table(
@@ -23,7 +21,7 @@ pub(super) fn table(
     for (at, column) in table.columns.iter().enumerate() {
         if table.declares(column) {
             let has_value = order.is_inlined_default(place, at);
-            elements.extend(declared(catalog, object, table, column, has_value));
+            elements.extend(declared(catalog, order, object, table, (column, has_value)));
         } else {
             elements.extend(inherited_not_null(catalog, table, column));
         }
@@ -98,10 +96,10 @@ pub(super) fn tablespace(
 /// A column as it is declared; nothing where a typed table has nothing to add to it.
 fn declared(
     catalog: &Catalog,
+    order: &DumpOrder,
     object: &Object,
     table: &Table,
-    column: &Column,
-    has_value: bool,
+    (column, has_value): (&Column, bool),
 ) -> Option<String> {
     let mut text = quoted(&column.name);
     let begin = text.len();
@@ -122,7 +120,9 @@ fn declared(
     if let Some(sequence) = &column.identity {
         text.push_str(&format!(" {}", identity(column, &sequence::identity(sequence))));
     }
-    text.push_str(&not_null(catalog, object, table, column));
+    if states_not_null(catalog, table, column) {
+        text.push_str(&not_null(order, object, column));
+    }
     if table.of_type.is_some() {
         if text.len() == end {
             return None;
@@ -146,15 +146,13 @@ fn identity(column: &Column, clauses: &str) -> String {
 }
 
 /// `NOT NULL`, with the name of its constraint where that is not the usual one.
-fn not_null(catalog: &Catalog, object: &Object, table: &Table, column: &Column) -> String {
-    let Some(constraint) = &column.not_null_constraint else {
-        return if column.not_null { " NOT NULL".to_owned() } else { String::new() };
-    };
-    if !states_not_null(catalog, table, column, constraint) {
-        return String::new();
-    }
-    let usual = format!("{}_{}_not_null", object.identity.name, column.name);
-    let name = if constraint.name == usual && usual.len() < 64 {
+fn not_null(order: &DumpOrder, object: &Object, column: &Column) -> String {
+    let Some(constraint) = &column.not_null_constraint else { return " NOT NULL".to_owned() };
+    let identity = &object.identity;
+    let usual = usual_not_null(&identity.name, &column.name);
+    let schema = identity.schema.as_deref().unwrap_or_default();
+    let is_chosen = usual.len() < 64 && !order.is_given(schema, &usual);
+    let name = if constraint.name == usual && is_chosen {
         String::new()
     } else {
         format!(" CONSTRAINT {}", quoted(&constraint.name))
@@ -163,14 +161,10 @@ fn not_null(catalog: &Catalog, object: &Object, table: &Table, column: &Column) 
     format!("{name} NOT NULL{inherit}")
 }
 
-/// Whether a constraint is made with the table. An inherited one is, where those of the parents are
-/// for new rows only: they are made later, and then find it there.
-fn states_not_null(
-    catalog: &Catalog,
-    table: &Table,
-    column: &Column,
-    constraint: &NotNull,
-) -> bool {
+/// Whether a column is declared to refuse NULL. An inherited constraint is declared, too, where
+/// those of the parents are for new rows only: they are made later, and then find it there.
+fn states_not_null(catalog: &Catalog, table: &Table, column: &Column) -> bool {
+    let Some(constraint) = &column.not_null_constraint else { return column.not_null };
     let is_validated = |parent: &Column| {
         parent.not_null_constraint.as_ref().is_some_and(|constraint| constraint.is_validated)
     };
@@ -183,7 +177,7 @@ fn states_not_null(
 /// The constraint that a table has on a column that it inherits, since version 18.
 fn inherited_not_null(catalog: &Catalog, table: &Table, column: &Column) -> Option<String> {
     let constraint = column.not_null_constraint.as_ref()?;
-    states_not_null(catalog, table, column, constraint).then(|| {
+    states_not_null(catalog, table, column).then(|| {
         let inherit = if constraint.is_not_inherited { " NO INHERIT" } else { "" };
         let (name, column) = (quoted(&constraint.name), quoted(&column.name));
         format!("CONSTRAINT {name} NOT NULL {column}{inherit}")

@@ -1,43 +1,7 @@
 //! The order of constraints that tables inherit: no catalog says that one depends on the other.
 
-use std::collections::HashMap;
-
-use crate::catalog::{Catalog, Column, Definition, Object, class};
-use crate::graph::{Making, Step, parent_index};
-
-/// The objects below an object, by its number.
-type Below = HashMap<u32, Vec<usize>>;
-
-/// What inherits from something, or is a part of it.
-pub(super) struct Descent {
-    /// The tables that inherit from a table.
-    tables: Below,
-    /// The foreign keys of partitions that are copies of one.
-    copies: Below,
-    /// The indexes of partitions, alone or behind a constraint, that are parts of one.
-    indexes: Below,
-}
-
-impl Descent {
-    pub(super) fn of(catalog: &Catalog) -> Descent {
-        let mut found =
-            Descent { tables: Below::new(), copies: Below::new(), indexes: Below::new() };
-        for (at, object) in catalog.objects.iter().enumerate() {
-            let (map, above) = match &object.definition {
-                Definition::Table(table) => (&mut found.tables, &table.parents[..]),
-                Definition::Constraint(constraint) => (&mut found.copies, &constraint.copy_of[..]),
-                _ => continue,
-            };
-            above.iter().for_each(|&oid| map.entry(oid).or_default().push(at));
-        }
-        for (at, object) in catalog.objects.iter().enumerate() {
-            if let Some(parent) = parent_index(object) {
-                found.indexes.entry(parent).or_default().push(at);
-            }
-        }
-        found
-    }
-}
+use crate::catalog::{Column, Definition, Object, class};
+use crate::graph::{Making, Step};
 
 impl Making<'_> {
     /// A check that comes from a parent is there after that of the parent. The foreign key of a

@@ -228,6 +228,17 @@ pub(crate) fn content(database: &str) -> String {
     lines.join("\n")
 }
 
+/// Loads a file as people do.
+#[track_caller]
+pub(crate) fn psql(database: &str, user: Option<&str>, file: &Path) {
+    let mut command = Command::new(binaries().join("psql"));
+    let url = cluster().url(database);
+    let url = user.map_or(url.clone(), |user| url.replace("postgres@", &format!("{user}@")));
+    command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null", "-d", &url, "-f"]);
+    let ran = command.arg(file).output().expect("psql runs");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+}
+
 /// The repository's root.
 pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
