@@ -41,6 +41,7 @@ mod swap;
 mod tables;
 mod take;
 mod taken;
+mod template;
 mod verify;
 mod visible;
 
@@ -67,5 +68,6 @@ pub(crate) use swap::{
     swap_and_drop, undo,
 };
 pub(crate) use taken::take;
+pub(crate) use template::{SchemaTemplate, surroundings};
 pub(crate) use verify::Verifier;
 pub(crate) use visible::hidden_rows;

@@ -43,9 +43,9 @@ pub(crate) struct SiblingDatabase {
     /// The login role that was created for it, owns everything in it, and is dropped with it.
     pub(super) login: Option<Target>,
     /// While its session lives, no other run takes the database for a leftover.
-    owner: Owner,
+    pub(super) owner: Owner,
     /// The database that it is built for.
-    original: Target,
+    pub(super) original: Target,
 }
 
 impl Drop for SiblingDatabase {
@@ -120,7 +120,7 @@ fn claim(world: &World, mut owner: Owner, target: &Target, what: &str) -> Result
 }
 
 /// The locale of the target; `None` if the database does not exist.
-fn own_locale(session: &mut Session, target: &Target) -> Result<Option<Locale>> {
+pub(super) fn own_locale(session: &mut Session, target: &Target) -> Result<Option<Locale>> {
     let sql = format!(
         "SELECT {} FROM pg_database d WHERE d.datname = {}",
         locale::COLUMNS,
@@ -162,8 +162,24 @@ pub(crate) fn clone_sibling(
     if owner.0.value("find out who is connected", &others)?.is_some() {
         return Ok(None);
     }
-    let mut built = claim(world, owner, target, what)?;
-    let template = quote_identifier(&target.database);
+    cloned(claim(world, owner, target, what)?, &target.database)
+}
+
+/// Clones a database of the same server as a database beside the target. `None` if other sessions
+/// stay connected to it or the role may not clone it.
+pub(super) fn clone_database(
+    world: &World,
+    target: &Target,
+    template: &str,
+    what: &str,
+) -> Result<Option<SiblingDatabase>> {
+    let mut owner = Owner::open(world, target)?;
+    remove_leftovers(world, &mut owner.0, target, what)?;
+    cloned(claim(world, owner, target, what)?, template)
+}
+
+fn cloned(mut built: SiblingDatabase, template: &str) -> Result<Option<SiblingDatabase>> {
+    let template = quote_identifier(template);
     let name = quote_identifier(&built.target.database);
     let sql = format!("CREATE DATABASE {name} TEMPLATE {template}");
     match built.owner.0.run("clone the database", &sql) {

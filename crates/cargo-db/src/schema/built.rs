@@ -1,12 +1,13 @@
 //! The schema to which the migrations lead: a scratch database that they alone build, from nothing
-//! or from the base that `db.toml` names. The project's own database is not asked.
+//! or from the base that `db.toml` names. The project's own database is not asked. What they built
+//! is kept, and the next run goes on from it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use db_tools::ProjectTool;
 
-use crate::backup::{self, SCRATCH, SiblingDatabase};
+use crate::backup::{self, SCRATCH, SchemaTemplate, SiblingDatabase};
 use crate::check::{self, CheckContext, Direction};
 use crate::failure::{Failure, Result, SchemaError};
 use crate::migration;
@@ -14,6 +15,7 @@ use crate::model::event::Event;
 use crate::model::migration::Migration;
 use crate::model::target::Target;
 use crate::plan::{self, MigrateRequest, Plan, Tolerance};
+use crate::schema::chain::MigrationChain;
 use crate::schema::{base, text};
 use crate::settings::Settings;
 use crate::world::pg::{Lock, OWN_KEY, Purpose, Session};
@@ -29,36 +31,90 @@ pub(crate) struct GeneratedSchema {
     pub(crate) not_run: Vec<PathBuf>,
 }
 
-/// Builds the scratch database, reads it, and drops it.
+/// Reads what the migrations build, from a database that is kept of an earlier run if there is one.
+/// A scratch database is built if there is none, and kept for the next run.
 pub(crate) fn generate(
     world: &World,
     settings: &Settings,
     target: &Target,
 ) -> Result<GeneratedSchema> {
-    let subject = "a scratch database from the migrations".to_owned();
-    world.emit(Event::Started { doing: "Building", subject });
     // What happens there is nobody's news.
     let quiet = World { events: Arc::new(|_| {}), ..world.clone() };
     let mut settings = settings.clone();
     // These ask about rows, too.
     settings.verify.clear();
-    let built = backup::create_sibling(&quiet, target, SCRATCH, None)?;
-    let not_run = migrate(&quiet, &settings, &built)?;
-    let mut session = Session::open(&quiet, &built.target, Purpose::Read)?;
-    Ok(GeneratedSchema { text: text::text(&mut session)?, not_run })
+    let chain = MigrationChain::of(&quiet, &settings, target)?;
+    let keys = chain.as_ref().map(MigrationChain::longest_first).unwrap_or_default();
+    let template = SchemaTemplate::find(&quiet, target, &keys)?;
+    if let (Some(template), Some(chain)) = (&template, &chain)
+        && template.is_of(target, chain.whole())
+        && let Some(found) = of_template(&quiet, &settings, template)
+    {
+        return Ok(found);
+    }
+    let subject = "a scratch database from the migrations".to_owned();
+    world.emit(Event::Started { doing: "Building", subject });
+    let (built, mut not_run) = begun(&quiet, &settings, target, template.as_ref())?;
+    not_run.extend(migrate(&quiet, &settings, &built)?);
+    let text = text::text(&mut Session::open(&quiet, &built.target, Purpose::Read)?)?;
+    if let Some(chain) = chain {
+        let notes: Vec<String> = not_run.iter().map(|path| path.display().to_string()).collect();
+        built.keep_as_template(chain.whole(), &notes);
+    }
+    Ok(GeneratedSchema { text, not_run })
 }
 
-/// Runs all migrations. Gives the files that were left out.
-fn migrate(world: &World, settings: &Settings, built: &SiblingDatabase) -> Result<Vec<PathBuf>> {
-    let target = &built.target;
-    base::load(&mut Session::open(world, target, Purpose::Write)?, settings)?;
-    let timeout = settings.limits.lock_timeout.value;
-    let mut lock = Lock::acquire(world, target, &[OWN_KEY], timeout)?;
+/// The schema of the template of all migrations. Nothing where it is gone by now, or is not as it
+/// should be: then another one is built, and what is wrong with the migrations is said by that.
+fn of_template(
+    world: &World,
+    settings: &Settings,
+    template: &SchemaTemplate,
+) -> Option<GeneratedSchema> {
+    let is_complete = matches!(next(world, settings, &template.target), Ok(None));
+    let mut session = is_complete
+        .then(|| Session::open(world, &template.target, Purpose::Read).ok())
+        .flatten()?;
+    let text = text::text(&mut session).ok()?;
+    Some(GeneratedSchema { text, not_run: not_run(template) })
+}
+
+fn not_run(template: &SchemaTemplate) -> Vec<PathBuf> {
+    template.notes.iter().map(PathBuf::from).collect()
+}
+
+/// A scratch database that the migrations go on from, and the files that were left out in it: a
+/// clone of a template of the first of them, or an empty one with the base.
+fn begun(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+    template: Option<&SchemaTemplate>,
+) -> Result<(SiblingDatabase, Vec<PathBuf>)> {
+    if let Some(template) = template
+        && let Some(built) = template.clone(world, target)?
+    {
+        return Ok((built, not_run(template)));
+    }
+    let built = backup::create_sibling(world, target, SCRATCH, None)?;
+    base::load(&mut Session::open(world, &built.target, Purpose::Write)?, settings)?;
     if let Some(version) = &settings.schema.base_version {
-        let facts = migration::gather(world, settings, target)?;
+        let mut lock = lock(world, settings, &built)?;
+        let facts = migration::gather(world, settings, &built.target)?;
         let plan = plan::baseline(&facts, Some(version))?;
         migration::write_history(world, settings, &plan, &mut lock)?;
     }
+    Ok((built, Vec::new()))
+}
+
+fn lock(world: &World, settings: &Settings, built: &SiblingDatabase) -> Result<Lock> {
+    Lock::acquire(world, &built.target, &[OWN_KEY], settings.limits.lock_timeout.value)
+}
+
+/// Runs the pending migrations. Gives the files that were left out.
+fn migrate(world: &World, settings: &Settings, built: &SiblingDatabase) -> Result<Vec<PathBuf>> {
+    let target = &built.target;
+    let mut lock = lock(world, settings, built)?;
     let mut not_run = Vec::new();
     while let Some((runs, plan)) = next(world, settings, target)? {
         if runs {

@@ -3,6 +3,7 @@
 
 mod base;
 mod built;
+mod chain;
 mod difference;
 mod file;
 mod masked;

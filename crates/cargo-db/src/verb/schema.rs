@@ -43,7 +43,8 @@ pub(crate) struct ShowTablesArgs {
 ///
 /// Runs all migrations on a scratch database and writes what they made to `[schema] file`: without
 /// rows, without owners, in an order that does not change. Your own database is neither read nor
-/// changed. A file that is up to date is not touched.
+/// changed. A file that is up to date is not touched. The next run only adds new migrations to what
+/// the last one built.
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Reads.help())]
 pub(crate) struct DumpSchemaArgs {

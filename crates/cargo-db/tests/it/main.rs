@@ -55,6 +55,7 @@ mod rollback;
 mod rollback_proof;
 mod safe;
 mod schema_file;
+mod schema_template;
 mod second_look;
 mod seed;
 mod seen;
