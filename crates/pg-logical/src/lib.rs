@@ -14,6 +14,7 @@ pub mod choose;
 pub mod content;
 pub mod ddl;
 pub mod dump;
+pub mod facts;
 pub mod graph;
 pub mod source;
 

@@ -132,7 +132,7 @@ impl Plain {
         PlainDump {
             objects: self.contents.chosen.as_ref().map_or(all, std::collections::BTreeSet::len),
             left_out: self.contents.left_out.clone(),
-            unfinished: self.catalog.unfinished.clone(),
+            unfinished: self.catalog.unfinished.iter().map(|index| index.name.clone()).collect(),
         }
     }
 

@@ -61,7 +61,7 @@ pub(super) fn text(session: &mut Session) -> Result<String> {
 fn refuse_uncovered(catalog: &Catalog) -> Result<()> {
     let uncovered = catalog.uncovered.iter().map(|uncovered| uncovered.object.clone());
     let invalid =
-        catalog.unfinished.iter().map(|index| format!("index {index}, which is not valid"));
+        catalog.unfinished.iter().map(|index| format!("index {}, which is not valid", index.name));
     let objects: Vec<String> = uncovered.chain(invalid).collect();
     if objects.is_empty() { Ok(()) } else { Err(SchemaError::Uncovered { objects }.into()) }
 }

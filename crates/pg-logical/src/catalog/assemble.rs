@@ -24,7 +24,7 @@ use crate::catalog::schema::{Collation, Extension, Schema};
 use crate::catalog::search::{Configuration, Dictionary, Parser, Template};
 use crate::catalog::sequence::Sequence;
 use crate::catalog::types::{Range, Simple};
-use crate::catalog::value::{About, Catalog};
+use crate::catalog::value::{About, Catalog, UnfinishedIndex};
 use crate::catalog::{index, relation, schema, types};
 use crate::source::{Record, Row, Source, SourceError, unexpected};
 
@@ -41,7 +41,7 @@ pub(super) struct Parts<'a> {
     /// Addresses that mean an object of the list.
     pub(super) aliases: HashMap<Address, Address>,
     pub(super) comments: HashMap<(Address, u32), String>,
-    pub(super) unfinished: Vec<String>,
+    pub(super) unfinished: Vec<UnfinishedIndex>,
 }
 
 pub(super) fn at(class: u32, oid: u32) -> Address {
@@ -320,7 +320,9 @@ impl<'a> Parts<'a> {
     fn index(&mut self, found: index::IndexRow) {
         if found.is_unfinished() {
             self.aliases.insert(at(class::CLASS, found.oid), at(class::CLASS, found.table));
-            return self.unfinished.push(found.behind.name);
+            return self
+                .unfinished
+                .push(UnfinishedIndex { name: found.behind.name, table: found.table });
         }
         if self.identity(at(class::CLASS, found.table)).is_none() {
             return;

@@ -15,6 +15,7 @@ mod index;
 mod linked;
 mod object;
 mod operator;
+mod part;
 mod publication;
 mod queries;
 mod relation;
@@ -38,6 +39,7 @@ pub use identity::{Address, Identity, Kind, class};
 pub use index::{Index, Statistics};
 pub use object::Object;
 pub use operator::{Cast, Item, Operator, OperatorClass, OperatorFamily};
+pub use part::{Part, Scope};
 pub use publication::{Publication, Published};
 pub use relation::{Table, View};
 pub use rights::{DefaultRights, Grant, Rights};
@@ -46,7 +48,7 @@ pub use schema::{Collation, Extension, Schema};
 pub use search::{Configuration, Dictionary, Parser, Template};
 pub use sequence::{OwnedBy, Sequence};
 pub use types::{Composite, Domain, Enum, Range};
-pub use value::{About, Catalog, Configured, OthersRights, Uncovered};
+pub use value::{About, Catalog, Configured, OthersRights, Uncovered, UnfinishedIndex};
 
 /// Settings under which values have one text: to be run before the transaction begins.
 pub const SETTINGS: &str = include_str!("queries/settings.sql");
@@ -56,7 +58,7 @@ pub const OLDEST: u32 = 14;
 
 /// The tables that a dump locks, as schema and name, before the catalog is read.
 pub fn tables(source: &mut dyn Source) -> Result<Vec<(String, String)>, SourceError> {
-    let query = queries::for_major(include_str!("queries/tables.sql"), OLDEST);
+    let query = queries::for_major(include_str!("queries/tables.sql"), OLDEST, Scope::Everything);
     let sets = source.sets("list the tables", &query)?;
     let tables = sets.iter().flatten().map(|record| {
         let row = Row::new(&**record);
@@ -80,14 +82,22 @@ pub fn about(source: &mut dyn Source) -> Result<About, SourceError> {
 
 /// Reads everything, in the transaction that the source is in.
 pub fn read(source: &mut dyn Source) -> Result<Catalog, SourceError> {
+    read_scope(source, Scope::Everything)
+}
+
+/// Reads as much as that.
+pub fn read_scope(source: &mut dyn Source, scope: Scope<'_>) -> Result<Catalog, SourceError> {
     let about = about(source)?;
-    let texts = queries::ALL.iter().map(|(_, query)| queries::for_major(query, about.major));
+    let (asked, others): (Vec<&(&str, &str)>, Vec<_>) =
+        queries::ALL.iter().partition(|(name, _)| scope.has(name));
+    let texts = asked.iter().map(|(_, query)| queries::for_major(query, about.major, scope));
     let text: Vec<String> = texts.collect();
     let sets = source.sets("read the catalog", &text.join(";\n"))?;
-    if sets.len() != queries::ALL.len() {
-        let what = format!("{} answers, not {}", sets.len(), queries::ALL.len());
+    if sets.len() != asked.len() {
+        let what = format!("{} answers, not {}", sets.len(), asked.len());
         return Err(unexpected("the catalog", &what));
     }
-    let by_name = queries::ALL.iter().map(|(name, _)| *name).zip(sets).collect();
+    let none = others.iter().map(|(name, _)| (*name, Vec::new()));
+    let by_name = asked.iter().map(|(name, _)| *name).zip(sets).chain(none).collect();
     assemble(source, about, &by_name)
 }

@@ -2,7 +2,9 @@
 //!
 //! A line that ends in `--from 15` or `--until 14` is only for these major versions; `{own pg_class
 //! c}` stands for what is not the system's and not an extension's, `{lasting n}` for a schema that
-//! is not of temporary objects.
+//! is not of temporary objects, `{chosen relations c.oid}` for the relations of a part.
+
+use crate::catalog::part::Scope;
 
 /// Every query of the catalog, by its name.
 pub(super) const ALL: &[(&str, &str)] = &[
@@ -49,10 +51,10 @@ pub(super) const ALL: &[(&str, &str)] = &[
 ];
 
 /// The query for a server of this major version.
-pub(super) fn for_major(query: &str, major: u32) -> String {
+pub(super) fn for_major(query: &str, major: u32, scope: Scope<'_>) -> String {
     let lines = query.lines().filter_map(|line| of_line(line, major));
     let text: Vec<&str> = lines.collect();
-    expanded(&text.join("\n"))
+    expanded(&text.join("\n"), scope)
 }
 
 /// A line without its condition, if the version fulfils it.
@@ -70,7 +72,7 @@ fn of_line(line: &str, major: u32) -> Option<&str> {
     Some(line[..at].trim_end())
 }
 
-fn expanded(query: &str) -> String {
+fn expanded(query: &str, scope: Scope<'_>) -> String {
     let mut text = String::with_capacity(query.len() + 512);
     let mut rest = query;
     while let Some((before, after)) = rest.split_once('{') {
@@ -81,6 +83,7 @@ fn expanded(query: &str) -> String {
             ["lasting", row] => {
                 text.push_str(&format!("{row}.nspname !~ '^pg_(toast_)?temp_'"));
             }
+            ["chosen", kind, oid] => text.push_str(&chosen(scope, kind, oid)),
             // The text of an array.
             _ => text.push_str(&format!("{{{inside}}}")),
         }
@@ -88,6 +91,31 @@ fn expanded(query: &str) -> String {
     }
     text.push_str(rest);
     text
+}
+
+/// The condition that an object is one of those that are read.
+fn chosen(scope: Scope<'_>, kind: &str, oid: &str) -> String {
+    let part = match (scope, kind) {
+        (Scope::Everything, _) => return "true".to_owned(),
+        (Scope::Definitions, _) => return (kind != "large_objects").to_string(),
+        (Scope::Part(part), _) => part,
+    };
+    let oids = match kind {
+        "relations" | "indexes" => &part.relations,
+        "types" => &part.types,
+        "routines" => &part.routines,
+        _ => return "false".to_owned(),
+    };
+    let oids: Vec<String> = oids.iter().map(u32::to_string).collect();
+    let list = format!("ANY ('{{{}}}'::oid[])", oids.join(","));
+    match kind {
+        "indexes" => {
+            format!(
+                "{oid} IN (SELECT own.indexrelid FROM pg_index own WHERE own.indrelid = {list})"
+            )
+        }
+        _ => format!("{oid} = {list}"),
+    }
 }
 
 /// The condition that an object is neither the system's nor an extension's.
@@ -106,9 +134,10 @@ mod tests {
     #[test]
     fn a_line_is_for_its_versions() {
         let query = "a --until 14\nb --from 15 until 16\nc --from 17\nd '{}' -- why";
-        assert_eq!(for_major(query, 14), "a\nd '{}' -- why");
-        assert_eq!(for_major(query, 16), "b\nd '{}' -- why");
-        assert_eq!(for_major(query, 18), "c\nd '{}' -- why");
+        let of = |major| for_major(query, major, Scope::Everything);
+        assert_eq!(of(14), "a\nd '{}' -- why");
+        assert_eq!(of(16), "b\nd '{}' -- why");
+        assert_eq!(of(18), "c\nd '{}' -- why");
     }
 
     #[test]
@@ -116,8 +145,10 @@ mod tests {
         for (name, query) in ALL {
             assert!(query.is_ascii(), "{name}");
             for major in 14..=18 {
-                let text = for_major(query, major);
-                assert!(!text.contains("{own") && !text.contains("--from"), "{name} {major}");
+                let text = for_major(query, major, Scope::Everything);
+                for mark in ["{own", "{chosen", "--from"] {
+                    assert!(!text.contains(mark), "{name} {major}");
+                }
             }
         }
     }

@@ -51,6 +51,15 @@ pub struct Uncovered {
     pub object: String,
 }
 
+/// An index that the server does not use: a build that failed or goes on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnfinishedIndex {
+    /// Its name and schema as SQL.
+    pub name: String,
+    /// The number of its table.
+    pub table: u32,
+}
+
 /// A database.
 #[derive(Clone, Debug)]
 pub struct Catalog {
@@ -70,8 +79,8 @@ pub struct Catalog {
     pub others: Vec<OthersRights>,
     /// What the model does not cover.
     pub uncovered: Vec<Uncovered>,
-    /// Indexes that the server does not use, as SQL; they are not in `objects`.
-    pub unfinished: Vec<String>,
+    /// Indexes that the server does not use; they are not in `objects`.
+    pub unfinished: Vec<UnfinishedIndex>,
 }
 
 impl Catalog {

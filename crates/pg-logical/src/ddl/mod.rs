@@ -23,7 +23,9 @@ use crate::ddl::text::comment_on;
 use crate::graph::{DumpOrder, Step};
 
 pub use owner::owner;
+pub(crate) use rights::of_one;
 pub use rights::{of_defaults, of_object, of_others};
+pub(crate) use sequence::identity;
 pub use sequence::set_value;
 
 /// The statements of a step, without their semicolons.
@@ -54,7 +56,27 @@ pub fn statements(catalog: &Catalog, order: &DumpOrder, step: Step) -> Vec<Strin
 }
 
 fn create(catalog: &Catalog, order: &DumpOrder, object: &Object, found: &mut Vec<String>) {
+    match &object.definition {
+        Definition::Domain(domain) => found.push(types::domain(catalog, order, object, domain)),
+        Definition::Table(table) => relation::table(catalog, order, object, table, found),
+        Definition::View(view) => relation::view(order, object, view, found),
+        Definition::Constraint(one) => constraint::create(catalog, object, one, found),
+        Definition::Index(one) => index::create(catalog, one, object, found),
+        _ => found.extend(of_itself(object)),
+    }
+    drops_with(object, found);
+    comments(object, found);
+    for &inlined in order.inlined_of(object.address) {
+        comments(&catalog.objects[inlined], found);
+    }
+}
+
+/// What makes an object that needs no other one to be written: none of tables, views, domains,
+/// constraints and indexes.
+pub(crate) fn of_itself(object: &Object) -> Vec<String> {
     let sql = object.identity.sql();
+    let mut statements = Vec::new();
+    let found = &mut statements;
     match &object.definition {
         Definition::Schema(schema) => catalogued::schema(object, schema, found),
         Definition::Collation(collation) => found.push(catalogued::collation(&sql, collation)),
@@ -62,7 +84,6 @@ fn create(catalog: &Catalog, order: &DumpOrder, object: &Object, found: &mut Vec
         Definition::Enum(labels) => found.push(types::labels(&sql, labels)),
         Definition::Composite(composite) => found.push(types::composite(&sql, composite)),
         Definition::Range(range) => found.push(types::range(&sql, range)),
-        Definition::Domain(domain) => found.push(types::domain(catalog, order, object, domain)),
         Definition::Cast(cast) => found.push(catalogued::cast(&sql, cast)),
         Definition::Function(function) => found.push(routine::function(object, function)),
         Definition::Aggregate(aggregate) => found.push(routine::aggregate(object, aggregate)),
@@ -77,24 +98,24 @@ fn create(catalog: &Catalog, order: &DumpOrder, object: &Object, found: &mut Vec
         Definition::Server(server) => found.push(catalogued::server(&sql, server)),
         Definition::UserMapping(one) => found.push(catalogued::user_mapping(&sql, one)),
         Definition::Sequence(sequence) => found.push(sequence::create(&sql, sequence)),
-        Definition::Table(table) => relation::table(catalog, order, object, table, found),
-        Definition::View(view) => relation::view(order, object, view, found),
         Definition::LargeObject => found.push(format!("SELECT pg_catalog.lo_create('{sql}')")),
-        Definition::Constraint(one) => constraint::create(catalog, object, one, found),
-        Definition::Index(one) => index::create(catalog, one, object, found),
         Definition::Statistics(one) => index::statistics(&sql, one, found),
         Definition::Rule(rule) => acting::rule(object, rule, found),
         Definition::Trigger(trigger) => acting::trigger(object, trigger, found),
         Definition::Policy(policy) => found.push(acting::policy(object, policy)),
         Definition::Publication(one) => publication::create(&sql, one, found),
         Definition::EventTrigger(trigger) => acting::event_trigger(&sql, trigger, found),
-        Definition::DefaultRights(_) => {}
+        Definition::Domain(_) | Definition::Table(_) | Definition::Constraint(_) => {}
+        Definition::View(_) | Definition::Index(_) | Definition::DefaultRights(_) => {}
     }
-    drops_with(object, found);
-    comments(object, found);
-    for &inlined in order.inlined_of(object.address) {
-        comments(&catalog.objects[inlined], found);
-    }
+    statements
+}
+
+/// The statement that gives a sequence to its column, if there is one.
+pub(crate) fn owned_by(catalog: &Catalog, object: &Object) -> Vec<String> {
+    let mut found = Vec::new();
+    sequence::owned_by(catalog, object, &mut found);
+    found
 }
 
 /// `ALTER … DEPENDS ON EXTENSION`.

@@ -32,6 +32,11 @@ struct Target<'a> {
 
 /// The statements for the privileges of an object and its columns.
 pub fn of_object(object: &Object, major: u32) -> Vec<String> {
+    object.rights.iter().flat_map(|rights| of_one(object, rights, major)).collect()
+}
+
+/// The statements for the privileges of an object, or for those of one of its columns.
+pub(crate) fn of_one(object: &Object, rights: &Rights, major: u32) -> Vec<String> {
     let (word, letter) = match object.identity.kind {
         Kind::Sequence => ("SEQUENCE", 's'),
         Kind::Function | Kind::Aggregate => ("FUNCTION", 'f'),
@@ -45,8 +50,7 @@ pub fn of_object(object: &Object, major: u32) -> Vec<String> {
     };
     let on = format!("{word} {}", object.identity.sql());
     let owner = object.owner.as_deref();
-    let target = Target { on, letter, owner, before: String::new(), major };
-    object.rights.iter().flat_map(|rights| target.statements(rights)).collect()
+    Target { on, letter, owner, before: String::new(), major }.statements(rights)
 }
 
 /// The same for an object of the system or of an extension.

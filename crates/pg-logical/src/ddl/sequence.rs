@@ -15,7 +15,7 @@ pub(super) fn create(name: &str, sequence: &Sequence) -> String {
 }
 
 /// As an identity column takes them.
-pub(super) fn identity(sequence: &Sequence) -> String {
+pub(crate) fn identity(sequence: &Sequence) -> String {
     let name = format!("{}.{}", quoted(&sequence.schema), quoted(&sequence.name));
     format!("(SEQUENCE NAME {name} {})", clauses(sequence).join(" "))
 }

@@ -19,4 +19,5 @@ SELECT p.oid, n.nspname AS schema, p.proname AS name, pg_get_userbyid(p.proowner
         WHERE o.oid = a.aggsortop) AS sort
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_aggregate a ON a.aggfnoid = p.oid
-WHERE {own pg_proc p} AND {lasting n} AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+WHERE {own pg_proc p} AND {lasting n} AND {chosen routines p.oid}
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema')

@@ -14,5 +14,5 @@ FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
-  AND c.relpersistence <> 't' AND a.attrelid >= 16384
+  AND c.relpersistence <> 't' AND a.attrelid >= 16384 AND {chosen relations a.attrelid}
 ORDER BY a.attrelid, a.attnum

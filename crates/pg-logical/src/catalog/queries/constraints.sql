@@ -22,3 +22,4 @@ WHERE c.oid >= 16384 AND c.contype <> 't'
         AND (u.conname <> c.conname OR u.convalidated <> c.convalidated
              OR EXISTS (SELECT 1 FROM pg_description d
                         WHERE d.classoid = 'pg_constraint'::regclass AND d.objoid = c.oid))))
+  AND ({chosen relations c.conrelid} OR {chosen types c.contypid})

@@ -13,5 +13,5 @@ JOIN pg_language l ON l.oid = p.prolang
 WHERE p.prokind <> 'a'
   AND NOT EXISTS (SELECT 1 FROM pg_depend i WHERE i.classid = 'pg_proc'::regclass
                   AND i.objid = p.oid AND i.deptype = 'i')
-  AND {own pg_proc p} AND {lasting n}
+  AND {own pg_proc p} AND {lasting n} AND {chosen routines p.oid}
   AND n.nspname NOT IN ('pg_catalog', 'information_schema')

@@ -12,6 +12,8 @@ LEFT JOIN pg_inherits h ON h.inhrelid = i.oid
 LEFT JOIN (SELECT a.attrelid,
                   array_agg(a.attnum || ' ' || a.attstattarget ORDER BY a.attnum) AS targets
            FROM pg_attribute a WHERE a.attstattarget >= 0 AND a.attnum > 0
+             AND {chosen indexes a.attrelid}
            GROUP BY a.attrelid) t ON t.attrelid = i.oid
 LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace
 WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND {own pg_class c}
+  AND {chosen relations c.oid}

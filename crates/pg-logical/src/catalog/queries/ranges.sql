@@ -13,6 +13,7 @@ JOIN pg_namespace n ON n.oid = t.typnamespace
 JOIN pg_type s ON s.oid = r.rngsubtype
 JOIN pg_opclass o ON o.oid = r.rngsubopc JOIN pg_namespace o_n ON o_n.oid = o.opcnamespace
 JOIN pg_type m ON m.oid = r.rngmultitypid JOIN pg_namespace mn ON mn.oid = m.typnamespace
-WHERE {own pg_type t} AND {lasting n} AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+WHERE {own pg_type t} AND {lasting n} AND {chosen types t.oid}
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema')
   -- Its function takes the type before the type is there: only one written in C can.
   AND r.rngcanonical = 0

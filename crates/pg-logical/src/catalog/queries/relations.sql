@@ -24,5 +24,5 @@ LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace
 LEFT JOIN pg_am a ON a.oid = c.relam
 LEFT JOIN pg_foreign_table f ON f.ftrelid = c.oid
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
-  AND {own pg_class c}
+  AND {own pg_class c} AND {chosen relations c.oid}
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')

@@ -4,12 +4,14 @@ WITH held (class, oid, part, acl, first) AS (
     SELECT 'pg_class'::regclass::oid, c.oid, 0, c.relacl,
            acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner)
     FROM pg_class c WHERE c.relacl IS NOT NULL AND c.relpersistence <> 't'
+      AND {chosen relations c.oid}
     UNION ALL
     SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum, a.attacl, '{}'
     FROM pg_attribute a WHERE a.attacl IS NOT NULL AND NOT a.attisdropped
+      AND {chosen relations a.attrelid}
     UNION ALL
     SELECT 'pg_proc'::regclass::oid, p.oid, 0, p.proacl, acldefault('f', p.proowner)
-    FROM pg_proc p WHERE p.proacl IS NOT NULL
+    FROM pg_proc p WHERE p.proacl IS NOT NULL AND {chosen routines p.oid}
     UNION ALL
     SELECT 'pg_namespace'::regclass::oid, n.oid, 0, n.nspacl,
            CASE WHEN n.nspname = 'public' THEN
@@ -18,22 +20,22 @@ WITH held (class, oid, part, acl, first) AS (
                || ('=UC/' || quote_ident(pg_get_userbyid(n.nspowner)))::aclitem --until 14
            ELSE acldefault('n', n.nspowner) END
     FROM pg_namespace n
-    WHERE n.nspacl IS NOT NULL AND n.nspname !~ '^pg_(toast_)?temp_'
+    WHERE {chosen others -} AND n.nspacl IS NOT NULL AND n.nspname !~ '^pg_(toast_)?temp_'
     UNION ALL
     SELECT 'pg_type'::regclass::oid, t.oid, 0, t.typacl, acldefault('T', t.typowner)
-    FROM pg_type t WHERE t.typacl IS NOT NULL
+    FROM pg_type t WHERE t.typacl IS NOT NULL AND {chosen types t.oid}
     UNION ALL
     SELECT 'pg_language'::regclass::oid, l.oid, 0, l.lanacl, acldefault('l', l.lanowner)
-    FROM pg_language l WHERE l.lanacl IS NOT NULL
+    FROM pg_language l WHERE {chosen others -} AND l.lanacl IS NOT NULL
     UNION ALL
     SELECT 'pg_foreign_data_wrapper'::regclass::oid, f.oid, 0, f.fdwacl, acldefault('F', f.fdwowner)
-    FROM pg_foreign_data_wrapper f WHERE f.fdwacl IS NOT NULL
+    FROM pg_foreign_data_wrapper f WHERE {chosen others -} AND f.fdwacl IS NOT NULL
     UNION ALL
     SELECT 'pg_foreign_server'::regclass::oid, s.oid, 0, s.srvacl, acldefault('S', s.srvowner)
-    FROM pg_foreign_server s WHERE s.srvacl IS NOT NULL
+    FROM pg_foreign_server s WHERE {chosen others -} AND s.srvacl IS NOT NULL
     UNION ALL
     SELECT 'pg_largeobject'::regclass::oid, l.oid, 0, l.lomacl, acldefault('L', l.lomowner)
-    FROM pg_largeobject_metadata l WHERE l.lomacl IS NOT NULL)
+    FROM pg_largeobject_metadata l WHERE {chosen large_objects -} AND l.lomacl IS NOT NULL)
 SELECT h.class, h.oid, h.part, CASE WHEN h.part > 0 THEN
            (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = h.oid AND a.attnum = h.part)
        END AS column,

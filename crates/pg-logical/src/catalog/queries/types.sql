@@ -13,4 +13,5 @@ FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
 LEFT JOIN pg_type b ON b.oid = t.typbasetype
 LEFT JOIN pg_class c ON c.oid = t.typrelid
 WHERE (t.typtype IN ('e', 'd') OR t.typtype = 'c' AND c.relkind = 'c')
-  AND {own pg_type t} AND {lasting n} AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+  AND {own pg_type t} AND {lasting n} AND {chosen types t.oid}
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema')

@@ -1,0 +1,185 @@
+//! Reads the facts of a database, again and again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::catalog::{self, Address, Catalog, Object, Part, Scope, class};
+use crate::facts::fact::{Fact, Roots, SchemaFacts};
+use crate::facts::of_object;
+use crate::facts::watch::{CatalogChange, Watch};
+use crate::source::{Row, Source, SourceError};
+
+/// What does not count among the facts.
+pub struct Omitted {
+    /// Schemas that are not facts, with all that is in them.
+    pub schemas: Vec<String>,
+    /// Schemas that are not facts themselves.
+    pub schema_names: Vec<String>,
+    /// A query for the numbers of relations, as `oid`, of `pg_class c`, that ends in a condition.
+    pub relations: String,
+}
+
+/// Reads the facts of a database again and again.
+pub struct FactReader {
+    omitted: Omitted,
+    watch: Watch,
+    facts: SchemaFacts,
+}
+
+impl FactReader {
+    /// A reader that has read nothing yet.
+    pub fn new(omitted: Omitted) -> FactReader {
+        FactReader { omitted, watch: Watch::default(), facts: SchemaFacts::default() }
+    }
+
+    /// Reads everything the next time.
+    pub fn forget(&mut self) {
+        self.watch = Watch::default();
+    }
+
+    /// Reads what was written since the last time, or everything. Returns the objects that were
+    /// read as well; `None` for all.
+    pub fn read(
+        &mut self,
+        source: &mut dyn Source,
+    ) -> Result<(SchemaFacts, Option<BTreeSet<Address>>), SourceError> {
+        let written = self.watch.poll(source)?;
+        if let CatalogChange::Of(written) = written
+            && let Some(facts) = self.read_again(source, &written)?
+        {
+            self.facts = facts;
+            return Ok((self.facts.clone(), Some(written)));
+        }
+        let catalog = catalog::read_scope(source, Scope::Definitions)?;
+        let mut roots = self.roots(source, &catalog, None)?;
+        roots.insert(Address { class: 0, oid: 0 }, of_object::of_others(&catalog));
+        self.facts = self.facts.renewed(roots);
+        Ok((self.facts.clone(), None))
+    }
+
+    /// Reads some objects again; nothing where another one may be written otherwise since.
+    fn read_again(
+        &self,
+        source: &mut dyn Source,
+        written: &BTreeSet<Address>,
+    ) -> Result<Option<SchemaFacts>, SourceError> {
+        let oids = |class: u32| {
+            written.iter().filter(|of| of.class == class).map(|of| of.oid).collect::<Vec<u32>>()
+        };
+        let part = Part {
+            relations: oids(class::CLASS),
+            types: oids(class::TYPE),
+            routines: oids(class::PROC),
+        };
+        if written.is_empty() {
+            return Ok(Some(self.facts.clone()));
+        }
+        let catalog = catalog::read_scope(source, Scope::Part(&part))?;
+        let roots = self.roots(source, &catalog, Some(&part))?;
+        let old = &self.facts.0;
+        let is_renamed = |(of, now): (&Address, &Vec<Fact>)| {
+            old.get(of).is_some_and(|then| is_renamed(then, now))
+        };
+        // Whatever names it is written in another way now.
+        if roots.iter().any(is_renamed) {
+            return Ok(None);
+        }
+        let mut all = Roots::clone(old);
+        all.retain(|of, _| !written.contains(of) || roots.contains_key(of));
+        let kept = |of: &Address, now: Vec<Fact>| match old.get(of) {
+            Some(then) if **then == now => Arc::clone(then),
+            _ => Arc::new(now),
+        };
+        all.extend(roots.into_iter().map(|(of, facts)| (of, kept(&of, facts))));
+        Ok(Some(SchemaFacts(Arc::new(all))))
+    }
+
+    /// The facts of each object of a catalog.
+    fn roots(
+        &self,
+        source: &mut dyn Source,
+        catalog: &Catalog,
+        part: Option<&Part>,
+    ) -> Result<BTreeMap<Address, Vec<Fact>>, SourceError> {
+        let omitted = self.omitted_relations(source, part)?;
+        let mut roots: BTreeMap<Address, Vec<Fact>> = BTreeMap::new();
+        for object in &catalog.objects {
+            let root = root_of(object);
+            let is_omitted =
+                omitted.contains(&root) || object.whole().is_some_and(|of| omitted.contains(&of));
+            if !is_omitted && !self.is_in_omitted_schema(object) {
+                of_object::add(catalog, object, roots.entry(root).or_default());
+            }
+        }
+        for index in &catalog.unfinished {
+            if let Some(facts) = roots.get_mut(&Address { class: class::CLASS, oid: index.table }) {
+                facts.push(of_object::unfinished(&index.name));
+            }
+        }
+        Ok(roots)
+    }
+
+    fn omitted_relations(
+        &self,
+        source: &mut dyn Source,
+        part: Option<&Part>,
+    ) -> Result<BTreeSet<Address>, SourceError> {
+        let among = part.map(|part| {
+            let oids: Vec<String> = part.relations.iter().map(u32::to_string).collect();
+            format!(" AND c.oid = ANY ('{{{}}}'::oid[])", oids.join(","))
+        });
+        let query = format!("{}{}", self.omitted.relations, among.unwrap_or_default());
+        let sets = source.sets("find the tables of tools", &query)?;
+        let oids = sets.iter().flatten().map(|record| Row::new(&**record).oid("oid"));
+        oids.map(|oid| Ok(Address { class: class::CLASS, oid: oid? })).collect()
+    }
+
+    fn is_in_omitted_schema(&self, object: &Object) -> bool {
+        let identity = &object.identity;
+        match (&identity.schema, &object.definition) {
+            (Some(schema), _) => self.omitted.schemas.contains(schema),
+            (None, catalog::Definition::Schema(_)) => {
+                self.omitted.schemas.contains(&identity.name)
+                    || self.omitted.schema_names.contains(&identity.name)
+            }
+            (None, _) => false,
+        }
+    }
+}
+
+impl SchemaFacts {
+    /// These facts, with what is the same shared.
+    fn renewed(&self, roots: BTreeMap<Address, Vec<Fact>>) -> SchemaFacts {
+        let kept = |(of, now): (Address, Vec<Fact>)| match self.0.get(&of) {
+            Some(then) if **then == now => (of, Arc::clone(then)),
+            _ => (of, Arc::new(now)),
+        };
+        SchemaFacts(Arc::new(roots.into_iter().map(kept).collect()))
+    }
+}
+
+/// The object that is read with this one. A sequence is one of its own.
+fn root_of(object: &Object) -> Address {
+    match &object.definition {
+        catalog::Definition::Sequence(_) => object.address,
+        _ => object.whole().unwrap_or(object.address),
+    }
+}
+
+/// Whether an object, a column, a constraint or a value of an enum has another name than before.
+fn is_renamed(then: &[Fact], now: &[Fact]) -> bool {
+    let other_name = |was: &&Fact| match was.number {
+        0 => match was.kind {
+            // A constraint can be named in a function's body.
+            "constraint" => {
+                !now.iter().any(|is| is.subject() == was.subject())
+                    && now.iter().any(|is| is.kind == was.kind && is.text == was.text)
+            }
+            "enum value" => !now.iter().any(|is| is.subject() == was.subject()),
+            _ => false,
+        },
+        number => now.iter().any(|is| is.number == number && is.name != was.name),
+    };
+    let own = |facts: &[Fact]| facts.first().map(|fact| (fact.kind, fact.name.clone()));
+    own(then) != own(now) || then.iter().any(|was| other_name(&was))
+}
