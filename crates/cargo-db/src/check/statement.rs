@@ -262,6 +262,8 @@ fn reaches_out(words: &[&str]) -> bool {
     };
     let has = |pattern: &[&str]| words.windows(pattern.len()).any(|window| window == pattern);
     match words {
+        // A mapping is of one database, unlike the user.
+        ["create" | "alter" | "drop", "user", "mapping", ..] => false,
         ["create" | "alter" | "drop", what, ..] if of_server.contains(what) => true,
         ["comment", "on", "database" | "role" | "tablespace", ..] => true,
         ["drop" | "reassign", "owned", ..] => true,
