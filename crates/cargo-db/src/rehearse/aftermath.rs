@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 
+use pg_logical::facts::Difference;
+
 use crate::check::finding;
 use crate::failure::Result;
 use crate::model::finding::Finding;
-use crate::rehearse::fingerprint::Fingerprint;
-use crate::rehearse::guarantees::Guarantees;
+use crate::rehearse::guarantees::{Guarantees, Promises};
 use crate::rehearse::judge;
-use crate::rehearse::lost_guarantees::{self, SchemaMoment};
+use crate::rehearse::lost_guarantees;
 use crate::rehearse::measured::Measured;
 use crate::rehearse::orphans::{may_switch_off, orphans};
 use crate::rehearse::sequences;
@@ -59,6 +60,14 @@ enum Doubtful {
     Of(BTreeSet<Oid>),
 }
 
+/// What the touched objects guaranteed before a migration and guarantee after it, and what all do.
+struct States<'a> {
+    then: &'a Promises,
+    now: &'a Promises,
+    all: &'a Guarantees,
+    was_risky: bool,
+}
+
 impl MigrationEffects {
     /// The statement that rows without a parent are most likely of.
     fn line(&self) -> usize {
@@ -66,10 +75,11 @@ impl MigrationEffects {
     }
 
     /// The foreign keys that have to be proved.
-    fn doubtful(&self, then: &Guarantees, now: &Guarantees) -> Doubtful {
+    fn doubtful(&self, states: &States<'_>) -> Doubtful {
+        let States { then, now, all, .. } = states;
         let switched = now.switched(then);
         let wrote = self.written.as_ref().is_none_or(|written| !written.is_empty());
-        let risky = (now.risky || then.risky) && wrote;
+        let risky = (all.risky || states.was_risky) && wrote;
         let Some(written) = &self.written else {
             let any = self.off.is_some() || !switched.is_empty() || risky;
             return if any { Doubtful::All } else { Doubtful::Of(BTreeSet::new()) };
@@ -79,7 +89,7 @@ impl MigrationEffects {
             let tables = &switched | written;
             return if tables.is_empty() { Doubtful::All } else { Doubtful::Of(tables) };
         }
-        let hollow = &then.orphaned_children(written) | &now.orphaned_children(written);
+        let hollow = &then.orphaned_children(written) | &all.orphaned_children(written);
         let all = if switched.is_empty() { hollow } else { &(&switched | written) | &hollow };
         Doubtful::Of(all)
     }
@@ -89,6 +99,8 @@ impl Stage<'_> {
     /// Records the present state for later comparisons.
     pub(super) fn record_state(&mut self) -> Result<()> {
         if self.guarantees.is_none() {
+            // What was written before is read now.
+            self.schema.take_written();
             let guarantees = Guarantees::of(&mut self.session)?;
             if self.baseline.holds_rows {
                 self.behind = sequences::before(&mut self.session, &guarantees)?;
@@ -103,17 +115,18 @@ impl Stage<'_> {
         &mut self,
         effects: &MigrationEffects,
         measured: &[Measured],
-        (before, after): (&Fingerprint, &Fingerprint),
+        difference: &Difference<'_>,
     ) -> Result<Vec<Finding>> {
-        let now = Guarantees::of(&mut self.session)?;
-        let then = self.guarantees.take().unwrap_or_default();
-        let was = SchemaMoment { guarantees: &then, schema: before };
-        let is = SchemaMoment { guarantees: &now, schema: after };
-        let mut found = self.promises(was, is, measured)?;
+        let mut all = self.guarantees.take().unwrap_or_default();
+        let was_risky = all.risky;
+        let written = self.schema.take_written();
+        let (then, now) = all.update(&mut self.session, written.as_ref())?;
+        let states = States { then: &then, now: &now, all: &all, was_risky };
+        let mut found = self.promises(&states, measured, difference)?;
         if self.baseline.holds_rows {
             let touched = effects.touched.as_ref();
             let (session, behind) = (&mut self.session, &mut self.behind);
-            found.extend(sequences::left_behind(session, behind, (&then, &now), touched)?);
+            found.extend(sequences::left_behind(session, behind, (&then, &all), &now, touched)?);
         }
         for one in &mut found {
             // Arguments of functions, and other text that is not a name, are not searched for.
@@ -121,23 +134,24 @@ impl Stage<'_> {
             let name = object.split('(').next().unwrap_or_default();
             one.line = judge::line_naming(name, measured);
         }
-        found.extend(self.keys(&then, &now, effects)?);
-        self.guarantees = Some(now);
+        found.extend(self.keys(&states, effects)?);
+        self.guarantees = Some(all);
         Ok(found)
     }
 
     fn promises(
         &mut self,
-        then: SchemaMoment<'_>,
-        now: SchemaMoment<'_>,
+        states: &States<'_>,
         measured: &[Measured],
+        difference: &Difference<'_>,
     ) -> Result<Vec<Finding>> {
         let rows = |table: &str| {
             let mut all = self.baseline.relations.values();
             all.find(|relation| relation.name == table).map_or(0, |relation| relation.rows)
         };
-        let mut found = lost_guarantees::broken(then, now, &rows);
-        for (parent, child, oid) in lost_guarantees::left(then.guarantees, now.guarantees) {
+        let has_column = |name: &str| difference.after.contains_key(&("column", name));
+        let mut found = lost_guarantees::broken(states.then, states.now, &has_column, &rows);
+        for (parent, child, oid) in lost_guarantees::left(states.then, states.now) {
             let rows = match self.rows_of(oid)? {
                 None => dropped_rows(measured, child),
                 Some(rows) => rows,
@@ -168,14 +182,9 @@ impl Stage<'_> {
     }
 
     /// Foreign keys that are violated, or not enforced any more.
-    fn keys(
-        &mut self,
-        then: &Guarantees,
-        now: &Guarantees,
-        effects: &MigrationEffects,
-    ) -> Result<Vec<Finding>> {
-        let mut found = still_off(then, now, effects);
-        let doubtful = effects.doubtful(then, now);
+    fn keys(&mut self, states: &States<'_>, effects: &MigrationEffects) -> Result<Vec<Finding>> {
+        let mut found = still_off(states.then, states.now, effects);
+        let doubtful = effects.doubtful(states);
         let tables = match &doubtful {
             Doubtful::All => None,
             Doubtful::Of(tables) => Some(tables),
@@ -193,7 +202,7 @@ impl Stage<'_> {
 }
 
 /// Tables whose foreign keys were enforced before, and are not now.
-fn still_off(then: &Guarantees, now: &Guarantees, effects: &MigrationEffects) -> Vec<Finding> {
+fn still_off(then: &Promises, now: &Promises, effects: &MigrationEffects) -> Vec<Finding> {
     let was_on = |oid: &Oid| then.triggers.get(oid).is_some_and(|trigger| trigger.enabled);
     let off = now.triggers.iter().filter(|(oid, trigger)| !trigger.enabled && was_on(oid));
     let tables: BTreeSet<&str> = off.map(|(_, trigger)| trigger.table.as_str()).collect();

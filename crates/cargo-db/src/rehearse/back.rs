@@ -2,17 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use pg_logical::facts::SchemaFacts;
+
 use crate::check::{self, Direction, FileToCheck};
 use crate::failure::Result;
 use crate::model::finding::Finding;
 use crate::model::migration::{Migration, ScriptFile};
 use crate::model::rehearsal::{Basis, Rehearsed, RollbackProof};
-use crate::rehearse::fingerprint::Fingerprint;
 use crate::rehearse::judge;
 use crate::rehearse::measured::Measured;
 use crate::rehearse::rollback_proof::{self, Compared};
 use crate::rehearse::rows::RowSnapshot;
 use crate::rehearse::run::{FileRun, FileRunResult};
+use crate::rehearse::schema_facts;
 use crate::rehearse::stage::{Stage, stops};
 use crate::world::files;
 use crate::world::pg::Session;
@@ -43,8 +45,8 @@ impl Stage<'_> {
             let migration = &self.request.migrations[index];
             let file_run = FileRun { migration, direction: Direction::Down, file: down };
             let FileRunResult { measured, failed, .. } = self.run(file_run)?;
-            let after = self.fingerprint()?;
-            let mut difference = self.before[index].difference(&after);
+            let after = self.schema_facts()?;
+            let mut difference = schema_facts::lines(&self.before[index].to(&after));
             difference.retain(|line| !left_behind.contains(line));
             let lost: Vec<Finding> = measured.iter().flat_map(judge::findings).collect();
             let touched = self.touched_own()?;
@@ -85,13 +87,14 @@ impl Stage<'_> {
     pub(super) fn rows_before(
         &mut self,
         migration: &Migration,
-        before: &Fingerprint,
+        before: &SchemaFacts,
     ) -> Result<Option<RowSnapshot>> {
         let Some(down) = &migration.down else { return Ok(None) };
         let text = format!("{}\n{}", self.text(&migration.up)?, self.text(down)?);
         let layout = &self.request.settings.migrations.layout;
-        let read =
-            |session: &mut Session| RowSnapshot::keep(session, layout, (&text, &before.tables()));
+        let read = |session: &mut Session| {
+            RowSnapshot::keep(session, layout, (&text, &schema_facts::tables(before)))
+        };
         unseen(&mut self.session, self.is_batch, read).map(Some)
     }
 

@@ -15,7 +15,8 @@ pub(super) fn dropped_or_emptied(
     after: &CatalogSnapshot,
 ) -> Result<Vec<StatementLoss>> {
     let mut dropped = Vec::new();
-    for (&oid, relation) in &before.relations {
+    for oid in after.touched() {
+        let Some(relation) = before.relations.get(&oid) else { continue };
         let Some(table) = baseline.any_table(oid) else { continue };
         let countable = if baseline.holds_rows { relation.countable } else { table.countable };
         let rows = (countable || relation.is_empty).then_some(table.rows);

@@ -12,6 +12,7 @@ use crate::rehearse::judge;
 use crate::rehearse::measured::Measured;
 use crate::rehearse::rollback_proof;
 use crate::rehearse::run::{FileRun, FileRunResult};
+use crate::rehearse::schema_facts;
 use crate::rehearse::sizes::rows_named;
 use crate::rehearse::snapshot::Relation;
 use crate::rehearse::stage::{Stage, stops, unmeasured};
@@ -68,7 +69,7 @@ impl Stage<'_> {
             let mut one = unmeasured(migration, checked.findings, why);
             one.verdict = Verdict::Warn.max(Verdict::of(&one.findings));
             one.empty = self.baseline.empty(None);
-            let before = self.fingerprint()?;
+            let before = self.schema_facts()?;
             self.left_out.insert(self.before.len());
             self.before.push(before);
             self.record_unrun(migration)?;
@@ -99,7 +100,7 @@ impl Stage<'_> {
         // As the one before left it.
         let before = match self.latest.take() {
             Some(latest) => latest,
-            None => self.fingerprint()?,
+            None => self.schema_facts()?,
         };
         let invalid = self.invalid_indexes()?;
         self.record_state()?;
@@ -127,8 +128,9 @@ impl Stage<'_> {
         findings.extend(self.touched_own()?.into_iter().map(|one| of_statement(one, &measured)));
         // If the shared transaction was rolled back, the work of earlier migrations is undone too.
         let is_gone = self.request.is_one_transaction && !self.is_batch;
-        let after = if is_gone { before.clone() } else { self.fingerprint()? };
-        let changes = before.changes(&after);
+        let after = if is_gone { before.clone() } else { self.schema_facts()? };
+        let difference = before.to(&after);
+        let changes = schema_facts::changes(&difference);
         let lines = changes.iter().map(|change| change.evidence.clone()).collect();
         if !findings.iter().any(|finding| finding.class == Class::Compatibility) {
             findings.extend(changes.into_iter().map(|change| {
@@ -140,7 +142,7 @@ impl Stage<'_> {
             findings.extend(self.aftermath(
                 &MigrationEffects::of(&measured),
                 &measured,
-                (&before, &after),
+                &difference,
             )?);
         }
         if let Some(mut rows) = rows {

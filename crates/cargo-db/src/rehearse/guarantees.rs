@@ -1,17 +1,27 @@
 //! What programs and the server rely on besides names: privileges, row security, unique indexes,
-//! partitions, foreign keys, sequences. Read before the first migration and after each, in one
-//! round trip.
+//! partitions, foreign keys, sequences. Read before the first migration, and after each as far as
+//! it may have changed, in one round trip.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::failure::Result;
+use pg_logical::catalog::{Address, class};
+
+use crate::failure::{Failure, Result};
 use crate::migration::PROJECT_SCHEMA;
 use crate::rehearse::snapshot::Oid;
 use crate::world::pg::{Row, Session, only_row};
 
-/// The state between two migrations.
+/// The state between two migrations, object by object.
 #[derive(Debug, Default)]
 pub(super) struct Guarantees {
+    of: BTreeMap<Address, Promises>,
+    /// Whether foreign keys may be disabled although no statement does it.
+    pub(super) risky: bool,
+}
+
+/// What some objects guarantee.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Promises {
     /// Of each object, by kind and name: who may do what.
     pub(super) rights: BTreeMap<(String, String), BTreeSet<Grant>>,
     pub(super) tables: BTreeMap<String, Secured>,
@@ -20,12 +30,16 @@ pub(super) struct Guarantees {
     pub(super) children: BTreeMap<(String, String), Oid>,
     /// The triggers of foreign keys.
     pub(super) triggers: BTreeMap<Oid, KeyTrigger>,
-    pub(super) numbered: BTreeMap<(Oid, Oid, i16), Numbered>,
+    pub(super) numbered: BTreeMap<SequenceColumn, Numbered>,
     /// Parent and child of foreign keys whose action on the child may have no effect.
-    pub(super) hollow: BTreeSet<(Oid, Oid)>,
-    /// Whether foreign keys may be disabled although no statement does it.
-    pub(super) risky: bool,
+    hollow: BTreeSet<(Oid, Oid)>,
 }
+
+/// A column and its sequence: sequence, table, number of the column.
+pub(super) type SequenceColumn = (Oid, Oid, i16);
+
+/// The objects that may have changed; `None` for all.
+pub(super) type Touched<'a> = Option<&'a BTreeSet<Address>>;
 
 /// Who may do something, and what.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,9 +61,9 @@ pub(super) struct Secured {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unique {
     pub(super) name: String,
-    /// Without its schema.
-    pub(super) bare: String,
     pub(super) table: String,
+    /// Without its name.
+    pub(super) definition: String,
 }
 
 /// A trigger of a foreign key.
@@ -75,22 +89,52 @@ pub(super) struct Numbered {
 }
 
 impl Guarantees {
-    /// Asks for it.
+    /// Reads it for the first time.
     pub(super) fn of(session: &mut Session) -> Result<Guarantees> {
-        let doing = "read rights, keys and sequences";
-        let sql = include_str!("sql/guarantees.sql").replace("{schema}", PROJECT_SCHEMA);
-        let [rights, tables, unique, children, triggers, numbered, hollow, risky] =
-            session.sets(doing, &sql)?;
-        Ok(Guarantees {
-            rights: rights.iter().map(rights_of).collect::<Result<_>>()?,
-            tables: tables.iter().map(secured).collect::<Result<_>>()?,
-            unique: unique.iter().map(unique_of).collect::<Result<_>>()?,
-            children: children.iter().map(child_of).collect::<Result<_>>()?,
-            triggers: triggers.iter().map(trigger_of).collect::<Result<_>>()?,
-            numbered: numbered.iter().map(numbered_of).collect::<Result<_>>()?,
-            hollow: hollow.iter().map(orphaned_children).collect::<Result<_>>()?,
-            risky: only_row(doing, risky)?.flag("risky")?,
-        })
+        let mut guarantees = Guarantees::default();
+        guarantees.update(session, None)?;
+        Ok(guarantees)
+    }
+
+    /// Reads again what may have changed. Returns what these objects guaranteed then and now.
+    pub(super) fn update(
+        &mut self,
+        session: &mut Session,
+        touched: Touched<'_>,
+    ) -> Result<(Promises, Promises)> {
+        let (now, risky) = read(session, touched)?;
+        let gone: Vec<Promises> = match touched {
+            None => std::mem::take(&mut self.of).into_values().collect(),
+            Some(touched) => touched.iter().filter_map(|of| self.of.remove(of)).collect(),
+        };
+        self.risky = risky;
+        let then = gone.into_iter().fold(Promises::default(), Promises::and);
+        let all = now.values().cloned().fold(Promises::default(), Promises::and);
+        self.of.extend(now);
+        Ok((then, all))
+    }
+
+    /// The children of these tables that may contain orphaned rows.
+    pub(super) fn orphaned_children(&self, parents: &BTreeSet<Oid>) -> BTreeSet<Oid> {
+        self.of.values().flat_map(|promises| promises.orphaned_children(parents)).collect()
+    }
+
+    /// The columns that sequences number.
+    pub(super) fn numbered(&self) -> impl Iterator<Item = (&SequenceColumn, &Numbered)> {
+        self.of.values().flat_map(|promises| &promises.numbered)
+    }
+}
+
+impl Promises {
+    fn and(mut self, mut other: Promises) -> Promises {
+        self.rights.append(&mut other.rights);
+        self.tables.append(&mut other.tables);
+        self.unique.append(&mut other.unique);
+        self.children.append(&mut other.children);
+        self.triggers.append(&mut other.triggers);
+        self.numbered.append(&mut other.numbered);
+        self.hollow.append(&mut other.hollow);
+        self
     }
 
     /// The children of these tables that may contain orphaned rows.
@@ -100,12 +144,74 @@ impl Guarantees {
     }
 
     /// The tables whose foreign keys were disabled or enabled since then.
-    pub(super) fn switched(&self, before: &Guarantees) -> BTreeSet<Oid> {
+    pub(super) fn switched(&self, before: &Promises) -> BTreeSet<Oid> {
         let touched = self.triggers.iter().filter(|(oid, now)| {
             before.triggers.get(*oid).is_some_and(|then| then.written != now.written)
         });
         touched.map(|(_, trigger)| trigger.of).collect()
     }
+}
+
+/// Reads what some objects guarantee, or all.
+fn read(
+    session: &mut Session,
+    touched: Touched<'_>,
+) -> Result<(BTreeMap<Address, Promises>, bool)> {
+    let doing = "read rights, keys and sequences";
+    let [rights, tables, unique, children, triggers, numbered, hollow, risky] =
+        session.sets(doing, &query(touched))?;
+    let mut of: BTreeMap<Address, Promises> = BTreeMap::new();
+    let table = |row: &Row, column| {
+        Ok::<_, Failure>(Address { class: class::CLASS, oid: row.number(column)? })
+    };
+    for row in &tables {
+        of.entry(table(row, "root")?).or_default().tables.extend([secured(row)?]);
+    }
+    for row in &unique {
+        of.entry(table(row, "root")?).or_default().unique.extend([unique_of(row)?]);
+    }
+    for row in &children {
+        of.entry(table(row, "oid")?).or_default().children.extend([child_of(row)?]);
+    }
+    for row in &triggers {
+        of.entry(table(row, "of_table")?).or_default().triggers.extend([trigger_of(row)?]);
+    }
+    for row in &numbered {
+        of.entry(table(row, "of_table")?).or_default().numbered.extend([numbered_of(row)?]);
+    }
+    for row in &hollow {
+        of.entry(table(row, "child")?).or_default().hollow.extend([orphaned_child(row)?]);
+    }
+    for row in &rights {
+        let address = Address { class: row.number("class")?, oid: row.number("root")? };
+        of.entry(address).or_default().rights.extend([rights_of(row)?]);
+    }
+    Ok((of, only_row(doing, risky)?.flag("risky")?))
+}
+
+/// The query, for some objects or for all: `{relation c.oid}` stands for the relations among them.
+fn query(touched: Touched<'_>) -> String {
+    let sql = include_str!("sql/guarantees.sql").replace("{schema}", PROJECT_SCHEMA);
+    let mut text = String::new();
+    let mut rest = sql.as_str();
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((mark, after)) = after.split_once('}') else { break };
+        let (kind, oid) = mark.split_once(' ').unwrap_or((mark, ""));
+        let is_of = |of: &Address| match kind {
+            "relation" => of.class == class::CLASS,
+            "routine" => of.class == class::PROC,
+            "type" => of.class == class::TYPE,
+            _ => of.class == class::NAMESPACE,
+        };
+        let oids = |touched: &BTreeSet<Address>| {
+            let oids = touched.iter().filter(|of| is_of(of)).map(|of| of.oid.to_string());
+            format!("{oid} = ANY ('{{{}}}')", oids.collect::<Vec<_>>().join(","))
+        };
+        text.push_str(before);
+        text.push_str(&touched.map_or_else(|| "true".to_owned(), oids));
+        rest = after;
+    }
+    text + rest
 }
 
 fn rights_of(row: &Row) -> Result<((String, String), BTreeSet<Grant>)> {
@@ -124,8 +230,13 @@ fn secured(row: &Row) -> Result<(String, Secured)> {
 }
 
 fn unique_of(row: &Row) -> Result<(Oid, Unique)> {
-    let (name, bare) = (row.text("name")?.to_owned(), row.text("bare")?.to_owned());
-    Ok((row.number("oid")?, Unique { name, bare, table: row.text("of_table")?.to_owned() }))
+    let named = format!(" INDEX {} ON ", row.text("bare")?);
+    let unique = Unique {
+        name: row.text("name")?.to_owned(),
+        table: row.text("of_table")?.to_owned(),
+        definition: row.text("definition")?.replacen(&named, " INDEX ON ", 1),
+    };
+    Ok((row.number("oid")?, unique))
 }
 
 fn child_of(row: &Row) -> Result<((String, String), Oid)> {
@@ -138,11 +249,11 @@ fn trigger_of(row: &Row) -> Result<(Oid, KeyTrigger)> {
     Ok((row.number("oid")?, KeyTrigger { of, table, written, enabled }))
 }
 
-fn orphaned_children(row: &Row) -> Result<(Oid, Oid)> {
+fn orphaned_child(row: &Row) -> Result<(Oid, Oid)> {
     Ok((row.number("parent")?, row.number("child")?))
 }
 
-fn numbered_of(row: &Row) -> Result<((Oid, Oid, i16), Numbered)> {
+fn numbered_of(row: &Row) -> Result<(SequenceColumn, Numbered)> {
     let numbered = Numbered {
         sequence: row.text("name")?.to_owned(),
         table: row.text("table_name")?.to_owned(),

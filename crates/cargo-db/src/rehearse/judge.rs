@@ -10,8 +10,8 @@ use crate::failure::Result;
 use crate::model::finding::{Class, Expected, Finding, Severity};
 use crate::model::rehearsal::{Guard, LockWork, LockedTable, RowChanges};
 use crate::rehearse::capture::CaptureOutcome;
-use crate::rehearse::fingerprint::CatalogChange;
 use crate::rehearse::measured::{Measured, Scanned, StatementLoss};
+use crate::rehearse::schema_facts::CatalogChange;
 use crate::rehearse::snapshot::{Counts, LockMode, Oid};
 use pg_sql::name::short;
 

@@ -5,26 +5,19 @@ use std::collections::BTreeMap;
 
 use crate::check::finding;
 use crate::model::finding::Finding;
-use crate::rehearse::fingerprint::Fingerprint;
-use crate::rehearse::guarantees::{Grant, Guarantees, Unique};
+use crate::rehearse::guarantees::{Grant, Promises};
 use pg_sql::name::short;
 
-/// The state at one moment, with all definitions.
-#[derive(Clone, Copy)]
-pub(super) struct SchemaMoment<'a> {
-    pub(super) guarantees: &'a Guarantees,
-    pub(super) schema: &'a Fingerprint,
-}
-
 /// What changed for objects that still exist under their name; `rows` returns the number of rows of
-/// a table.
+/// a table, `has_column` whether there still is a column of that name.
 pub(super) fn broken(
-    before: SchemaMoment<'_>,
-    after: SchemaMoment<'_>,
+    before: &Promises,
+    after: &Promises,
+    has_column: &dyn Fn(&str) -> bool,
     rows: &dyn Fn(&str) -> u64,
 ) -> Vec<Finding> {
-    let mut found = lost_privileges(before, after);
-    found.extend(secured(before.guarantees, after.guarantees, rows));
+    let mut found = lost_privileges(before, after, has_column);
+    found.extend(secured(before, after, rows));
     found.extend(not_unique(before, after, rows));
     found
 }
@@ -36,12 +29,16 @@ fn about(rule: &str, object: &str, rows: u64, evidence: String) -> Finding {
     found
 }
 
-fn lost_privileges(before: SchemaMoment<'_>, after: SchemaMoment<'_>) -> Vec<Finding> {
+fn lost_privileges(
+    before: &Promises,
+    after: &Promises,
+    has_column: &dyn Fn(&str) -> bool,
+) -> Vec<Finding> {
     let mut found = Vec::new();
-    for ((kind, name), then) in &before.guarantees.rights {
-        let now = after.guarantees.rights.get(&(kind.clone(), name.clone()));
+    for ((kind, name), then) in &before.rights {
+        let now = after.rights.get(&(kind.clone(), name.clone()));
         // If a column has no privileges of its own any more, it is not listed.
-        let gone = now.is_none() && !(kind == "column" && after.schema.has(kind, name));
+        let gone = now.is_none() && !(kind == "column" && has_column(name));
         let lost: Vec<&Grant> =
             then.iter().filter(|right| now.is_none_or(|now| !now.contains(right))).collect();
         if !gone && !lost.is_empty() {
@@ -62,7 +59,7 @@ fn describe_lost(lost: &[&Grant]) -> String {
     by_role.into_iter().map(line).collect::<Vec<_>>().join("; ")
 }
 
-fn secured(before: &Guarantees, after: &Guarantees, rows: &dyn Fn(&str) -> u64) -> Vec<Finding> {
+fn secured(before: &Promises, after: &Promises, rows: &dyn Fn(&str) -> u64) -> Vec<Finding> {
     let mut found = Vec::new();
     for (table, now) in &after.tables {
         let Some(then) = before.tables.get(table) else { continue };
@@ -77,23 +74,15 @@ fn secured(before: &Guarantees, after: &Guarantees, rows: &dyn Fn(&str) -> u64) 
     found
 }
 
-fn not_unique(
-    before: SchemaMoment<'_>,
-    after: SchemaMoment<'_>,
-    rows: &dyn Fn(&str) -> u64,
-) -> Vec<Finding> {
+fn not_unique(before: &Promises, after: &Promises, rows: &dyn Fn(&str) -> u64) -> Vec<Finding> {
     let mut found = Vec::new();
-    for (oid, index) in &before.guarantees.unique {
-        let stays = after.guarantees.tables.contains_key(&index.table);
-        if !stays || after.guarantees.unique.contains_key(oid) {
+    for (oid, index) in &before.unique {
+        let stays = after.tables.contains_key(&index.table);
+        if !stays || after.unique.contains_key(oid) {
             continue;
         }
         // Of another name it does as well, which ON CONFLICT does not say.
-        let Some(definition) = definition_without_name(before.schema, index) else { continue };
-        let mut others = after.guarantees.unique.values();
-        if others
-            .any(|now| definition_without_name(after.schema, now).as_ref() == Some(&definition))
-        {
+        if after.unique.values().any(|now| now.definition == index.definition) {
             continue;
         }
         let evidence =
@@ -103,21 +92,16 @@ fn not_unique(
     found
 }
 
-/// How an index is defined, without its name.
-fn definition_without_name(schema: &Fingerprint, index: &Unique) -> Option<String> {
-    // The last part is not relevant: whether it is valid, clustered on, or a replica identity.
-    let (definition, _) = schema.definition("index", &index.name)?.rsplit_once(' ')?;
-    Some(definition.replacen(&format!(" INDEX {} ON ", index.bare), " INDEX ON ", 1))
-}
-
 /// The tables whose rows a parent no longer shows as its own: parent, child, and the child's oid.
 pub(super) fn left<'a>(
-    before: &'a Guarantees,
-    after: &'a Guarantees,
+    before: &'a Promises,
+    after: &'a Promises,
 ) -> impl Iterator<Item = (&'a str, &'a str, u32)> {
     let left = before.children.iter().filter(|((parent, _), oid)| {
         let now = |((other, _), child): (&(String, String), &u32)| other == parent && child == *oid;
-        after.tables.contains_key(parent) && !after.children.iter().any(now)
+        // A parent that was not touched is not among these.
+        let stays = after.tables.contains_key(parent) || !before.tables.contains_key(parent);
+        stays && !after.children.iter().any(now)
     });
     left.map(|((parent, child), oid)| (parent.as_str(), child.as_str(), *oid))
 }

@@ -47,6 +47,8 @@ pub(super) struct Measure<'a> {
     /// What our transaction had locked before the first statement.
     locked: Option<BTreeMap<Oid, LockMode>>,
     before: CatalogSnapshot,
+    /// The last snapshot, if nothing was rolled back since.
+    pub(super) latest: Option<CatalogSnapshot>,
     captures: Vec<Capture>,
     watch: Option<LockWatch>,
     began: Instant,
@@ -89,6 +91,7 @@ impl<'a> Measure<'a> {
             saves: false,
             locked: None,
             before: CatalogSnapshot::default(),
+            latest: None,
             captures: Vec::new(),
             watch: None,
             began: stopwatch(),
@@ -115,7 +118,7 @@ impl<'a> Measure<'a> {
         self.is_alone = false;
         self.captures.clear();
         self.hidden.clear();
-        self.before = CatalogSnapshot::take(session)?;
+        self.before = self.present(session)?;
         self.locked.get_or_insert_with(|| self.before.locks.clone());
         if is_of_transaction(statement) {
             self.saves = true;
@@ -144,6 +147,14 @@ impl<'a> Measure<'a> {
         Ok(())
     }
 
+    /// The snapshot of now. It is made from the last one, if there is one.
+    fn present(&mut self, session: &mut Session) -> Result<CatalogSnapshot> {
+        match self.latest.take() {
+            Some(latest) => latest.now(session),
+            None => CatalogSnapshot::take(session),
+        }
+    }
+
     /// Watches a statement that runs outside of any transaction.
     fn watch(
         &mut self,
@@ -157,7 +168,7 @@ impl<'a> Measure<'a> {
         }
         self.watch = LockWatch::begin(self.world, session, statement, theirs)?;
         self.shared = Some(SharedObjects::read(session)?);
-        self.before = CatalogSnapshot::take(session)?;
+        self.before = self.present(session)?;
         Ok(())
     }
 
@@ -210,7 +221,7 @@ impl<'a> Measure<'a> {
         }
         if let Some(watch) = self.watch.take() {
             let locks = watch.end();
-            let mut after = CatalogSnapshot::take(session)?;
+            let mut after = self.before.now(session)?;
             after.locks = locks;
             // It cannot be undone, so what it removed is estimated from the state before.
             self.counted = Some(dropped_or_emptied(session, self.baseline, &self.before, &after)?);
@@ -221,10 +232,11 @@ impl<'a> Measure<'a> {
                 measured.gone = losses.map(|one| Finding { line: statement.line, ..one }).collect();
             }
             self.measured.push(measured);
+            self.latest = Some(after);
             self.stop_if_shared(session, statement)?;
             return Ok(false);
         }
-        let after = CatalogSnapshot::take(session)?;
+        let after = self.before.now(session)?;
         if self.counted.is_none()
             && self.baseline.holds_rows
             && !statement.reads_data()
@@ -252,6 +264,7 @@ impl<'a> Measure<'a> {
             self.reached_out |= reaches_out(session)?;
             self.end(session, statement)?;
         }
+        self.latest = (!self.reached_out).then_some(after);
         Ok(false)
     }
 
@@ -302,9 +315,7 @@ impl<'a> Measure<'a> {
         }
         // The catalog is as it was before the statement.
         self.before.retake(session)?;
-        if let Some(theirs) = self.theirs.take() {
-            session.resume(&theirs)?;
-        }
+        self.give_back(session)?;
         self.began = stopwatch();
         Ok(true)
     }
@@ -342,8 +353,8 @@ impl<'a> Measure<'a> {
         let file = |snapshot: &CatalogSnapshot, table| {
             snapshot.relations.get(&table).and_then(|table| table.file)
         };
-        for &table in self.baseline.relations.keys().filter(|&&table| is_kept(self.baseline, table))
-        {
+        let touched = after.touched();
+        for &table in touched.iter().filter(|&&table| is_kept(self.baseline, table)) {
             let known = self.captures.iter().any(|capture| capture.is_of_rows(table));
             let rewritten = may_compute && file(&self.before, table) != file(after, table);
             if !known && (rewritten || after.counts_since(&self.before, table).updated > 0) {
@@ -391,7 +402,8 @@ impl<'a> Measure<'a> {
         let before = &self.before;
         measured.replica = before.replica || after.replica;
         measured.written = after.written_since(before);
-        for (&oid, relation) in &self.baseline.relations {
+        for oid in after.touched() {
+            let Some(relation) = self.baseline.relations.get(&oid) else { continue };
             let counts = after.counts_since(before, oid);
             if counts.inserted + counts.updated + counts.deleted > 0 {
                 measured.changed.push((relation.name.clone(), counts));

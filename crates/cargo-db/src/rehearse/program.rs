@@ -17,6 +17,7 @@ use crate::rehearse::content::RowCounts;
 use crate::rehearse::judge;
 use crate::rehearse::rollback_proof::{self, Compared};
 use crate::rehearse::rows::RowSnapshot;
+use crate::rehearse::schema_facts;
 use crate::rehearse::stage::{Stage, unmeasured};
 use crate::world::clock::stopwatch;
 use crate::world::files;
@@ -65,7 +66,7 @@ impl Stage<'_> {
         let Some((last, others)) = group.split_last() else { return Ok(Vec::new()) };
         self.world.interrupt.check()?;
         self.world.emit(Event::Started { doing: "Rehearsing", subject: last.title() });
-        let schema = self.fingerprint()?;
+        let schema = self.schema_facts()?;
         self.record_state()?;
         let content = self.content()?;
         let began = stopwatch();
@@ -75,13 +76,15 @@ impl Stage<'_> {
         let now = self.content()?;
         findings.extend(content.losses(&now, &BTreeMap::new()));
         findings.extend(self.touched_own()?);
-        let after = self.fingerprint()?;
-        let changes = schema.changes(&after);
+        self.schema.forget();
+        let after = self.schema_facts()?;
+        let difference = schema.to(&after);
+        let changes = schema_facts::changes(&difference);
         let lines = changes.iter().map(|change| change.evidence.clone()).collect();
         findings.extend(changes.into_iter().map(|change| judge::changed(change, 1)));
         if findings.iter().all(|found| found.rule != "fails") {
             let effects = MigrationEffects::of_program(&self.texts(group)?);
-            findings.extend(self.aftermath(&effects, &[], (&schema, &after))?);
+            findings.extend(self.aftermath(&effects, &[], &difference)?);
         }
         // Expected or not, lost rows are not restored.
         let mut rows = RowSnapshot::default();
@@ -199,8 +202,9 @@ impl Stage<'_> {
                 rehearsed[index].rollback = RollbackProof::Wrong(failure.why());
                 return Ok(());
             }
-            let after = self.fingerprint()?;
-            let difference = self.before[index].difference(&after);
+            self.schema.forget();
+            let after = self.schema_facts()?;
+            let difference = schema_facts::lines(&self.before[index].to(&after));
             let mut lost = before.losses(&self.content()?, &BTreeMap::new());
             lost.extend(self.touched_own()?);
             let there = self.rows.remove(&index).unwrap_or_default().lost;

@@ -15,9 +15,9 @@ use crate::model::key::{KeyPlaces, PublicKey};
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Guard, LockWork, Rehearsal, Rehearsed};
 use crate::rehearse::filled::possibly_filled;
-use crate::rehearse::fingerprint::Fingerprint;
 use crate::rehearse::judge::grouped;
 use crate::rehearse::request::Request;
+use crate::rehearse::schema_facts::{self, SchemaReader};
 use crate::rehearse::sizes::sizes;
 use crate::settings::Settings;
 use crate::world::pg::Session;
@@ -27,7 +27,7 @@ use db_tools::ProjectTool;
 use pg_sql::name::short;
 
 /// The version of the format.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 /// How long a receipt holds.
 const FRESH: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -78,7 +78,7 @@ pub(crate) struct SchemaState {
 impl SchemaState {
     /// Looks at the session's database.
     pub(crate) fn of(session: &mut Session, layout: &ProjectTool) -> Result<SchemaState> {
-        let schema = Fingerprint::of(session, layout)?.digest();
+        let schema = schema_facts::digest(&SchemaReader::new(layout).read(session)?);
         let version: u32 = session.number("ask for the version", "SHOW server_version_num")?;
         Ok(SchemaState { schema, server: version / 10_000, rows: estimated_rows(session)? })
     }

@@ -47,6 +47,7 @@ impl Stage<'_> {
         let before = recorded(&mut self.session, layout, &self.history)?;
         self.begin(inside)?;
         let mut measure = Measure::new(self.world, &self.baseline, layout, inside);
+        measure.latest = self.latest_catalog.take();
         let ran = script.run(&mut self.session, &mut measure);
         self.world.interrupt.check()?;
         if let Some(trouble) = measure.trouble.take() {
@@ -64,6 +65,7 @@ impl Stage<'_> {
             failed = Some(finding("outside-database", 1, "", why));
         }
         let mut history = None;
+        let latest = measure.latest.take();
         if failed.is_none() {
             let now = recorded(&mut self.session, layout, &self.history)?;
             history = changed_history(&self.history, (before, now), &measured);
@@ -71,6 +73,7 @@ impl Stage<'_> {
             let record = self.history_statement(file_run, &script, began.elapsed());
             failed = self.commit(file_run, &record, inside)?;
         }
+        self.latest_catalog = latest.filter(|_| failed.is_none());
         if failed.is_some() {
             self.session.run("give up", "ROLLBACK")?;
             self.is_batch = false;

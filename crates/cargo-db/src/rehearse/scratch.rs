@@ -2,6 +2,7 @@
 //! with the sizes that the server estimates for the source. It is dropped in any case.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::backup::{self, BackupFolder, Copied, RestoreSource, SiblingDatabase};
@@ -132,10 +133,10 @@ fn uncounted(world: &World, target: &Target) -> Result<BTreeSet<String>> {
     let mut session = Session::open(world, target, Purpose::Read)?;
     let snapshot = CatalogSnapshot::take(&mut session)?;
     let filled = filled(&mut session, &snapshot)?;
-    let tables = snapshot.relations.into_iter().filter(|(_, table)| table.rows == 0);
+    let tables = snapshot.relations.iter().filter(|(_, table)| table.rows == 0);
     let may_hold =
         tables.filter(|(oid, table)| filled.contains(oid) || !table.countable && !table.is_empty);
-    Ok(may_hold.map(|(_, table)| table.name).collect())
+    Ok(may_hold.map(|(_, table)| table.name.clone()).collect())
 }
 
 impl Scratch {
@@ -152,7 +153,8 @@ impl Scratch {
     pub(super) fn baseline(&self, session: &mut Session) -> Result<InitialTables> {
         let snapshot = CatalogSnapshot::take(session)?;
         let filled = filled(session, &snapshot)?;
-        let CatalogSnapshot { mut relations, columns, .. } = snapshot;
+        let CatalogSnapshot { relations, columns, .. } = snapshot;
+        let mut relations = Rc::unwrap_or_clone(relations);
         for (oid, rows) in grown_tables(session)? {
             let Some(relation) = relations.get_mut(&oid) else { continue };
             relation.rows = if relation.countable && rows < FEW_ROWS {
@@ -170,7 +172,7 @@ impl Scratch {
                 || relation.holds_rows() && !relation.countable && !relation.is_empty;
             relation.rows = relation.rows.max(u64::from(holds));
         }
-        let columns = columns.into_iter().map(|(number, (name, _))| (number, name)).collect();
+        let columns = columns.iter().map(|(number, (name, _))| (*number, name.clone())).collect();
         Ok(InitialTables { relations, columns, holds_rows: self.basis != Basis::Schema, filled })
     }
 

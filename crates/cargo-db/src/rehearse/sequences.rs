@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::check::finding;
 use crate::failure::Result;
 use crate::model::finding::Finding;
-use crate::rehearse::guarantees::{Guarantees, Numbered};
+use crate::rehearse::guarantees::{Guarantees, Numbered, Promises, SequenceColumn};
 use crate::rehearse::judge::grouped;
 use crate::rehearse::snapshot::Oid;
 use crate::world::pg::Session;
@@ -16,15 +16,12 @@ use pg_sql::quote::{quote_identifier, quote_literal};
 /// The number of columns that one query covers.
 const AT_ONCE: usize = 100;
 
-/// A column and its sequence: sequence, table, number of the column.
-pub(super) type SequenceColumn = (Oid, Oid, i16);
-
 /// By how many values each sequence is behind its column; those that are not, are not there.
 pub(super) type SequenceLag = BTreeMap<SequenceColumn, u64>;
 
 /// Those that are behind already, before the first migration.
 pub(super) fn before(session: &mut Session, guarantees: &Guarantees) -> Result<SequenceLag> {
-    let cheap = guarantees.numbered.iter().filter(|(_, one)| one.cheap && !one.hidden);
+    let cheap = guarantees.numbered().filter(|(_, one)| one.cheap && !one.hidden);
     measure(session, &cheap.collect::<Vec<_>>())
 }
 
@@ -33,15 +30,17 @@ pub(super) fn before(session: &mut Session, guarantees: &Guarantees) -> Result<S
 pub(super) fn left_behind(
     session: &mut Session,
     behind: &mut SequenceLag,
-    (then, now): (&Guarantees, &Guarantees),
+    (then, now): (&Promises, &Guarantees),
+    read_again: &Promises,
     touched: Option<&BTreeSet<Oid>>,
 ) -> Result<Vec<Finding>> {
     let is_touched = |(place, one): &(&SequenceColumn, &Numbered)| {
-        let is_new = !then.numbered.contains_key(*place);
+        let is_new =
+            read_again.numbered.contains_key(*place) && !then.numbered.contains_key(*place);
         let by_hand = touched.is_some_and(|touched| touched.contains(&place.0));
         is_new || by_hand || one.cheap && touched.is_none_or(|all| all.contains(&place.1))
     };
-    let all: Vec<(&SequenceColumn, &Numbered)> = now.numbered.iter().filter(is_touched).collect();
+    let all: Vec<(&SequenceColumn, &Numbered)> = now.numbered().filter(is_touched).collect();
     let (hidden, seen): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, one)| one.hidden);
     let found = measure(session, &seen)?;
     let mut findings: Vec<Finding> = hidden.iter().map(|(_, one)| not_counted(one)).collect();

@@ -2,6 +2,7 @@
 //! changed. Two snapshots around a statement show its effects.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::failure::Result;
 use crate::world::pg::{Row, Session, only_row};
@@ -63,15 +64,36 @@ impl PartialEq for ColumnType {
 /// The state at one moment.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CatalogSnapshot {
-    pub(super) relations: BTreeMap<Oid, Relation>,
+    pub(super) relations: Rc<BTreeMap<Oid, Relation>>,
     /// Name and type, without generated columns: their values are not lost while the others exist.
-    pub(super) columns: BTreeMap<Column, (String, ColumnType)>,
+    pub(super) columns: Rc<BTreeMap<Column, (String, ColumnType)>>,
     /// The strongest lock of our own on each.
     pub(super) locks: BTreeMap<Oid, LockMode>,
     pub(super) counts: BTreeMap<Oid, Counts>,
+    /// What may differ from the snapshot that it was made from; `None` for anything.
+    changed: Option<BTreeSet<Oid>>,
+    writes: CatalogWrites,
     pub(super) wal: u64,
     /// Whether the session is a replica, which does not enforce foreign keys.
     pub(super) replica: bool,
+}
+
+/// How often the catalogs were written so far, and by which transactions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct CatalogWrites {
+    /// Those that the snapshot is read from.
+    read: u64,
+    /// How many relations were dropped.
+    gone: u64,
+    /// Those of schemas, roles and types.
+    others: u64,
+    /// Our own transaction, if it has a number.
+    own: Option<String>,
+    /// What became of the transaction of the snapshot before.
+    status: Option<String>,
+    /// All transactions before this one had ended.
+    oldest: u64,
+    is_exact: bool,
 }
 
 /// A lock on a table, by its strength: a later one keeps more away.
@@ -117,41 +139,108 @@ impl LockMode {
 /// What there is, and what the transaction did.
 const CATALOG: &str = include_str!("sql/snapshot.sql");
 const ACTIVITY: &str = include_str!("sql/activity.sql");
+const PRESENT: &str = include_str!("sql/present.sql");
 
 impl CatalogSnapshot {
     /// Asks for it, in one round trip.
     pub(super) fn take(session: &mut Session) -> Result<CatalogSnapshot> {
-        let sql = format!("{CATALOG};\n{ACTIVITY}");
-        let [relations, columns, locks, counts, settings] = session.sets("measure", &sql)?;
+        let sql = format!("{};\n{}", catalog_since(None), activity_after(None));
+        let [relations, columns, locks, counts, settings, writes] =
+            session.sets("measure", &sql)?;
         let mut snapshot = CatalogSnapshot::default();
-        for row in &relations {
+        snapshot.note_catalog(&relations, &columns)?;
+        snapshot.note_activity([locks, counts, settings, writes])?;
+        Ok(snapshot)
+    }
+
+    /// The snapshot of now, of which only what was written since this one is read. With thousands
+    /// of tables, the rest is most of what there is to read.
+    pub(super) fn now(&self, session: &mut Session) -> Result<CatalogSnapshot> {
+        let sets = session.sets("measure", &activity_after(Some(&self.writes)))?;
+        let mut now = self.clone();
+        now.note_activity(sets)?;
+        now.changed = Some(BTreeSet::new());
+        if !self.has_hidden() && now.writes.continues(&self.writes) {
+            if now.writes.read != self.writes.read {
+                now.read_written(session, &self.writes)?;
+            }
+            return Ok(now);
+        }
+        CatalogSnapshot::take(session)
+    }
+
+    /// Asks again for what the transaction did, where no statement has changed the catalog in the
+    /// meantime.
+    pub(super) fn retake(&mut self, session: &mut Session) -> Result<()> {
+        let sets = session.sets("measure", &activity_after(None))?;
+        self.note_activity(sets)
+    }
+
+    /// What may differ from the snapshot that this one was made from.
+    pub(super) fn touched(&self) -> BTreeSet<Oid> {
+        let all = || self.relations.keys().copied().collect();
+        let changed = self.changed.clone().unwrap_or_else(all);
+        changed.into_iter().chain(self.counts.keys().copied()).collect()
+    }
+
+    fn note_catalog(&mut self, relations: &[Row], columns: &[Row]) -> Result<()> {
+        let changed = self.changed.get_or_insert_default();
+        let (all, of_all) = (Rc::make_mut(&mut self.relations), Rc::make_mut(&mut self.columns));
+        for row in relations {
             let kind = row.text("kind")?.chars().next().unwrap_or(' ');
             let (name, file) = (row.text("name")?.to_owned(), row.optional_number("file")?);
             let rows = row.number("rows")?;
             let (countable, is_empty) = (row.flag("countable")?, row.flag("is_empty")?);
             let relation = Relation { name, kind, file, rows, countable, is_empty };
-            snapshot.relations.insert(row.number("oid")?, relation);
+            let oid = row.number("oid")?;
+            changed.insert(oid);
+            all.insert(oid, relation);
         }
-        for row in &columns {
-            let column = (row.number("oid")?, row.number("number")?);
+        for row in columns {
+            let column: Column = (row.number("oid")?, row.number("number")?);
+            changed.insert(column.0);
+            if !row.flag("is_there")? {
+                of_all.remove(&column);
+                continue;
+            }
             let id = (row.number("type_oid")?, row.number("modifier")?);
             let of = ColumnType { printed: row.text("type")?.to_owned(), id };
-            snapshot.columns.insert(column, (row.text("name")?.to_owned(), of));
+            of_all.insert(column, (row.text("name")?.to_owned(), of));
         }
-        snapshot.note_activity([locks, counts, settings])?;
-        Ok(snapshot)
+        Ok(())
     }
 
-    /// Asks again, where no statement has changed the catalog in the meantime. With thousands of
-    /// tables, that is most of what there is to read.
-    pub(super) fn retake(&mut self, session: &mut Session) -> Result<()> {
-        let sets = session.sets("measure", ACTIVITY)?;
-        self.note_activity(sets)
+    fn read_written(&mut self, session: &mut Session, then: &CatalogWrites) -> Result<()> {
+        let sql = catalog_since(Some(then.oldest));
+        let [relations, columns] = session.sets("measure", &sql)?;
+        self.note_catalog(&relations, &columns)?;
+        if self.writes.gone != then.gone {
+            let [present] = session.sets("measure", PRESENT)?;
+            self.forget_absent(only_row("measure", present)?.optional_text("oids")?.unwrap_or(""));
+        }
+        Ok(())
     }
 
-    fn note_activity(&mut self, [locks, counts, settings]: [Vec<Row>; 3]) -> Result<()> {
+    fn forget_absent(&mut self, present: &str) {
+        let present: BTreeSet<Oid> =
+            present.split(',').filter_map(|oid| oid.parse().ok()).collect();
+        let gone: BTreeSet<Oid> =
+            self.relations.keys().copied().filter(|oid| !present.contains(oid)).collect();
+        Rc::make_mut(&mut self.relations).retain(|oid, _| !gone.contains(oid));
+        Rc::make_mut(&mut self.columns).retain(|(oid, _), _| !gone.contains(oid));
+        self.changed.get_or_insert_default().extend(gone);
+    }
+
+    /// Whether there is a table of which the role may not see all rows. Whether that is empty is
+    /// not seen in the catalog.
+    fn has_hidden(&self) -> bool {
+        self.relations.values().any(|relation| !relation.countable)
+    }
+
+    fn note_activity(&mut self, [locks, counts, settings, writes]: [Vec<Row>; 4]) -> Result<()> {
         let settings = only_row("measure", settings)?;
         (self.wal, self.replica) = (settings.number("wal")?, settings.flag("replica")?);
+        self.writes = CatalogWrites::of(&only_row("measure", writes)?)?;
         (self.locks, self.counts) = (BTreeMap::new(), BTreeMap::new());
         for row in &locks {
             let Some(mode) = LockMode::named(row.text("mode")?) else { continue };
@@ -207,6 +296,47 @@ impl CatalogSnapshot {
             deleted: now.deleted.saturating_sub(then.deleted),
         }
     }
+}
+
+impl CatalogWrites {
+    fn of(row: &Row) -> Result<CatalogWrites> {
+        Ok(CatalogWrites {
+            read: row.number("read")?,
+            gone: row.number("gone")?,
+            others: row.number("others")?,
+            own: row.optional_text("own")?.map(str::to_owned),
+            status: row.optional_text("status")?.map(str::to_owned),
+            oldest: row.number("oldest")?,
+            is_exact: row.flag("is_exact")?,
+        })
+    }
+
+    /// Whether what was written since then is found by transactions.
+    fn continues(&self, then: &CatalogWrites) -> bool {
+        // What was read in a transaction is not there if that was rolled back.
+        let is_kept = then.own == self.own
+            || then.own.is_none()
+            || self.status.as_deref() == Some("committed");
+        self.is_exact && then.is_exact && is_kept && self.others == then.others
+    }
+}
+
+/// The query for the catalog: for all, or for the rows of new transactions.
+fn catalog_since(oldest: Option<u64>) -> String {
+    let is_new = |row: &str| match oldest {
+        None => "true".to_owned(),
+        Some(oldest) => format!("age({row}.xmin) <= age('{oldest}'::xid)"),
+    };
+    let sql = CATALOG.replace("{new c}", &is_new("c")).replace("{new a}", &is_new("a"));
+    // All are those that are there.
+    if oldest.is_none() { format!("{sql} AND NOT a.attisdropped") } else { sql }
+}
+
+/// The query for what the transaction did, after the transaction of an earlier snapshot.
+fn activity_after(then: Option<&CatalogWrites>) -> String {
+    let own = then.and_then(|then| then.own.as_deref());
+    let own = own.map_or_else(|| "NULL::xid8".to_owned(), |own| format!("'{own}'::xid8"));
+    ACTIVITY.replace("{own}", &own)
 }
 
 /// Whether the session's transaction has changed objects shared by all databases of the server:

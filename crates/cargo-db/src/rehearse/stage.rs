@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use pg_logical::facts::SchemaFacts;
+
 use crate::check::{CheckContexts, finding};
 use crate::failure::Result;
 use crate::migration;
@@ -10,13 +12,14 @@ use crate::model::finding::{Finding, Verdict};
 use crate::model::migration::Migration;
 use crate::model::rehearsal::{Basis, Rehearsed, RollbackProof};
 use crate::rehearse::baseline::InitialTables;
-use crate::rehearse::fingerprint::Fingerprint;
 use crate::rehearse::guarantees::Guarantees;
 use crate::rehearse::queries::Preparing;
 use crate::rehearse::request::Request;
 use crate::rehearse::rows::RowSnapshot;
+use crate::rehearse::schema_facts::{self, SchemaReader};
 use crate::rehearse::scratch::Scratch;
 use crate::rehearse::sequences::SequenceLag;
+use crate::rehearse::snapshot::CatalogSnapshot;
 use crate::world::World;
 use crate::world::pg::{OwnTables, Purpose, Session, TableComparison};
 
@@ -37,6 +40,8 @@ pub(super) struct Stage<'a> {
     pub(super) history: String,
     /// Whether the transaction that all migrations share is open.
     pub(super) is_batch: bool,
+    /// Reads the schema.
+    pub(super) schema: SchemaReader,
     pub(super) baseline: InitialTables,
     pub(super) basis: Basis,
     pub(super) preparing: Preparing<'a>,
@@ -49,7 +54,9 @@ pub(super) struct Stage<'a> {
     /// The sequences that are behind their columns.
     pub(super) behind: SequenceLag,
     /// The schema after the last migration that was measured.
-    pub(super) latest: Option<Fingerprint>,
+    pub(super) latest: Option<SchemaFacts>,
+    /// The catalog as the last statement left it, if it was committed.
+    pub(super) latest_catalog: Option<CatalogSnapshot>,
     /// The indexes of the migrations that were not run on the copy.
     pub(super) left_out: BTreeSet<usize>,
     /// What the files before each migration say.
@@ -57,7 +64,7 @@ pub(super) struct Stage<'a> {
     /// Indexes of partitioned tables that were invalid after the migration that made them.
     pub(super) unattached: Vec<Unattached>,
     /// The schema before each migration that ran, or was left out.
-    pub(super) before: Vec<Fingerprint>,
+    pub(super) before: Vec<SchemaFacts>,
     /// The rows before each migration that has a down migration, by its index.
     pub(super) rows: BTreeMap<usize, RowSnapshot>,
     /// The digest of the schema after the last of them, if all of them ran.
@@ -84,6 +91,7 @@ impl<'a> Stage<'a> {
             session,
             history: String::new(),
             is_batch: false,
+            schema: SchemaReader::new(layout),
             baseline,
             basis,
             preparing,
@@ -91,6 +99,7 @@ impl<'a> Stage<'a> {
             own,
             guarantees: None,
             latest: None,
+            latest_catalog: None,
             behind: SequenceLag::new(),
             left_out: BTreeSet::new(),
             contexts: migration::check_contexts(request.settings, None, request.migrations.iter())?,
@@ -108,9 +117,9 @@ impl<'a> Stage<'a> {
         if all_ran && !rehearsed.iter().any(unknown) {
             let end = match self.latest.take() {
                 Some(latest) => latest,
-                None => self.fingerprint()?,
+                None => self.schema_facts()?,
             };
-            self.becomes = Some(end.digest());
+            self.becomes = Some(schema_facts::digest(&end));
         }
         Ok(())
     }
@@ -125,8 +134,9 @@ impl<'a> Stage<'a> {
         Ok(changes.into_iter().map(|why| finding("own-tables", 1, "", why)).collect())
     }
 
-    pub(super) fn fingerprint(&mut self) -> Result<Fingerprint> {
-        Fingerprint::of(&mut self.session, &self.request.settings.migrations.layout)
+    /// The schema at this moment.
+    pub(super) fn schema_facts(&mut self) -> Result<SchemaFacts> {
+        self.schema.read(&mut self.session)
     }
 }
 

@@ -135,7 +135,8 @@ fn said(source: &mut Within) -> (Catalog, BTreeSet<String>) {
     let text = String::from_utf8(bytes).unwrap();
     let statements = text.split(";\n\n").map(str::to_owned);
     let uncovered = catalog.uncovered.iter().map(|one| format!("not covered: {}", one.object));
-    let unfinished = catalog.unfinished.iter().map(|index| format!("not covered: index {index}"));
+    let unfinished =
+        catalog.unfinished.iter().map(|index| format!("not covered: index {}", index.name));
     let said = statements.chain(uncovered).chain(unfinished).collect();
     (catalog, said)
 }

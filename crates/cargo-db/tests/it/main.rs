@@ -73,5 +73,6 @@ mod traces;
 mod trail;
 mod transactions;
 mod trust;
+mod undone_kinds;
 mod whose;
 mod wording;

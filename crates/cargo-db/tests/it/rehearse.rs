@@ -712,7 +712,7 @@ fn a_receipt_of_an_empty_copy_is_none_where_there_are_rows() {
             text.replace(&format!("\"when\": \"{year}"), "\"when\": \"2020"),
             "it is older than 7 days",
         ),
-        (text.replace("\"version\": 4,", "\"version\": 5,"), "is unknown"),
+        (text.replace("\"version\": 5,", "\"version\": 6,"), "is unknown"),
         (text.replace("\"server\": 1", "\"server\": 2"), "it is for PostgreSQL"),
     ] {
         assert_ne!(changed, text, "{why}");

@@ -1,55 +1,63 @@
 -- Privileges on relations, columns, functions, types and schemas, including those of their owners.
-SELECT o.kind, o.name,
+SELECT o.class, o.root, o.kind, o.name,
        pg_catalog.string_agg(DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC'
                                       ELSE pg_catalog.pg_get_userbyid(a.grantee) END
                              || E'\x1e' || a.privilege_type, E'\x1f') AS rights
 FROM (
-    SELECT 'relation' AS kind, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
+    SELECT 1259 AS class, c.oid AS root, 'relation' AS kind,
+           pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
            coalesce(c.relacl, pg_catalog.acldefault(
                CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::pg_catalog."char", c.relowner)) AS acl
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND {schema}
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND {schema} AND {relation c.oid}
     UNION ALL
-    SELECT 'column', pg_catalog.format('%I.%I.%I', n.nspname, c.relname, a.attname), a.attacl
+    SELECT 1259, c.oid, 'column',
+           pg_catalog.format('%I.%I.%I', n.nspname, c.relname, a.attname), a.attacl
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE a.attacl IS NOT NULL AND NOT a.attisdropped AND {schema}
+    WHERE a.attacl IS NOT NULL AND NOT a.attisdropped AND {schema} AND {relation a.attrelid}
     UNION ALL
-    SELECT 'function', pg_catalog.format('%I.%I(%s)', n.nspname, p.proname,
-                                         pg_catalog.oidvectortypes(p.proargtypes)),
+    SELECT 1255, p.oid, 'function',
+           pg_catalog.format('%I.%I(%s)', n.nspname, p.proname,
+                             pg_catalog.oidvectortypes(p.proargtypes)),
            coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-    WHERE {schema} AND NOT EXISTS (
+    WHERE {schema} AND {routine p.oid} AND NOT EXISTS (
         SELECT 1 FROM pg_catalog.pg_depend e WHERE e.objid = p.oid AND e.deptype = 'e'
         AND e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass)
     UNION ALL
-    SELECT 'type', pg_catalog.format('%I.%I', n.nspname, t.typname),
+    SELECT 1247, t.oid, 'type', pg_catalog.format('%I.%I', n.nspname, t.typname),
            coalesce(t.typacl, pg_catalog.acldefault('T', t.typowner))
     FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-    WHERE {schema} AND (t.typtype IN ('d', 'e', 'r') OR t.typtype = 'c' AND EXISTS (
+    WHERE {schema} AND {type t.oid}
+      AND (t.typtype IN ('d', 'e', 'r') OR t.typtype = 'c' AND EXISTS (
         SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))
     UNION ALL
-    SELECT 'schema', pg_catalog.quote_ident(n.nspname),
+    SELECT 2615, n.oid, 'schema', pg_catalog.quote_ident(n.nspname),
            coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner))
-    FROM pg_catalog.pg_namespace n WHERE {schema}
+    FROM pg_catalog.pg_namespace n WHERE {schema} AND {other n.oid}
 ) o
 LEFT JOIN LATERAL pg_catalog.aclexplode(o.acl) a ON true
-GROUP BY 1, 2;
+GROUP BY 1, 2, 3, 4;
 
 -- Tables and their row security.
-SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, c.relrowsecurity AS secured,
+SELECT c.oid AS root, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
+       c.relrowsecurity AS secured,
        c.relforcerowsecurity AS forced, pg_catalog.row_security_active(c.oid) AS hidden
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p') AND {schema};
+WHERE c.relkind IN ('r', 'p') AND {schema} AND {relation c.oid};
 
 -- What INSERT ON CONFLICT can refer to.
-SELECT x.indexrelid AS oid, pg_catalog.format('%I.%I', n.nspname, i.relname) AS name,
+SELECT c.oid AS root, x.indexrelid AS oid,
+       pg_catalog.format('%I.%I', n.nspname, i.relname) AS name,
        pg_catalog.quote_ident(i.relname) AS bare,
+       pg_catalog.pg_get_indexdef(x.indexrelid) AS definition,
        pg_catalog.format('%I.%I', n.nspname, c.relname) AS of_table
 FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class c ON c.oid = x.indrelid
 JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE x.indisunique AND x.indimmediate AND x.indisvalid AND c.relkind IN ('r', 'p') AND {schema};
+WHERE x.indisunique AND x.indimmediate AND x.indisvalid AND c.relkind IN ('r', 'p') AND {schema}
+  AND {relation c.oid};
 
 -- Partitions and other children, without those that are being detached.
 SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS parent,
@@ -58,7 +66,7 @@ FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class c ON c.oid = h.inhparent
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_class d ON d.oid = h.inhrelid
 JOIN pg_catalog.pg_namespace m ON m.oid = d.relnamespace
-WHERE c.relkind IN ('r', 'p') AND {schema}
+WHERE c.relkind IN ('r', 'p') AND {schema} AND {relation d.oid}
   AND coalesce(pg_catalog.to_jsonb(h) ->> 'inhdetachpending', 'false') = 'false';
 
 -- The triggers of foreign keys, and when each was last written.
@@ -67,7 +75,7 @@ SELECT t.oid, t.tgrelid AS of_table, pg_catalog.format('%I.%I', n.nspname, c.rel
 FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_constraint k ON k.oid = t.tgconstraint
 JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE t.tgisinternal AND k.contype = 'f' AND {schema};
+WHERE t.tgisinternal AND k.contype = 'f' AND {schema} AND {relation t.tgrelid};
 
 -- Columns that a sequence numbers: the sequence belongs to the column, or is in its default.
 SELECT DISTINCT s.oid AS sequence, pg_catalog.format('%I.%I', sn.nspname, s.relname) AS name,
@@ -94,7 +102,7 @@ JOIN pg_catalog.pg_namespace sn ON sn.oid = s.relnamespace
 JOIN pg_catalog.pg_class c ON c.oid = p.of_table
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = p.number
-WHERE c.relkind IN ('r', 'p') AND NOT a.attisdropped AND {schema}
+WHERE c.relkind IN ('r', 'p') AND NOT a.attisdropped AND {schema} AND {relation c.oid}
   AND a.atttypid IN ('pg_catalog.int2'::pg_catalog.regtype, 'pg_catalog.int4'::pg_catalog.regtype,
                      'pg_catalog.int8'::pg_catalog.regtype)
   AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
@@ -107,7 +115,7 @@ WHERE c.relkind IN ('r', 'p') AND NOT a.attisdropped AND {schema}
 SELECT DISTINCT k.confrelid AS parent, k.conrelid AS child
 FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE k.contype = 'f' AND {schema}
+WHERE k.contype = 'f' AND {schema} AND {relation k.conrelid}
   AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))
   AND (EXISTS (SELECT 1 FROM pg_catalog.pg_trigger t WHERE t.tgrelid = k.conrelid
                AND NOT t.tgisinternal AND t.tgtype & 3 = 3 AND t.tgtype & 24 > 0)

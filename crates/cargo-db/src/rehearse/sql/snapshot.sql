@@ -11,13 +11,14 @@ SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name, c.relkind AS kind,
             THEN pg_catalog.pg_relation_size(c.oid) = 0 ELSE false END AS is_empty
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'm', 'i') AND n.nspname !~ '^pg_'
-  AND n.nspname NOT IN ('information_schema', 'cargo_db');
+  AND n.nspname NOT IN ('information_schema', 'cargo_db') AND {new c};
 
--- The columns of tables, without generated ones.
+-- The columns of tables, and whether they have values of their own: neither dropped ones nor
+-- generated ones do.
 SELECT a.attrelid AS oid, a.attnum AS number, a.attname AS name,
        format_type(a.atttypid, a.atttypmod) AS type, a.atttypid AS type_oid,
-       a.atttypmod AS modifier
+       a.atttypmod AS modifier, NOT a.attisdropped AND a.attgenerated = '' AS is_there
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND c.relkind IN ('r', 'p')
-  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cargo_db')
+WHERE a.attnum > 0 AND c.relkind IN ('r', 'p')
+  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cargo_db') AND {new a}

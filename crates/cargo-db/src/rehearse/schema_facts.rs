@@ -1,0 +1,189 @@
+//! The schema of a database as facts, and what it means when they change.
+
+use std::collections::BTreeSet;
+
+use pg_logical::catalog::Address;
+use pg_logical::facts::{Difference, Fact, FactReader, Omitted, SchemaFacts};
+use pg_sql::quote::quote_literal;
+
+use crate::failure::Result;
+use crate::migration::project_relation;
+use crate::world::files;
+use crate::world::pg::{Session, catalog_failure, only_row};
+use db_tools::ProjectTool;
+
+/// The settings that the text of a constant depends on, and what they are while facts are read.
+const OF_TEXT: [(&str, &str); 7] = [
+    ("datestyle", "ISO, DMY"),
+    ("intervalstyle", "postgres"),
+    ("timezone", "UTC"),
+    ("extra_float_digits", "3"),
+    ("bytea_output", "hex"),
+    ("quote_all_identifiers", "off"),
+    ("xmlbinary", "base64"),
+];
+
+/// Reads the schema of a database, again and again. The tables of cargo db and of the migration
+/// tool are not part of it.
+pub(super) struct SchemaReader {
+    reader: FactReader,
+    /// What may have changed since that was asked for; `None` for anything.
+    written: Option<BTreeSet<Address>>,
+}
+
+impl SchemaReader {
+    pub(super) fn new(layout: &ProjectTool) -> SchemaReader {
+        let relations = format!(
+            "SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE c.oid >= 16384 AND NOT ({})",
+            project_relation(layout)
+        );
+        let omitted = Omitted {
+            schemas: vec!["cargo_db".to_owned()],
+            schema_names: layout.schema().map(str::to_owned).into_iter().collect(),
+            relations,
+        };
+        SchemaReader { reader: FactReader::new(omitted), written: None }
+    }
+
+    /// Reads what was written since the last time.
+    pub(super) fn read(&mut self, session: &mut Session) -> Result<SchemaFacts> {
+        let doing = "read the schema";
+        let now = OF_TEXT.map(|(name, _)| format!("current_setting('{name}') AS {name}"));
+        let sql = format!("SELECT {}; SELECT {}", now.join(", "), set(&OF_TEXT));
+        let [theirs, _] = session.sets(doing, &sql)?;
+        let theirs = only_row(doing, theirs)?;
+        let (facts, written) = self.reader.read(session).map_err(catalog_failure)?;
+        self.written = self.written.take().zip(written).map(|(mut all, new)| {
+            all.extend(new);
+            all
+        });
+        let theirs: Vec<(&str, &str)> = OF_TEXT
+            .iter()
+            .map(|(name, _)| Ok((*name, theirs.text(name)?)))
+            .collect::<Result<_>>()?;
+        session.run(doing, &format!("SELECT {}", set(&theirs)))?;
+        Ok(facts)
+    }
+
+    /// Reads everything the next time: another session has written.
+    pub(super) fn forget(&mut self) {
+        self.reader.forget();
+    }
+
+    /// The objects that may have changed since the last call; `None` for anything.
+    pub(super) fn take_written(&mut self) -> Option<BTreeSet<Address>> {
+        self.written.replace(BTreeSet::new())
+    }
+}
+
+fn set(settings: &[(&str, &str)]) -> String {
+    let set = |(name, value): &(&str, &str)| {
+        format!("set_config('{name}', {}, false)", quote_literal(value))
+    };
+    settings.iter().map(set).collect::<Vec<_>>().join(", ")
+}
+
+/// A digest of all but owners, privileges and names of roles.
+pub(super) fn digest(facts: &SchemaFacts) -> String {
+    files::sha256(facts.structure().as_bytes()).to_string()
+}
+
+/// The facts that are missing afterwards (`-`), and those that are new (`+`).
+pub(super) fn lines(difference: &Difference<'_>) -> Vec<String> {
+    let line = |sign: char, fact: &Fact| {
+        let text = fact.text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+        format!("{sign} {} {} {text}", fact.kind, fact.name).trim_end().to_owned()
+    };
+    let (before, after) = (&difference.before, &difference.after);
+    let differs =
+        |other: Option<&&Fact>, fact: &Fact| other.is_none_or(|one| one.text != fact.text);
+    let missing = before.iter().filter(|(of, fact)| differs(after.get(*of), fact));
+    let added = after.iter().filter(|(of, fact)| differs(before.get(*of), fact));
+    missing.map(|(_, fact)| line('-', fact)).chain(added.map(|(_, fact)| line('+', fact))).collect()
+}
+
+/// A changed name.
+pub(super) struct CatalogChange {
+    pub(super) rule: &'static str,
+    pub(super) object: String,
+    pub(super) evidence: String,
+}
+
+/// The names that programs use and that are gone, or are something else; and what programs have to
+/// know from then on.
+pub(super) fn changes(difference: &Difference<'_>) -> Vec<CatalogChange> {
+    let gone = difference.before.values().filter_map(|fact| gone_or_changed(difference, fact));
+    let required = difference.after.values().filter(|fact| is_newly_required(difference, fact));
+    gone.chain(required.map(|fact| CatalogChange {
+        rule: "required-column",
+        object: fact.name.clone(),
+        evidence: "a value is required, and there is no default".to_owned(),
+    }))
+    .collect()
+}
+
+fn gone_or_changed(difference: &Difference<'_>, fact: &Fact) -> Option<CatalogChange> {
+    let name = fact.name.as_str();
+    let now = difference.after.get(&(fact.kind, name));
+    let rule = match (fact.kind, now) {
+        (kind, None) if is_relation(kind) => "relation-gone",
+        // The columns of a dropped table need no lines of their own.
+        ("column", None) if has_relation_of(&difference.after, name) => "column-gone",
+        ("enum value", None) => "enum-value-gone",
+        ("function" | "procedure" | "aggregate", None) => "function-gone",
+        ("column", Some(now)) if reads_differently(type_of(&fact.text), type_of(&now.text)) => {
+            "column-type-changed"
+        }
+        _ => return None,
+    };
+    let evidence = match now {
+        None => format!("{} {name} no longer exists", fact.kind),
+        Some(now) => format!("it was {}, now {}", type_of(&fact.text), type_of(&now.text)),
+    };
+    Some(CatalogChange { rule, object: name.to_owned(), evidence })
+}
+
+fn is_newly_required(difference: &Difference<'_>, fact: &Fact) -> bool {
+    let was = difference.before.get(&("column", fact.name.as_str()));
+    fact.kind == "column"
+        && has_relation_of(&difference.before, &fact.name)
+        && is_required(&fact.text)
+        && !was.is_some_and(|was| is_required(&was.text))
+}
+
+fn is_relation(kind: &str) -> bool {
+    matches!(kind, "table" | "foreign table" | "view" | "materialized view")
+}
+
+fn has_relation_of(side: &Side<'_>, column: &str) -> bool {
+    let relation = column.rsplit_once('.').map_or(column, |(relation, _)| relation);
+    ["table", "foreign table", "view", "materialized view", "type"]
+        .iter()
+        .any(|kind| side.contains_key(&(*kind, relation)))
+}
+
+/// The facts of one side of a difference.
+type Side<'a> = std::collections::BTreeMap<pg_logical::facts::Subject<'a>, &'a Fact>;
+
+/// The names of the relations that store rows: tables and materialized views.
+pub(super) fn tables(facts: &SchemaFacts) -> Vec<&str> {
+    let has_rows = |fact: &&Fact| matches!(fact.kind, "table" | "materialized view");
+    facts.all().filter(has_rows).map(|fact| fact.name.as_str()).collect()
+}
+
+fn type_of(definition: &str) -> &str {
+    definition.split(" | ").next().unwrap_or(definition)
+}
+
+/// Whether a program that expects one type is surprised by the other. A different length is fine.
+fn reads_differently(before: &str, now: &str) -> bool {
+    let base =
+        |name: &str| name.split('(').next().unwrap_or(name).replace("character varying", "text");
+    base(before) != base(now)
+}
+
+fn is_required(definition: &str) -> bool {
+    let mut parts = definition.split(" | ").skip(1);
+    parts.next() == Some("not null") && parts.next() == Some("")
+}
