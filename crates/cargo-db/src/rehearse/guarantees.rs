@@ -126,14 +126,14 @@ impl Guarantees {
 }
 
 impl Promises {
-    fn and(mut self, mut other: Promises) -> Promises {
-        self.rights.append(&mut other.rights);
-        self.tables.append(&mut other.tables);
-        self.unique.append(&mut other.unique);
-        self.children.append(&mut other.children);
-        self.triggers.append(&mut other.triggers);
-        self.numbered.append(&mut other.numbered);
-        self.hollow.append(&mut other.hollow);
+    fn and(mut self, other: Promises) -> Promises {
+        self.rights.extend(other.rights);
+        self.tables.extend(other.tables);
+        self.unique.extend(other.unique);
+        self.children.extend(other.children);
+        self.triggers.extend(other.triggers);
+        self.numbered.extend(other.numbered);
+        self.hollow.extend(other.hollow);
         self
     }
 

@@ -113,8 +113,7 @@ impl<'a> Measure<'a> {
             Some(theirs) => theirs,
             None => session.interrupt(self.inside)?,
         };
-        self.counted = None;
-        (self.content, self.shared) = (None, None);
+        (self.counted, self.content, self.shared) = (None, None, None);
         self.is_alone = false;
         self.captures.clear();
         self.hidden.clear();
@@ -134,12 +133,14 @@ impl<'a> Measure<'a> {
             if !self.inside {
                 session.run("begin a transaction", "BEGIN")?;
             }
-            let captures =
+            let capture =
                 Capture::for_statement(session, statement, self.baseline, &self.before, &theirs)?;
-            self.captures.extend(captures.filter(|_| self.baseline.holds_rows));
             session.run("set a savepoint", "SAVEPOINT cargo_db_statement")?;
-            // Reading for the capture is not an effect of the statement.
-            self.before.retake(session)?;
+            if capture.is_some() {
+                // Reading for the capture is not an effect of the statement.
+                self.before.retake(session)?;
+            }
+            self.captures.extend(capture.filter(|_| self.baseline.holds_rows));
         }
         session.resume(&theirs)?;
         self.given = Some(theirs);
@@ -255,7 +256,7 @@ impl<'a> Measure<'a> {
                 measured.kept.extend(kept);
             }
         }
-        // To release ours would release those that the file has set since.
+        // Releasing ours would release those that the file has set since.
         if !self.saves {
             session.run("release the savepoint", "RELEASE SAVEPOINT cargo_db_statement")?;
         }
