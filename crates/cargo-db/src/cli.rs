@@ -43,7 +43,7 @@ pub(crate) struct Global {
     /// Answer yes to confirmation prompts
     #[arg(short, long, global = true)]
     pub(crate) yes: bool,
-    /// Consent by the name of the database
+    /// Consent by name: the name of the database
     #[arg(long, global = true, value_name = "DATABASE")]
     pub(crate) confirm: Option<String>,
     /// Consent to exactly the plan with this id, as shown by `--dry-run`
@@ -53,7 +53,7 @@ pub(crate) struct Global {
     /// repeated
     #[arg(long, global = true, value_name = "OBJECT=ROWS,...", value_parser = AtMost::read)]
     pub(crate) lose_at_most: Vec<AtMost>,
-    /// Print one JSON document on stdout
+    /// Print the result as one JSON document on stdout
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// How to show progress on stderr
@@ -92,10 +92,10 @@ impl Global {
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ProgressMode {
-    /// Progress bar on a terminal, plain lines otherwise
+    /// A progress bar on a terminal, otherwise plain lines
     #[default]
     Auto,
-    /// Lines only
+    /// Plain lines
     Plain,
     /// One JSON object per line
     Json,
@@ -104,7 +104,7 @@ pub(crate) enum ProgressMode {
 /// When colours are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum When {
-    /// On a terminal, unless NO_COLOR is set
+    /// Only on a terminal, and not if NO_COLOR is set
     #[default]
     Auto,
     Always,

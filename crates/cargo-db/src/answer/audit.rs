@@ -70,7 +70,7 @@ fn details(intent: &Record, server: &str) -> Vec<String> {
     };
     let backup = intent.backup.as_ref().map(|backup| format!("backup {backup}"));
     let agreed = format!("plan {}, {}", intent.plan, intent.consent);
-    let by = format!("by {user}@{host}, {kind}, as {server}");
+    let by = format!("by {user}@{host} ({kind}), as the role {server}");
     migrations.into_iter().chain(backup).chain([agreed, by]).collect()
 }
 

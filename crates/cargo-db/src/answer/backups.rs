@@ -301,7 +301,7 @@ struct VerifiedView {
     ok: bool,
     level: Level,
     problems: Vec<String>,
-    /// The role that it was loaded as, if the backup was not taken here.
+    /// The role that it was loaded as, if this project did not take it.
     loaded_as: Option<LoadedAs>,
 }
 

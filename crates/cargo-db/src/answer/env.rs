@@ -43,7 +43,7 @@ impl Answer for EnvironmentReport {
                 format!("  its marker says {environment}")
             }
             Some(Marker { environment, genuine: false, .. }) => {
-                format!("  its marker is that of a copy of {environment}")
+                format!("  its marker says that it is a copy of {environment}")
             }
         });
         let keys = self.marker.iter().filter(|marker| marker.genuine);

@@ -23,10 +23,10 @@ impl Answer for KeyView {
     fn text(&self, _: &Style) -> String {
         let KeyView { public_key, place, made } = self;
         if !made {
-            return format!("{public_key}\n  its private key is in {place}");
+            return format!("{public_key}\n  the private key is in {place}");
         }
         format!(
-            "{public_key}\n  its private key is in {place}, which only you can read\n  \
+            "{public_key}\n  the private key is in {place}, which only you can read\n  \
              in CI, put the content of that file into the secret variable CARGO_DB_SIGNING_KEY"
         )
     }

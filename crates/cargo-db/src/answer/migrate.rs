@@ -61,7 +61,7 @@ impl Answer for Migrated {
         let count = plural(self.done.len(), "migration");
         let took = Duration::from_millis(self.done.iter().map(|done| done.duration_ms).sum());
         match self.planned.plan.verb {
-            Operation::Baseline => format!("{count} recorded as applied, and not run"),
+            Operation::Baseline => format!("{count} recorded as applied, but not run"),
             Operation::Repair => format!("{count} repaired in the history"),
             Operation::Rollback => format!("{count} reverted in {}", elapsed(took)),
             _ => format!("{count} applied in {}", elapsed(took)),

@@ -172,7 +172,7 @@ pub(crate) enum StepView {
         line: usize,
         statement: String,
     },
-    /// Functions of a file that was not taken here are called while it is loaded.
+    /// Functions of a file that this project did not take are called while it is loaded.
     CallFunctions {
         backup: String,
         calls: Vec<String>,
@@ -380,7 +380,7 @@ impl Planned {
         let database = &self.target.database;
         match self.plan.verb {
             Operation::Migrate | Operation::Baseline if !self.plan.takes_all_pending => {
-                format!("nothing to do: the migrations asked for are already applied in {database}")
+                format!("nothing to do: the selected migrations are already applied in {database}")
             }
             Operation::Migrate => {
                 format!("nothing to do: no migration is pending in {database}")
@@ -394,7 +394,7 @@ impl Planned {
             | Operation::Key
             | Operation::Prune
             | Operation::Destroy => "nothing to do".to_owned(),
-            Operation::Repair => "nothing to do: the history is in order".to_owned(),
+            Operation::Repair => "nothing to do: the history needs no repair".to_owned(),
             Operation::Rollback => {
                 format!("nothing to roll back: no such migration is applied in {database}")
             }
@@ -498,7 +498,7 @@ impl BatchView {
                 "all or nothing: the following steps run in one transaction".to_owned()
             }
             BatchView::SwapBack => format!(
-                "all or nothing: if one fails, the backup is swapped back in, because {}",
+                "all or nothing: if a migration fails, the backup is swapped back in, because {}",
                 because.unwrap_or_default()
             ),
         }

@@ -43,10 +43,12 @@ impl Answer for PolicyTable {
                 lines.push(format!("  {:<17} {}{mark}", cell.verb, cell.needs));
             }
         }
-        lines.push("reading verbs and backup are allowed in every environment".to_owned());
+        lines.push(
+            "commands that only read, and `backup`, are allowed in every environment".to_owned(),
+        );
         lines.push("only a person at a terminal can trust programs".to_owned());
         lines.extend(self.agent.as_ref().map(|variable| {
-            format!("called by an AI agent ({variable}): every consent must be to a plan")
+            format!("an AI agent called this command ({variable}): it can consent only to a plan")
         }));
         fitted(&lines.join("\n"), style.width)
     }

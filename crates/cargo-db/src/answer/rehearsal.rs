@@ -31,7 +31,7 @@ pub(crate) struct RehearsalReport {
     receipt: String,
     /// The key that signed it; null if it is unsigned.
     signed_by: Option<PublicKey>,
-    /// The role that loaded the backup, if it was not taken here; it also ran the migrations.
+    /// The role that loaded the backup and ran the migrations, if this project did not take it.
     loaded_as: Option<LoadedAs>,
     #[serde(flatten)]
     rehearsal: RehearsalView,
@@ -362,7 +362,7 @@ impl RehearsalReport {
         RehearsalReport { target, receipt, signed_by, loaded_as, rehearsal, form }
     }
 
-    /// Adds the role that the backup was loaded as, if it was not taken here.
+    /// Adds the role that the backup was loaded as, if this project did not take it.
     pub(crate) fn loaded_as(self, loaded_as: Option<LoadedAs>) -> RehearsalReport {
         RehearsalReport { loaded_as, ..self }
     }
@@ -375,7 +375,7 @@ impl Answer for RehearsalReport {
             Form::Markdown => self.rehearsal.markdown(),
         };
         let Some(role) = self.loaded_as.as_ref().map(LoadedAs::describe) else { return text };
-        format!("{text}\n\nThe backup was not taken here: all ran as {role}.")
+        format!("{text}\n\nThis project did not take the backup, so everything ran as {role}.")
     }
 }
 

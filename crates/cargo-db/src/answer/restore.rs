@@ -58,13 +58,14 @@ impl Answer for Restored {
         }];
         if let Some(kept) = &self.kept {
             lines.push(format!("the old database is kept as {kept}"));
-            lines.push(format!("to swap it back:    {}", style.command(UNDO)));
+            lines.push(format!("to put it back:    {}", style.command(UNDO)));
             lines.push(format!("to remove it:       {}", style.command(DROP)));
             lines.push(format!("to list all kept:   {}", style.command(LIST)));
         }
         lines.push(format!("to show its status: {}", style.command(&self.status)));
         lines.push(
-            "next: check the data; if the schema is older, regenerate what is derived from it"
+            "next: check the data; if its schema is older, regenerate the code that is derived \
+             from the schema"
                 .to_owned(),
         );
         lines.join("\n")

@@ -1,4 +1,4 @@
-//! The schema file, and how it stands to what the migrations lead to.
+//! The schema file, and how it differs from the result of the migrations.
 
 use serde::Serialize;
 
@@ -101,11 +101,11 @@ impl SchemaFileView {
         match (self.state, self.is_dry_run) {
             ("written", _) => format!("wrote {file}"),
             ("unchanged", _) => format!("{file} is up to date"),
-            ("same", _) => format!("{file} is what the migrations lead to"),
+            ("same", _) => format!("{file} matches the migrations"),
             ("missing", true) => format!("would write {file}, which does not exist"),
             (_, true) => format!("would write {file}:"),
             ("missing", false) => format!("{file} does not exist; run `{command}`"),
-            _ => format!("{file} is not what the migrations lead to; run `{command}`"),
+            _ => format!("{file} does not match the migrations; run `{command}`"),
         }
     }
 }
@@ -118,8 +118,8 @@ impl Answer for SchemaFileView {
         }
         if let (Some(major), "differs") = (self.other_major, self.state) {
             let said = format!(
-                "the file is of PostgreSQL {major}: other major versions write some definitions \
-                 in another way"
+                "the file was written with PostgreSQL {major}: other major versions write some \
+                 definitions differently"
             );
             lines.push(fitted(&said, style.width));
         }

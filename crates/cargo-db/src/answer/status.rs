@@ -168,7 +168,7 @@ impl ToolView {
             (RunnerView::Builtin, _) => "",
             (RunnerView::Tool, true) => ", which runs them",
             (RunnerView::Tool, false) => {
-                ", which runs them; what is pending is read from its files, as far as that goes"
+                ", which runs them; pending migrations are read from its files (best effort)"
             }
         };
         let set = self.set.as_ref().map_or_else(String::new, |set| format!(" of the set {set}"));
@@ -260,7 +260,7 @@ impl StatusReport {
                 let tls = server.tls.as_deref().unwrap_or("no TLS");
                 let role = if server.superuser { ", a superuser" } else { "" };
                 let standby = match server.in_recovery {
-                    true => ", a standby: nothing can be changed here",
+                    true => ", a standby, on which nothing can be changed",
                     false => "",
                 };
                 line("Server", format!("PostgreSQL {} at {at}{standby}", server.version));
@@ -285,7 +285,7 @@ impl StatusReport {
             line("", format!("{}: {}", signal.source, signal.said));
         }
         if let Some(copied) = self.copy_of {
-            line("", format!("a copy of {copied}, by its marker"));
+            line("", format!("a copy of {copied}, according to its marker"));
         }
         match &self.empty {
             Some(_) => line("Tool", "none yet".to_owned()),

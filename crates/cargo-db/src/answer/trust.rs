@@ -71,9 +71,13 @@ impl Answer for TrustView {
         lines.extend(self.server.iter().map(|folder| format!("  the private server in {folder}")));
         if !self.given {
             lines.extend(self.basis.map(|basis| match basis {
-                "built" => "its commands run: this program was built from it".to_owned(),
-                "variable" => "its commands run: CARGO_DB_TRUST lists it".to_owned(),
-                _ => "its commands run: they are trusted".to_owned(),
+                "built" => {
+                    "its commands may run: this program was built from the repository".to_owned()
+                }
+                "variable" => {
+                    "its commands may run: CARGO_DB_TRUST lists the repository".to_owned()
+                }
+                _ => "its commands may run: they are trusted".to_owned(),
             }));
         }
         lines.join("\n")
@@ -121,8 +125,8 @@ impl Answer for TrustRevoked {
             true => format!("{} is no longer trusted", self.root),
             false => format!("{} was not trusted", self.root),
         };
-        let still =
-            "its commands still run: CARGO_DB_TRUST lists it, or this program was built from it";
+        let still = "its commands may still run: CARGO_DB_TRUST lists the repository, or this \
+            program was built from it";
         if self.still { format!("{said}\n{still}") } else { said }
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use crate::answer::style::length_of_ours;
 
-/// The text with such characters as escapes, `\x1b` and `\u202e`. Line ends stay, and so do the
+/// The text with such characters as escapes, `\x1b` and `\u202e`. Line endings stay, and so do the
 /// colours of our own.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|character| is_hidden(character) && character != '\n') {

@@ -192,7 +192,7 @@ impl Trail {
 
 const CUT: &str = "the records from here on were removed, or the trail was replaced";
 const NO_HEAD: &str =
-    "the head of the trail is missing: later records may have been removed with it";
+    "the head of the trail is missing, and later records may have been removed too";
 const NO_HEAD_THEN: &str = "the head of the trail was missing when this was written: earlier \
                             records may have been removed";
 

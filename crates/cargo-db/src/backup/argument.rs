@@ -105,8 +105,9 @@ impl BackupFolder {
 
     fn unknown(&self, word: &str) -> Failure {
         if matches!(word, "latest" | "newest" | "last") {
-            let what =
-                format!("there is no backup named `{word}`: for the newest one, pass `--latest`");
+            let what = format!(
+                "there is no backup named `{word}`; for the newest backup, pass `--latest`"
+            );
             return SettingsError::Usage { what }.into();
         }
         if Path::new(word).components().count() > 1 {

@@ -60,7 +60,7 @@ pub(super) fn differences_of_rights(manifest: &Manifest, found: &BTreeSet<String
     let Some(expected) = &manifest.rights else { return Vec::new() };
     let missing = expected.difference(found).map(|right| format!("rights: missing is `{right}`"));
     let extra = found.difference(expected);
-    let extra = extra.map(|right| format!("rights: not backed up was `{right}`"));
+    let extra = extra.map(|right| format!("rights: the backup does not contain `{right}`"));
     let mut problems: Vec<String> = missing.chain(extra).collect();
     let more = problems.len().saturating_sub(NAMED);
     problems.truncate(NAMED);

@@ -57,8 +57,8 @@ pub(crate) fn compression(text: &str) -> Result<Compression> {
     let why = match Compression::parse(text) {
         Some(compression) if compression.is_built_in() => return Ok(compression),
         Some(_) => {
-            "writing zstd is the feature `zstd` of the crate `cargo-db`, which this build has off: \
-             add `features = [\"zstd\"]` where `cargo-db` is a dependency, or take `gzip`"
+            "this `cargo-db` was built without the feature `zstd`: add `features = [\"zstd\"]` \
+             where `cargo-db` is a dependency, or use `gzip`"
         }
         None => "use `gzip` (1 to 9) or `zstd` (1 to 19), for example `zstd:3`",
     };

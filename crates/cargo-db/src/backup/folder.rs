@@ -309,8 +309,8 @@ fn newer_format(text: &str) -> Option<String> {
     let WithFormat { format_version } = serde_json::from_str(text).ok()?;
     (format_version > FORMAT_VERSION).then(|| {
         format!(
-            "its manifest has format {format_version}, and this version of cargo db reads formats \
-             up to {FORMAT_VERSION}: use the version that took the backup"
+            "its manifest has format {format_version}, but this version of cargo db reads only \
+             formats up to {FORMAT_VERSION}: use the version that took the backup"
         )
     })
 }

@@ -49,7 +49,7 @@ pub(super) fn quick(folder: &BackupFolder, backup: &Backup) -> Result<Vec<String
             .into_iter()
             .filter(|path| !known.contains(&path.to_str().unwrap_or("")));
         problems.extend(
-            extra.map(|path| format!("extra: `{}` is not part of the backup", path.display())),
+            extra.map(|path| format!("extra: `{}` does not belong to the backup", path.display())),
         );
     }
     Ok(problems)

@@ -1,4 +1,4 @@
-//! The backups that were taken here, by the hashes of their files. Anybody can write a manifest;
+//! The backups that this project took, by the hashes of their files. Anybody can write a manifest;
 //! entries of this file were written by a run of this project.
 
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ impl Ledger {
         files::append_line(&self.file, &format!("{}  {name}", hash_of(holds)))
     }
 
-    /// Whether it was taken here, whatever it is called now.
+    /// Whether this project took it, whatever it is called now.
     pub(super) fn knows(&self, holds: &[FileEntry]) -> Result<bool> {
         let text = files::read_if_there(&self.file).map_err(files::failed("read", &self.file))?;
         let wanted = hash_of(holds);

@@ -111,7 +111,7 @@ impl LoadOptions<'_> {
             _ if self.within == LoadTransactions::Transaction
                 && statement.controls_transaction() =>
             {
-                format!("line {line} would end the transaction that it is restored in")
+                format!("line {line} would end the transaction of the restore")
             }
             Some((setting, value)) if is_misread(setting, &value) => {
                 format!(

@@ -24,7 +24,7 @@ pub(super) enum Rights<'a> {
     Of(&'a str),
 }
 
-/// The role that a backup is loaded as if it was not taken here: one without rights if the
+/// The role that a backup is loaded as if this project did not take it: one without rights if the
 /// connecting role may create roles, and otherwise the connecting role.
 pub(crate) fn loading_role(world: &World, target: &Target) -> Result<LoadedAs> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;

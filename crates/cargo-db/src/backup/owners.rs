@@ -44,7 +44,7 @@ impl Owners {
         problems.extend(self.acts_as.iter().filter(|role| *role != user).map(|role| {
             format!(
                 "role: `{user}` may not act as `{role}`, which granted or created something in \
-                 the backup: use a superuser, or {instead}"
+                 the backup: connect as a superuser, or {instead}"
             )
         }));
         Ok(problems)

@@ -30,7 +30,7 @@ impl RestoreOptions {
     fn instead_of_owners(self) -> &'static str {
         match self {
             RestoreOptions { verifies: true, .. } => {
-                "verify it with `--level full`, which loads nothing"
+                "verify the backup with `--level full`, which loads nothing"
             }
             RestoreOptions { builds: true, .. } => {
                 "pass `--no-owner`, or restore it `--as` one role"
@@ -107,7 +107,7 @@ pub(crate) fn preflight(
     let (major, from) = (server.major, source.server_major());
     if let Some(from) = from.filter(|from| *from > major && source.manifest.is_some()) {
         problems.push(format!(
-            "version: it is from PostgreSQL {from}, but the server is PostgreSQL {major}"
+            "version: the backup is from PostgreSQL {from}, but the server is PostgreSQL {major}"
         ));
     }
     if !problems.is_empty() {
@@ -136,15 +136,15 @@ fn problems_of_role(
     let rights = session.one("check whether the role may be granted", &sql)?;
     if !rights.flag("may")? {
         return Ok(vec![format!(
-            "rights: `{user}` may not make a role a member of `{role}`, as `--as` does: that \
-             needs `GRANT ... WITH ADMIN OPTION`, and only superusers may grant a superuser"
+            "rights: `{user}` may not make a role a member of `{role}`, as `--as` does: this \
+             needs `GRANT ... WITH ADMIN OPTION`, or a superuser if `{role}` is a superuser"
         )]);
     }
     if !rights.flag("has_its_rights")? {
         let (role, user) = (quote_identifier(role), quote_identifier(&user));
         return Ok(vec![format!(
-            "rights: what `--as` creates belongs to {role}, and {user} does not have the rights \
-             of that role: `GRANT {role} TO {user}`"
+            "rights: objects that `--as` creates belong to {role}, and {user} is not a member of \
+             that role: `GRANT {role} TO {user}`"
         )]);
     }
     Ok(Vec::new())

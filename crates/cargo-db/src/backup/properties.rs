@@ -58,7 +58,7 @@ pub(super) fn restore_properties(world: &World, to: &Target, of: &Properties) ->
             continue;
         };
         world.interrupt.check()?;
-        let message = format!("not brought back: {statement}: {failure}");
+        let message = format!("not restored: {statement}: {failure}");
         world.emit(Event::Notice { severity: "warning".to_owned(), message });
     }
     Ok(())

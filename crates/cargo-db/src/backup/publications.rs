@@ -71,8 +71,8 @@ impl Publications {
         let others = self.published.iter().filter(|published| !published.is_owned);
         let problem = |Published { publication, what, off, .. }: &Published| {
             format!(
-                "publication: `{publication}` publishes {what}, and is not yours to change; have \
-                 its owner run `{off}` first, and add it again afterwards"
+                "publication: `{publication}` publishes {what}, and you may not change the \
+                 publication; ask its owner to run `{off}` first, and to add it again afterwards"
             )
         };
         others.map(problem).collect()
@@ -122,14 +122,14 @@ impl Publications {
     fn left_out(&self, publication: &str, what: &str, is_schema: bool) -> Option<String> {
         let Some(Publication { is_of_all, is_owned, is_superuser }) = self.all.get(publication)
         else {
-            return Some(format!("there is no publication {publication} as in the backup"));
+            return Some(format!("the publication {publication} of the backup does not exist now"));
         };
         let may_add = *is_superuser || *is_owned && !is_schema;
         match (self.there.contains(what), *is_of_all, may_add) {
-            (_, true, _) => Some(format!("the publication {publication} has all tables now")),
-            (true, ..) => Some(format!("{what} is not on the publication {publication} now")),
+            (_, true, _) => Some(format!("the publication {publication} now contains all tables")),
+            (true, ..) => Some(format!("{what} is not in the publication {publication} now")),
             (.., false) => Some(format!(
-                "{what} was on the publication {publication}, which is not yours to change"
+                "{what} was in the publication {publication}, which you may not change"
             )),
             (.., true) => None,
         }

@@ -177,7 +177,8 @@ impl RestoreSource {
     ) -> Result<ClientProgram> {
         if self.format == Format::Sql {
             let problems = vec![
-                "format: a part can only be restored from a set or an archive, and this is SQL"
+                "format: a part can only be restored from a set or an archive, but this is an SQL \
+                 file"
                     .to_owned(),
             ];
             return Err(BackupError::CannotRestore { name: self.name.clone(), problems }.into());

@@ -95,8 +95,8 @@ pub(crate) fn warnings(world: &World, target: &Target) -> Result<Vec<String>> {
         let slot = slot.as_ref().map_or_else(String::new, |slot| format!(" with the slot {slot}"));
         let stops = if *enabled { "stops receiving and " } else { "" };
         format!(
-            "the subscription {name}{slot} {stops}is disabled afterwards: what the publisher sent \
-             since the backup is not in it"
+            "the subscription {name}{slot} {stops}is disabled afterwards: the backup does not \
+             contain what the publisher has sent since"
         )
     };
     Ok(of(&mut session, &target.database)?.iter().map(warning).collect())

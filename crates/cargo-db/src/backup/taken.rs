@@ -1,4 +1,4 @@
-//! Taking a backup and writing down that it was taken here.
+//! Taking a backup and recording that this project took it.
 
 use crate::backup::dump::BackupRequest;
 use crate::backup::folder::BackupFolder;
@@ -23,7 +23,7 @@ pub(crate) fn take(
     let (name, files) = (&backup.manifest.name, &backup.manifest.files);
     if let Err(failure) = Ledger::of(&settings.root).note(name, files) {
         let message =
-            format!("{name} will be treated as a backup that was not taken here: {failure}");
+            format!("{name} will be treated as a backup that this project did not take: {failure}");
         world.emit(Event::Warning { message });
     }
     Ok(backup)

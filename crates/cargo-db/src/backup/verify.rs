@@ -123,8 +123,8 @@ fn refused(failure: &Failure) -> Vec<String> {
         && matches!(server.code.as_deref(), Some("42P01" | "42883"))
     {
         problems.push(
-            "restore: the search path is empty while a dump is loaded; give the function one of \
-             its own: `ALTER FUNCTION … SET search_path = …`"
+            "restore: the search path is empty while a dump is loaded; set one for the function: \
+             `ALTER FUNCTION … SET search_path = …`"
                 .to_owned(),
         );
     }

@@ -7,8 +7,8 @@ use crate::model::backup::{Backup, LoadedAs};
 use crate::model::consent::Consent;
 use crate::model::target::Target;
 
-/// Gets consent to load the backups that were not taken here, since they may contain code. Returns
-/// the role that they are loaded as, or nothing if all were taken here.
+/// Gets consent to load the backups that this project did not take, since they may contain code.
+/// Returns the role that they are loaded as, or nothing if this project took all of them.
 pub(crate) fn to_load(
     workspace: &Workspace,
     verb: &'static str,
@@ -28,12 +28,15 @@ pub(crate) fn to_load(
     let target = workspace.target()?;
     let loaded_as = loading_role(world, &target)?;
     let what = foreign.join(", ");
-    ui.note(&format!("{what}: not taken here, so loaded as {}", loaded_as.describe()));
+    ui.note(&format!(
+        "{what}: this project did not take it, so it is loaded as {}",
+        loaded_as.describe()
+    ));
     agree(workspace, &target, &Load { verb, what: &what, is_limited: loaded_as.is_limited })?;
     Ok(Some(loaded_as))
 }
 
-/// A load of backups that were not taken here.
+/// A load of backups that this project did not take.
 struct Load<'a> {
     verb: &'static str,
     /// The names of the backups that are loaded.

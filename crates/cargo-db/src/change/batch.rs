@@ -24,7 +24,7 @@ pub(crate) fn batched(database: &Database<'_>, mut plan: Plan, wanted: bool) -> 
     let Migrations { layout, runner, .. } = &database.settings.migrations;
     if *runner == Runner::Tool {
         // The tool commits by its own rules, and its sessions cannot be distinguished from others.
-        let warning = format!("not all or nothing: {} runs them", layout.key());
+        let warning = format!("not all or nothing, because {} runs the migrations", layout.key());
         plan.warnings.extend(wanted.then_some(warning));
         return Ok(plan);
     }

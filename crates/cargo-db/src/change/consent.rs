@@ -70,8 +70,10 @@ pub(super) fn bounds_are_of_losses(database: &Database<'_>, plan: &Plan) -> Resu
     if agreed.plan.is_some() || others.is_empty() {
         return Ok(());
     }
-    let what =
-        format!("`--lose-at-most` names what this plan does not lose: {}", others.join(", "));
+    let what = format!(
+        "`--lose-at-most` names objects that this plan does not lose: {}",
+        others.join(", ")
+    );
     Err(SettingsError::Usage { what }.into())
 }
 
@@ -136,7 +138,7 @@ fn reasons(database: &Database<'_>, environment: Environment) -> Vec<String> {
     signals
         .map(|signal| format!("environment: {environment}, from {signal}"))
         .chain(agent.into_iter().map(|variable| {
-            format!("called by an AI agent ({variable}): every consent must be to a plan")
+            format!("an AI agent called this command ({variable}): it can consent only to a plan")
         }))
         .collect()
 }

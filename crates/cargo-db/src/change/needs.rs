@@ -15,10 +15,10 @@ impl Effect {
     /// The last line of a verb's help.
     pub(crate) const fn help(self) -> &'static str {
         match self {
-            Effect::Reads => "Effect: reads",
-            Effect::ChangesSchema => "Effect: changes schema",
-            Effect::ChangesData => "Effect: changes data",
-            Effect::Destroys => "Effect: destroys",
+            Effect::Reads => "Effect on the database: none",
+            Effect::ChangesSchema => "Effect on the database: changes the schema",
+            Effect::ChangesData => "Effect on the database: changes data",
+            Effect::Destroys => "Effect on the database: can destroy data",
         }
     }
 }

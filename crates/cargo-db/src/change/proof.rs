@@ -351,7 +351,7 @@ fn skip_reason(database: &Database<'_>, plan: &Plan) -> Result<Option<&'static s
     let session = migrating::connect_or_none(&database.workspace.world, settings, &plan.target)?;
     let Some(mut session) = session else { return Ok(Some("the database does not exist yet")) };
     let holds = migrating::holds_rows(&mut session, &settings.migrations.layout).unwrap_or(true);
-    Ok((!holds).then_some("the database holds no rows"))
+    Ok((!holds).then_some("the database has no rows"))
 }
 
 fn may_not(failure: &Failure) -> bool {
@@ -403,7 +403,10 @@ fn judge(database: &Database<'_>, plan: &Plan, rehearsal: &Rehearsal) -> Result<
         return Ok(());
     }
     if plan.environment.is_disposable() && only_locks(&findings) {
-        database.workspace.ui.warning("this would block a busy database; continuing here");
+        database
+            .workspace
+            .ui
+            .warning("this would block a busy database (allowed in development and test)");
         return Ok(());
     }
     Err(RehearsalError::Blocked { findings: lines(&findings, Severity::Block) }.into())

@@ -5,7 +5,7 @@ use crate::failure::{Result, SchemaError};
 use crate::model::environment::Environment;
 use crate::schema::{GeneratedSchema, SchemaFile, generate};
 
-/// The schema file, and what the migrations lead to. Where databases are precious, no scratch
+/// The schema file, and the result of the migrations. Where databases are precious, no scratch
 /// database is built beside them for it.
 pub(crate) fn generated_schema(
     database: &Database<'_>,

@@ -35,7 +35,7 @@ pub(super) fn seal(
         if holds_rows {
             plan.steps.insert(0, Step::Backup);
         } else {
-            plan.skipped.push("no backup: the database holds no rows".to_owned());
+            plan.skipped.push("no backup: the database has no rows".to_owned());
         }
     }
     let removed = retain::steps(database, &plan)?;

@@ -44,14 +44,14 @@ pub(crate) fn compare(
                 }
                 if same {
                     let why =
-                        format!("its comments or white space changed since {}", past.revision);
+                        format!("its comments or white space were changed since {}", past.revision);
                     finding("edited-comments", 1, "", why)
                 } else {
                     finding(
                         "edited-migration",
                         1,
                         "",
-                        format!("it is in {}, and was edited", past.revision),
+                        format!("the file is in {}, and was edited since", past.revision),
                     )
                 }
             }

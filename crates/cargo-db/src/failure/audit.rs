@@ -31,9 +31,9 @@ pub(crate) enum AuditError {
     NotKept { why: String },
     #[error("{subject} changes the marker or the audit trail, and was rolled back")]
     Touched { subject: String, changes: Vec<String> },
-    #[error("{verb} changed the marker or the audit trail, and the change was reverted")]
+    #[error("`{verb}` changed the marker or the audit trail, and the change was reverted")]
     PutBack { verb: &'static str, changes: Vec<String> },
-    #[error("{verb} changed the marker or the audit trail, and the change cannot be reverted")]
+    #[error("`{verb}` changed the marker or the audit trail, and the change cannot be reverted")]
     NotPutBack { verb: &'static str, changes: Vec<String>, why: String },
 }
 
@@ -78,7 +78,7 @@ impl AuditError {
                 )
                 .advise("ask its owner to inspect it, then drop or rename it"),
             AuditError::Lost { verb, changes } => Explanation::new("AUDIT.LOST", Exit::Policy)
-                .because(format!("{verb} was killed while it ran"))
+                .because(format!("`{verb}` was killed while it ran"))
                 .because_of(changes.iter().cloned())
                 .run("show the records that are left", "cargo db audit --database")
                 .run("set its marker again", "cargo db env set <environment>"),

@@ -15,7 +15,7 @@ pub(crate) enum ConsentError {
     Declined,
     #[error("declined: no backup was taken")]
     NoBackup { command: String },
-    #[error("{verb} on `{database}` ({environment}) needs {}", needed(*consent))]
+    #[error("`{verb}` on `{database}` ({environment}) needs {}", needed(*consent))]
     Missing {
         verb: &'static str,
         /// The command as it was typed, without its consent flags.
@@ -55,7 +55,7 @@ pub(crate) enum ConsentError {
     TrustWithoutTerminal { root: PathBuf },
     #[error("`{verb}` needs to read tables that the role `{role}` has no privilege on")]
     Unreadable { verb: &'static str, role: String, tables: Vec<String> },
-    #[error("{verb} is refused in {environment}")]
+    #[error("`{verb}` is refused in {environment}")]
     Refused { verb: &'static str, environment: Environment, signals: Vec<String> },
 }
 

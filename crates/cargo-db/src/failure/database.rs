@@ -30,7 +30,7 @@ pub(crate) enum DatabaseError {
         has_history: bool,
         command: String,
     },
-    #[error("{object} is not valid UTF-8 in `{database}`")]
+    #[error("`{database}` contains text that is not valid UTF-8: {object}")]
     NotText { database: String, object: String },
     #[error("{doing}: {}", server.message)]
     Sql { doing: String, server: Box<ServerError> },
@@ -93,7 +93,7 @@ impl DatabaseError {
             }
             DatabaseError::NotText { .. } => Explanation::new("DATABASE.NOT_TEXT", Exit::Failed)
                 .because("a database with the encoding SQL_ASCII accepts any bytes")
-                .advise("rename it: `ALTER … RENAME`"),
+                .advise("rename the object: `ALTER … RENAME`"),
             DatabaseError::Sql { server, .. } => {
                 let failed = Explanation::new("DATABASE.FAILED", Exit::Failed)
                     .because_of(server_lines(server));
@@ -220,10 +220,7 @@ pub(super) fn samples() -> Vec<DatabaseError> {
         },
         ended("migration `1 a`", true, "cargo db migrate"),
         ended("the seed run", false, "cargo db seed"),
-        DatabaseError::NotText {
-            database: text("school"),
-            object: text("the name of table public.a\\374"),
-        },
+        DatabaseError::NotText { database: text("school"), object: text("table public.a\\374") },
         DatabaseError::Sql {
             doing: text("cannot count the rows"),
             server: Box::new(server("42501")),

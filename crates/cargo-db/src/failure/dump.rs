@@ -16,7 +16,7 @@ pub(crate) enum DumpError {
     Circle { objects: Vec<String> },
     #[error("PostgreSQL {version} is older than version 14, the oldest that can be dumped")]
     TooOld { version: String },
-    #[error("{verb} is refused to an AI agent ({agent}) in {environment}")]
+    #[error("`{verb}` is refused to an AI agent ({agent}) in {environment}")]
     ByAgent { verb: &'static str, agent: String, environment: String, command: String },
 }
 

@@ -168,11 +168,20 @@ fn remedies(problems: &[Problem]) -> impl Iterator<Item = (&'static str, &'stati
 #[cfg(test)]
 pub(super) fn samples() -> Vec<HistoryError> {
     let text = str::to_owned;
+    let explained = |trouble| match trouble {
+        ProblemKind::Edited => "it is applied, and the file was changed since",
+        ProblemKind::Missing => "it is applied, and its file is gone",
+        ProblemKind::OutOfOrder => "it is pending, and a later one is applied",
+        ProblemKind::Duplicate => "`1_a.sql` and `1_b.sql` have the same version",
+        ProblemKind::Failed => "the history says that it failed half-way",
+        ProblemKind::Misnamed => "its name is not UTF-8",
+        _ => "line 3: there is SQL outside the parts",
+    };
     let problem = |trouble: &(ProblemKind, _, _)| Problem {
         trouble: trouble.0,
         version: None,
         name: text("1_a.sql"),
-        explanation: text("its checksum differs"),
+        explanation: text(explained(trouble.0)),
     };
     let other = |tool| HistoryError::OtherTool {
         table: text("public.history"),

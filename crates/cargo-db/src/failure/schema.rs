@@ -36,7 +36,7 @@ impl SchemaError {
             SchemaError::NoTable { similar: Some(similar), .. } => {
                 let shown = shell_words::quote(similar);
                 Explanation::new("SCHEMA.NO_TABLE", Exit::Usage).run(
-                    &format!("did you mean `{similar}`?"),
+                    &format!("there is a similar name, `{similar}`"),
                     format!("cargo db schema show {shown}"),
                 )
             }

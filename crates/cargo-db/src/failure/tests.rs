@@ -364,6 +364,20 @@ fn the_next_commands_keep_the_flags_of_the_call() {
     );
 }
 
+/// What a migration left in the database is gone once its backup is swapped back in.
+#[test]
+fn a_backup_that_is_swapped_back_in_leaves_nothing_behind() {
+    let left = [explanation::LEFT_BEHIND, "  the invalid index public.cx"].map(str::to_owned);
+    let stays: Vec<String> = explanation::list_remaining(&["CREATE TABLE a".to_owned()]).collect();
+    for listed in [left.to_vec(), stays] {
+        let why: Vec<String> = [vec!["SQLSTATE 23505".to_owned()], listed].concat();
+        let (failure, code) = ("1_a.sql:2: no".to_owned(), "CONCURRENTLY.LEFT");
+        let swapped = MigrationError::SwappedBack { failure, why, code, exit: Exit::Failed };
+        let unchanged = "the backup was swapped back in: the database is unchanged";
+        assert_eq!(Failure::from(swapped).why(), ["SQLSTATE 23505", unchanged]);
+    }
+}
+
 /// A further problem is reported with its own next step, which comes first.
 #[test]
 fn a_second_failure_is_reported_with_the_first() {

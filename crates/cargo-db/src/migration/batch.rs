@@ -89,7 +89,7 @@ impl Run<'_> {
     }
 
     /// What a migration leaves in its session ends with it; unless its tool runs all of them in one
-    /// transaction, where those after it see it. In a run of their own they would not.
+    /// transaction, where later migrations see it. In a separate run they would not.
     fn end_session_of(&mut self, step: &MigrationStep<'_>) -> Result<()> {
         if !self.layout.profile().is_one_transaction {
             return self.session.reclaim_and_reset();

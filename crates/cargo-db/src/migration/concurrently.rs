@@ -328,7 +328,7 @@ impl<'a> Concurrently<'a> {
         for found in detaching(session, &self.path, parent, partition).unwrap_or_default() {
             let name = found.name;
             if let Some(who) = found.builder {
-                let message = format!("{who} is detaching {name}: left alone");
+                let message = format!("{who} is detaching {name}: left unchanged");
                 self.world.emit(Event::Warning { message });
             } else if found.is_owned {
                 finished = self.finalize(session, &found.parent, name);
@@ -396,13 +396,15 @@ fn is_wait(error: &ServerError) -> bool {
 fn describe_builder(index: &InvalidIndex) -> String {
     let name = &index.name;
     match &index.builder {
-        Some(who) => format!("{who} is using the invalid index {name}: left alone"),
-        None => format!("the invalid index {name} does not match this statement: left alone"),
+        Some(who) => format!("{who} is using the invalid index {name}: left unchanged"),
+        None => {
+            format!("the invalid index {name} does not belong to this statement: left unchanged")
+        }
     }
 }
 
 fn invalid(index: &str) -> String {
-    format!("the invalid index {index}: no query uses it, and every write may still serve it")
+    format!("the invalid index {index}: no query uses it, but writes may still update it")
 }
 
 fn describe_half_detached(name: &str, parent: &Name) -> String {

@@ -45,7 +45,8 @@ pub(crate) fn written_by_tool(
         return Ok(GeneratedFiles::Nothing { said: ended.said.trim_end().to_owned() });
     }
     // A tool that prompts without a terminal can end like one that has nothing to do.
-    let differences = vec!["it wrote nothing, and did not report that nothing is to do".to_owned()];
+    let differences =
+        vec!["the tool wrote no file, and did not report that there is nothing to do".to_owned()];
     let (command, status, said) = (ended.command, ended.status, ended.said);
     Err(ProgramError::Failed { command, status, said, differences }.into())
 }

@@ -1,6 +1,6 @@
 //! Runs one migration after the other, each in its own transaction.
 //!
-//! A migration and its history row are committed together. A file that asks for no transaction runs
+//! A migration and its history row are committed together. A file outside a transaction runs
 //! statement by statement and cannot be undone, so a failure lists what is left.
 
 use crate::failure::{

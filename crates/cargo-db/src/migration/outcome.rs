@@ -103,7 +103,6 @@ fn unplanned_changes(
     let gone = before.difference(applied).filter(|version| !planned.contains(*version));
     let came = applied.difference(&before).filter(|version| !planned.contains(*version));
     let gone = gone.map(|version| format!("{} was applied, but no longer is", name_of(version)));
-    let came =
-        came.map(|version| format!("{} was applied without being asked for", name_of(version)));
+    let came = came.map(|version| format!("{} was applied, but was not planned", name_of(version)));
     gone.chain(came).collect()
 }

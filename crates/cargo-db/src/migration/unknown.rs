@@ -97,8 +97,8 @@ impl CreatedTable {
         let (path, table) = (self.path.display(), &self.table);
         match is_it {
             true if self.is_later => Some(format!(
-                "`{path}` creates `{table}`: that file must come first, or the statement must \
-                 move to a later one"
+                "`{path}` creates `{table}`: that file must come first, or this statement must \
+                 move to a later file"
             )),
             true if schema.is_none() && own.is_some() => {
                 Some(format!("`{path}` creates `{table}`: name the schema"))

@@ -362,12 +362,12 @@ pub(crate) struct Verification {
     pub(crate) ok: bool,
     /// What is wrong, each with the name of the check.
     pub(crate) problems: Vec<String>,
-    /// The role that loaded it, if it was not taken here.
+    /// The role that loaded it, if this project did not take it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) loaded_as: Option<LoadedAs>,
 }
 
-/// The role that loads a backup that was not taken here.
+/// The role that loads a backup that this project did not take.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

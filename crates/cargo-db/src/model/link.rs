@@ -51,7 +51,9 @@ impl Link {
     pub(crate) fn of<'a>(get: &dyn Fn(&str) -> Option<&'a str>) -> Result<Link, ValueError> {
         let number = |keyword: &str| match get(keyword) {
             Some(text) => text.trim().parse::<u32>().map(Some).map_err(|_| {
-                ValueError::Unreadable(format!("`{text}` is not a number, and `{keyword}` is one"))
+                ValueError::Unreadable(format!(
+                    "`{text}` is not a number, but `{keyword}` must be one"
+                ))
             }),
             None => Ok(None),
         };

@@ -292,7 +292,7 @@ pub(crate) fn parse_url(url: &str, source: &str) -> Result<Keywords> {
         return Err(bad(&why));
     }
     if url.contains("${") {
-        return Err(bad("it contains `${`, which no variable replaced"));
+        return Err(bad("it contains `${` without the name of a variable"));
     }
     // A scheme means the same in capitals. RFC 3986, 3.1.
     let (scheme, rest) = url.split_once("://").unwrap_or_default();

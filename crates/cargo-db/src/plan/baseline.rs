@@ -68,9 +68,7 @@ pub(crate) fn repair(
     let mut plan = facts.plan(Operation::Repair, cleared.chain(rerecorded).collect());
     let clears = plan.steps.iter().any(|step| matches!(step, Step::ClearFailed { .. }));
     plan.warnings.extend(clears.then(|| {
-        "what a failed migration did before it failed is still there: make sure that it can run \
-         again"
-            .to_owned()
+        "the changes of the failed migration remain: make sure that it can run again".to_owned()
     }));
     plan
 }

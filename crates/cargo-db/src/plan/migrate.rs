@@ -80,11 +80,11 @@ pub(crate) fn all_or_nothing(files: &[(&Migration, String)]) -> Batch {
     }
     match (needs_no_transaction, early) {
         (Some((migration, _)), _) => {
-            Batch::SwapBack { because: format!("{} asks for no transaction", migration.version) }
+            Batch::SwapBack { because: format!("{} runs outside a transaction", migration.version) }
         }
         (None, Some((migration, _))) => Batch::SwapBack {
             because: format!(
-                "{} adds a value to an enum, which a later one may use",
+                "{} adds a value to an enum, which a later migration may use",
                 migration.version
             ),
         },

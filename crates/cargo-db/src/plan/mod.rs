@@ -192,7 +192,7 @@ pub(crate) enum Step {
         line: usize,
         statement: String,
     },
-    /// Functions of a file that was not taken here are called while it is loaded.
+    /// Functions of a file that this project did not take are called while it is loaded.
     CallFunctions {
         backup: String,
         /// `public.f by index i`.

@@ -125,7 +125,7 @@ pub(crate) fn judge(
         .filter(|verdict| !verdict.name.is_empty())
         .collect();
     keep_withheld(&mut verdicts, &own, bounds);
-    let foreign = "of another database or server, as far as known";
+    let foreign = "of another database or server, or of an unknown one";
     let foreign =
         |backup: &&Backup| RetentionDecision::kept(&backup.manifest.name, foreign.to_owned());
     verdicts.extend(others.iter().map(foreign));

@@ -78,7 +78,7 @@ fn check_tool_order(facts: &MigrationFacts, chosen: &[&Applied]) -> Result<()> {
     as_run.sort_by_key(|row| std::cmp::Reverse(run(row)));
     let differs = chosen.iter().zip(as_run).find(|(chosen, last)| chosen.version != last.version);
     let Some((chosen, last)) = differs else { return Ok(()) };
-    let doing = format!("take {} back before {}, which it ran later", chosen.version, last.version);
+    let doing = format!("roll back {} before {}, which it ran later", chosen.version, last.version);
     Err(ProgramError::Cannot { tool: facts.layout.key().to_owned(), doing, key: "" }.into())
 }
 

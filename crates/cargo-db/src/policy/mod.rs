@@ -105,7 +105,7 @@ impl Policy {
                 };
                 if asked < own || (own == Judgement::Never && word != "never") {
                     return Err(bad(format!(
-                        "it would loosen the policy, which requires: {}",
+                        "it would weaken the policy, which requires: {}",
                         own.describe()
                     ))
                     .into());

@@ -52,7 +52,7 @@ fn key(name: &str) -> String {
     if name.bytes().all(is_bare) { name.to_owned() } else { format!("\"{name}\"") }
 }
 
-const MOVE: &str = "move it to a separate migration, before or after";
+const MOVE: &str = "move this work to a separate migration, before or after";
 
 /// How to get the same result without the lock; `None` for a statement that is not known here.
 fn instead(statement: &str, migrations: &Migrations) -> Option<String> {

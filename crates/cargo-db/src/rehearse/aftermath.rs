@@ -194,7 +194,7 @@ impl Stage<'_> {
             let line = effects.line();
             found.extend(orphans.into_iter().map(|one| Finding { line, ..one }));
         } else if effects.off.is_some() {
-            let why = "foreign keys may have been off, and the copy has no rows to check them with";
+            let why = "foreign keys may have been off, and the copy has no rows to check";
             found.push(finding("not-counted", effects.line(), "", why.to_owned()));
         }
         Ok(found)

@@ -91,7 +91,7 @@ impl RowCounts {
 
     /// What was here and is not in `now`. `locks` are the strongest ones that were seen.
     pub(super) fn losses(&self, now: &RowCounts, locks: &BTreeMap<Oid, LockMode>) -> Vec<Finding> {
-        let hidden = "row security hides some of its rows: whether any are lost is not known";
+        let hidden = "row security hides some of its rows: it is unknown whether any are lost";
         let mut found: Vec<Finding> =
             self.hidden.iter().map(|name| not_counted(name, hidden.to_owned())).collect();
         found.extend(self.lost_of_large(now, locks));
@@ -131,7 +131,7 @@ impl RowCounts {
                     let why = if after.rows == before.rows {
                         "some of its values were changed"
                     } else {
-                        "rows were added; whether other values were changed is not known"
+                        "rows were added; it is unknown whether other values were changed"
                     };
                     add("values-overwritten", object, was.values, why.to_owned());
                 }
@@ -147,7 +147,7 @@ impl RowCounts {
             let writes = locks.get(&before.oid).is_some_and(|mode| *mode >= LockMode::RowExclusive);
             let is_same = after == Some(&before.state) && !writes;
             let why = format!(
-                "it has about {} rows, which are not counted: whether any are lost is not known",
+                "it has about {} rows, which were not counted: it is unknown whether any are lost",
                 judge::grouped(before.rows)
             );
             (!is_same).then(|| not_counted(name, why))

@@ -52,7 +52,7 @@ impl Stage<'_> {
         Ok(rehearsed)
     }
 
-    /// Rehearses one migration. Also returns why those after it cannot be rehearsed, if so.
+    /// Rehearses one migration. Also returns why later migrations cannot be rehearsed, if so.
     fn next(&mut self, migration: &Migration) -> Result<(Rehearsed, Option<String>)> {
         let subject = migration.quoted();
         if migration.up.is_code {
@@ -63,9 +63,10 @@ impl Stage<'_> {
         self.world.emit(Event::Started { doing: "Rehearsing", subject: migration.title() });
         let checked = self.check(migration)?;
         if checked.allowed.iter().any(|rule| rule == "outside-database") {
-            // Its author has allowed it. It is not run on the copy, but those after it are.
-            let why =
-                format!("{subject} may affect other databases (`allow outside-database`): not run");
+            // Its author has allowed it. It is not run on the copy, but later migrations are.
+            let why = format!(
+                "{subject} was not run: it may affect other databases (`allow outside-database`)"
+            );
             let mut one = unmeasured(migration, checked.findings, why);
             one.verdict = Verdict::Warn.max(Verdict::of(&one.findings));
             one.empty = self.baseline.empty(None);
@@ -182,14 +183,17 @@ impl Stage<'_> {
     fn help_for(&self, failed: &Finding) -> Option<String> {
         if let Some(last) = self.left_out.last().and_then(|&at| self.request.migrations.get(at)) {
             return Some(format!(
-                "{} was not run on the copy: if this needs what it makes, begin this file with \
+                "{} was not run on the copy: if this file needs its result, begin the file with \
                  {LEAVE_OUT} as well",
                 last.quoted()
             ));
         }
         let text = format!("{} {}", failed.evidence, failed.statement).to_lowercase();
         text.contains("database").then(|| {
-            format!("the copy has another name: if that is why, begin the file with {LEAVE_OUT}")
+            format!(
+                "the copy has another name than the database: if that is the reason, begin \
+                the file with {LEAVE_OUT}"
+            )
         })
     }
 

@@ -62,7 +62,7 @@ fn losses(measured: &Measured) -> Vec<Finding> {
         }
         if counts.updated > 0 && !measured.captured.contains(table) {
             let evidence = format!(
-                "{} rows updated; whether values were lost is not known",
+                "{} rows were updated; it is unknown whether values were lost",
                 grouped(counts.updated)
             );
             add("values-overwritten", table, counts.updated, evidence);
@@ -84,10 +84,10 @@ fn uncounted(measured: &Measured) -> Vec<Finding> {
     };
     let lost = measured.lost.iter().filter(|lost| lost.rows.is_none()).map(|lost| {
         let what = if lost.column.is_some() { "values" } else { "rows" };
-        not_counted(&lost.object(), format!("{}; how many {what} are lost is not known", lost.how))
+        not_counted(&lost.object(), format!("{}; it is unknown how many {what} are lost", lost.how))
     });
     let hidden = measured.hidden.iter().map(|object| {
-        let why = "not all of its rows are visible: the effect of the statement is not known";
+        let why = "not all of its rows are visible: the effect of the statement is unknown";
         not_counted(object, why.to_owned())
     });
     lost.chain(hidden).collect()
@@ -98,8 +98,9 @@ fn of_values(kept: &CaptureOutcome) -> (&'static str, &str, u64, String) {
     match kept {
         CaptureOutcome::Overwritten { object, values, before, after } if after < before => {
             let (count, before, after) = (grouped(*values), grouped(*before), grouped(*after));
-            let evidence =
-                format!("{count} values overwritten: {before} different ones became {after}");
+            let evidence = format!(
+                "{count} values were overwritten: {before} different values became {after}"
+            );
             ("values-lost", object, *values, evidence)
         }
         CaptureOutcome::Overwritten { object, values, .. } => {
@@ -111,11 +112,11 @@ fn of_values(kept: &CaptureOutcome) -> (&'static str, &str, u64, String) {
             ("keys-changed", object, *rows, evidence)
         }
         CaptureOutcome::Retyped { object, values: Some(values) } => {
-            let evidence = format!("{} values do not survive the new type", grouped(*values));
+            let evidence = format!("{} values do not fit the new type", grouped(*values));
             ("values-lost", object, *values, evidence)
         }
         CaptureOutcome::Retyped { object, values: None } => {
-            let evidence = "whether values survive the new type is not known".to_owned();
+            let evidence = "it is unknown whether the values fit the new type".to_owned();
             ("values-overwritten", object, 0, evidence)
         }
     }
@@ -149,7 +150,8 @@ fn locked(measured: &Measured) -> Vec<Finding> {
     if let Some(table) = measured.shut.first().filter(|_| is_too_much_work(measured)) {
         let (millis, work_) = (measured.elapsed.as_millis(), grouped(work));
         let evidence = format!(
-            "an earlier statement locked it: {millis} ms and {work_} rows of other work meanwhile"
+            "an earlier statement locked it; meanwhile, other work took {millis} ms and processed \
+             {work_} rows"
         );
         add("work-under-lock", table, work.max(measured.shut_rows), evidence);
     }
@@ -417,7 +419,8 @@ mod tests {
         let counts = Counts { updated: 2, ..Counts::default() };
         let changed = vec![("public.a".to_owned(), counts)];
         let mut measured = Measured { changed, ..measured(1) };
-        let why = "values-overwritten a 2: 2 rows updated; whether values were lost is not known";
+        let why =
+            "values-overwritten a 2: 2 rows were updated; it is unknown whether values were lost";
         assert_eq!(told(&findings(&measured)), [why]);
         measured.captured.push("public.a".to_owned());
         assert_eq!(told(&findings(&measured)), Vec::<String>::new());
@@ -435,10 +438,10 @@ mod tests {
         assert_eq!(
             told(&findings(&Measured { kept, ..measured(1) })),
             [
-                "values-lost a.x 9: 9 values overwritten: 4 different ones became 1",
+                "values-lost a.x 9: 9 values were overwritten: 4 different values became 1",
                 "values-overwritten a.x 9: 9 values were changed",
-                "values-lost a.x 2: 2 values do not survive the new type",
-                "values-overwritten a.x 0: whether values survive the new type is not known",
+                "values-lost a.x 2: 2 values do not fit the new type",
+                "values-overwritten a.x 0: it is unknown whether the values fit the new type",
             ]
         );
     }
@@ -520,11 +523,17 @@ mod tests {
         };
         assert_eq!(told(&shut(500, 1000)), Vec::<String>::new());
         let why = |millis: &str, rows: &str| {
-            format!("an earlier statement locked it: {millis} ms and {rows} rows of other work")
+            format!("other work took {millis} ms and processed {rows} rows")
         };
-        let slow = format!("work-under-lock a 7: {} meanwhile", why("501", "0"));
+        let slow = format!(
+            "work-under-lock a 7: an earlier statement locked it; meanwhile, {}",
+            why("501", "0")
+        );
         assert_eq!(told(&shut(501, 0)), [slow]);
-        let much = format!("work-under-lock a 1001: {} meanwhile", why("1", "1,001"));
+        let much = format!(
+            "work-under-lock a 1001: an earlier statement locked it; meanwhile, {}",
+            why("1", "1,001")
+        );
         assert_eq!(told(&shut(1, 1001)), [much]);
     }
 

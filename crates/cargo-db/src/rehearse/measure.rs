@@ -180,7 +180,8 @@ impl<'a> Measure<'a> {
         if changed.is_empty() {
             return Ok(());
         }
-        let why = format!("changed for all databases, and not undone: {}", changed.join(", "));
+        let why =
+            format!("this changed for all databases, and was not undone: {}", changed.join(", "));
         let found = finding("outside-database", statement.line, &statement.text, why);
         let findings = vec![found.evidence.clone()];
         self.stopped = Some(found);

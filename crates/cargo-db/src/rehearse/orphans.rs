@@ -46,7 +46,7 @@ pub(super) fn orphans(
 fn prove(session: &mut Session, key: &Row) -> Result<Option<Finding>> {
     let object = key.text("name")?;
     if !key.flag("countable")? {
-        let why = "not all rows are visible: whether it holds is not known".to_owned();
+        let why = "not all rows are visible: it is unknown whether the key holds".to_owned();
         let mut found = finding("not-counted", 1, "", why);
         found.object = Some(short(object).to_owned());
         return Ok(Some(found));

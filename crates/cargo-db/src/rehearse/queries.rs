@@ -36,7 +36,7 @@ pub(crate) fn read(root: &Path, folder: &Path, revision: Option<&str>) -> Result
     if queries.is_empty() {
         let at = revision.map(|revision| format!(" of {revision}")).unwrap_or_default();
         let what = format!(
-            "`{}`{at} contains no queries: no `.json` of sqlx, no `.sql`",
+            "`{}`{at} contains no queries (`.json` files of sqlx, or `.sql` files)",
             folder.display()
         );
         return Err(SettingsError::Usage { what }.into());

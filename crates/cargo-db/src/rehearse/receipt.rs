@@ -162,10 +162,11 @@ impl Receipt {
             return Some("its signature is not 128 hexadecimal digits: it was forged".to_owned());
         };
         if !key.has_signed(&self.message(), &signature) {
-            return Some(format!("it differs from what {key} signed: it was edited"));
+            return Some(format!("it was edited after {key} had signed it"));
         }
         let is_accepted = accepted.contains(key);
-        (!is_accepted).then(|| format!("{key} signed it, which this database does not accept"))
+        (!is_accepted)
+            .then(|| format!("it is signed with {key}, which this database does not accept"))
     }
 
     /// The SHA-256 of its content.
@@ -213,11 +214,12 @@ impl Receipt {
         }
         if migrations.len() > 1 && self.one_transaction != one_transaction {
             let why = if one_transaction {
-                "it was rehearsed in a transaction for each migration: rehearse it with \
+                "each migration was rehearsed in a separate transaction: rehearse with \
                  `--all-or-nothing`"
             } else {
-                "it was rehearsed in one transaction, which is the default in staging: set \
-                 `all-or-nothing` below `[migrate]` in db.toml, then both do the same"
+                "the migrations were rehearsed in one transaction, which is the default in \
+                 staging: set `all-or-nothing` below `[migrate]` in db.toml, so that both runs do \
+                 the same"
             };
             return Some(why.to_owned());
         }
@@ -226,7 +228,7 @@ impl Receipt {
         }
         if self.server != now.server {
             return Some(format!(
-                "it is for PostgreSQL {}, and this is {}",
+                "it is for PostgreSQL {}, and this server is {}",
                 self.server, now.server
             ));
         }
@@ -243,7 +245,7 @@ impl Receipt {
         let bad = self.migrations.iter().take(migrations.len()).find(|entry| {
             !matches!(Verdict::named(&entry.verdict), Some(Verdict::Pass | Verdict::Warn))
         });
-        bad.map(|entry| format!("it says {} of {}", entry.verdict, entry.version))
+        bad.map(|entry| format!("its verdict is {} for {}", entry.verdict, entry.version))
     }
 }
 
@@ -277,8 +279,8 @@ impl Receipt {
     pub(crate) fn without_rows_of(&self, tables: &[String]) -> String {
         let where_ = if self.with_rows { "had none" } else { "only the schema was copied" };
         format!(
-            "{} may have rows here, and {where_} where it was rehearsed: rehearse it with the \
-             rows, `cargo db rehearse --from live`",
+            "{} may have rows here, and {where_} in the rehearsal: rehearse with the rows, `cargo \
+             db rehearse --from live`",
             tables.join(", ")
         )
     }
@@ -287,11 +289,11 @@ impl Receipt {
 /// Why work under a lock takes too long on a table of this many rows; `None` if it does not.
 fn too_large(work: &LockWork, rows: u64) -> Option<String> {
     let here = work.with_rows(rows);
-    let bound = work.bound.map(|bound| format!(", and {} were expected", grouped(bound)));
+    let bound = work.bound.map(|bound| format!(", and up to {} are allowed", grouped(bound)));
     let locked = work.locked.as_ref().map(|locked| format!(" on {}", short(locked)));
     (!here.is_accepted()).then(|| {
         format!(
-            "{} has about {} rows here, and had {} where it was rehearsed{}: {}{} blocks other \
+            "{} has about {} rows here, and had {} in the rehearsal{}: {}{} blocks other \
              sessions for longer",
             short(&work.table),
             grouped(here.rows),
@@ -467,14 +469,14 @@ mod tests {
             let edited: Receipt = serde_json::from_value(new).unwrap();
             assert_ne!(edited, sound, "{field}");
             let why = edited.rejection(&accepted).unwrap_or_default();
-            assert!(why.ends_with("signed: it was edited"), "{field} {why}");
+            assert!(why.starts_with("it was edited after "), "{field} {why}");
         }
         assert_eq!(document.as_object().unwrap().len(), 12);
     }
 
     #[test]
     fn a_lock_is_judged_by_the_rows_that_are_here() {
-        let why = "a has about 10,000 rows here, and had 500 where it was rehearsed: ShareLock \
+        let why = "a has about 10,000 rows here, and had 500 in the rehearsal: ShareLock \
                    blocks other sessions for longer";
         assert_eq!(too_large(&work(500, None), 10_000).as_deref(), Some(why));
         // The time that it would take counts too.
@@ -482,7 +484,7 @@ mod tests {
         assert!(too_large(&work(100, None), 4_900).is_none());
         assert!(too_large(&work(20_000, Some(20_000)), 20_000).is_none());
         let more = too_large(&work(20_000, Some(20_000)), 20_001).unwrap_or_default();
-        assert!(more.contains("and 20,000 were expected"), "{more}");
+        assert!(more.contains("and up to 20,000 are allowed"), "{more}");
         let locked = Some("public.b".to_owned());
         let why = too_large(&LockWork { locked, ..work(500, None) }, 10_000).unwrap_or_default();
         assert!(why.ends_with("ShareLock on b blocks other sessions for longer"), "{why}");
@@ -510,10 +512,10 @@ mod tests {
         for bad in ["", "x", &"0".repeat(126), &"g".repeat(128)] {
             assert_eq!(edit(&|one| one.signature = Some(bad.to_owned())), forged);
         }
-        let edited = |of: &PublicKey| format!("it differs from what {of} signed: it was edited");
+        let edited = |of: &PublicKey| format!("it was edited after {of} had signed it");
         assert_eq!(edit(&|one| one.signature = Some("0".repeat(128))), edited(&our));
         assert_eq!(edit(&|one| one.signed_by = Some(others.clone())), edited(&others));
-        let foreign = format!("{our} signed it, which this database does not accept");
+        let foreign = format!("it is signed with {our}, which this database does not accept");
         assert_eq!(sound.rejection(std::slice::from_ref(&others)), Some(foreign.clone()));
         assert_eq!(sound.rejection(&[]), Some(foreign));
     }

@@ -61,7 +61,7 @@ impl Stage<'_> {
         if failed.is_none() && (measure.reached_out || inside && reaches_out(&mut self.session)?) {
             // Objects outside the database belong to the real server: the change is undone and
             // reported.
-            let why = "it changes objects shared by all databases, and was rolled back".to_owned();
+            let why = "it changed objects that all databases share, and was rolled back".to_owned();
             failed = Some(finding("outside-database", 1, "", why));
         }
         let mut history = None;
@@ -167,7 +167,7 @@ fn why_failed(
             (Some(finding("fails", error.line, &error.source_line, why)), Some(error))
         }
         Err(ScriptStop::Ended { line, .. }) => {
-            let why = "it ends the migration's transaction".to_owned();
+            let why = "it ends the transaction of the migration".to_owned();
             (Some(finding("fails", line, "", why)), None)
         }
         Err(ScriptStop::Refused(failure)) => return Err(failure),

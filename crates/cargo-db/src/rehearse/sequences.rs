@@ -107,7 +107,7 @@ fn finding_of(one: &Numbered, values: u64) -> Finding {
 }
 
 fn not_counted(one: &Numbered) -> Finding {
-    let evidence = "not all rows can be seen: whether its sequence is behind is not known";
+    let evidence = "not all rows are visible: it is unknown whether its sequence is behind";
     let mut found = finding("not-counted", 1, "", evidence.to_owned());
     let object = format!("{}.{}", one.table, one.column);
     found.object = Some(short(&object).to_owned());

@@ -17,7 +17,7 @@ pub(crate) struct SchemaFile {
     text: Option<String>,
 }
 
-/// How a schema file stands to what the migrations lead to.
+/// How a schema file differs from the result of the migrations.
 pub(crate) struct Comparison {
     pub(crate) file: PathBuf,
     /// Whether there is a file.
@@ -45,8 +45,8 @@ impl SchemaFile {
         Ok(SchemaFile { name, path, text })
     }
 
-    /// Compares it with what the migrations lead to. Line ends make no difference: git may change
-    /// them.
+    /// Compares it with the result of the migrations. Line endings make no difference: git may
+    /// change them.
     pub(crate) fn compare(&self, generated: &GeneratedSchema) -> Comparison {
         let before = self.text.as_deref().unwrap_or_default().replace("\r\n", "\n");
         let now = major(&generated.text);

@@ -119,8 +119,8 @@ pub(crate) fn place(
     if let Some(name) = url_variable.filter(|_| is_missing) {
         let (source_name, value) = ("migrations.url in db.toml".to_owned(), name.to_owned());
         if name.contains("://") {
-            let why = "this must be the name of a variable: a URL can contain a password, which \
-                       must not be in db.toml";
+            let why = "this must be the name of a variable, because a URL can contain a password, \
+                which must not be in db.toml";
             let value = "a URL".to_owned();
             return Err(SettingsError::Value { source_name, value, why: why.to_owned() }.into());
         }

@@ -18,7 +18,7 @@ const EFFECT: Effect = Effect::Reads;
 pub(crate) struct AuditArgs {
     #[command(subcommand)]
     action: Option<Action>,
-    /// Show the trail kept in the database instead of this project's file
+    /// Show the trail in the database instead of the file of this project
     #[arg(long)]
     database: bool,
 }
@@ -44,12 +44,12 @@ verbs! {
 pub(crate) struct ShowAuditArgs {
     /// Number of the operation, as `cargo db audit` shows it
     number: u64,
-    /// Take it from the trail kept in the database instead of this project's file
+    /// Search the trail in the database instead of the file of this project
     #[arg(long)]
     database: bool,
 }
 
-/// Verify the audit trail; report the first record that was changed or removed
+/// Verify the audit trail and report the first record that was changed or removed
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct VerifyAuditArgs {}

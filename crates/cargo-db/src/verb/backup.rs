@@ -12,13 +12,14 @@ use crate::model::backup::{Compression, Format, Reason};
 use crate::verb::declare::Verb;
 use crate::world::{files, ignored};
 
-const EFFECTS: &str = "Effect: reads; destroys old backups, according to the retention rules";
+const EFFECTS: &str =
+    "Effect on the database: none; old backups are removed by the retention rules";
 
 /// Take a backup
 ///
-/// Dumps everything from one snapshot under a temporary name and reads it back; only then does the
-/// backup get its name and a manifest. Afterwards, old backups are removed according to the
-/// retention rules.
+/// Dumps the database from one snapshot to a file with a temporary name, and reads the file back.
+/// Only then does the backup get its final name and a manifest. Afterwards, old backups are removed
+/// according to the retention rules.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECTS)]
 pub(crate) struct BackupArgs {
@@ -26,7 +27,7 @@ pub(crate) struct BackupArgs {
     #[arg(long, value_enum, default_value_t)]
     format: BackupFormat,
     /// Compression of an SQL file: gzip or zstd, optionally with a level (`gzip:9`, `zstd:3`); zstd
-    /// is a cargo feature of `cargo-db`
+    /// needs a `cargo-db` that was built with the feature `zstd`
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "gzip", conflicts_with = "no_compress")]
     compress: Option<String>,
@@ -54,10 +55,10 @@ pub(crate) struct BackupArgs {
     /// Do not record ownership
     #[arg(long)]
     no_owner: bool,
-    /// Parallel jobs (directory and set formats)
+    /// Number of parallel jobs (directory and set formats)
     #[arg(short, long, value_name = "N", default_value_t = 2)]
     jobs: usize,
-    /// Do not read the backup back; the manifest records this
+    /// Do not read the backup back (the manifest records this)
     #[arg(long)]
     no_verify: bool,
 }
@@ -72,7 +73,7 @@ enum BackupFormat {
     Custom,
     /// pg_dump's directory format
     Directory,
-    /// A folder with a dump of the database, a dump of each schema, the roles, and SQL files of
+    /// A folder with a dump of the database, a dump of each schema, the roles, and SQL files for
     /// each table
     Set,
 }
@@ -120,8 +121,8 @@ impl Verb for BackupArgs {
 }
 
 /// Cargo uses the profile of the workspace that builds cargo db, not the one in our manifest.
-const NOT_OPTIMISED: &str = "cargo db was built without optimisation, so this takes ten times as \
-     long: `cargo db init` adds the missing profile to `.cargo/config.toml`";
+const NOT_OPTIMISED: &str = "cargo db was built without optimisation, so backups take ten times \
+    as long: `cargo db init` adds the missing profile to `.cargo/config.toml`";
 
 /// Warns once if a Docker image would contain the backups.
 fn warn_about_docker(workspace: &Workspace, folder: &Path) {

@@ -54,16 +54,16 @@ pub(crate) struct ShowBackupArgs {
     name: Option<String>,
 }
 
-/// Verify a backup, or all
+/// Verify one backup or all backups
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Reads.help())]
 pub(crate) struct VerifyBackupsArgs {
     /// Name of the backup (default: the newest of the database)
     name: Option<String>,
-    /// The newest backup of the database
+    /// Verify the newest backup of the database
     #[arg(long, conflicts_with = "name")]
     latest: bool,
-    /// All backups
+    /// Verify all backups
     #[arg(long, conflicts_with_all = ["name", "latest"])]
     all: bool,
     /// Verification level
@@ -76,9 +76,9 @@ pub(crate) struct VerifyBackupsArgs {
 
 /// Remove backups that no retention rule keeps
 #[derive(Debug, Args)]
-#[command(after_help = Effect::Destroys.help())]
+#[command(after_help = "Effect on the database: none; removes backups")]
 pub(crate) struct PruneArgs {
-    /// Show which backups would be kept and removed, and why; remove nothing
+    /// Show which backups would be kept or removed, and why; remove nothing
     #[arg(long)]
     dry_run: bool,
 }

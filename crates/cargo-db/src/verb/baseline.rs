@@ -13,8 +13,8 @@ const EFFECT: Effect = Effect::ChangesData;
 
 /// Record pending migrations as applied, without running them
 ///
-/// For a database that already has their changes: one that was created in another way, or migrated
-/// by another tool.
+/// Use this for a database that already has the changes of these migrations, because it was created
+/// in another way or migrated by another tool.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct BaselineArgs {
@@ -52,7 +52,7 @@ impl BaselineArgs {
         let facts = migration::gather(world, &database.settings, target)?;
         let mut plan = plan::baseline(&facts, self.to.as_deref())?;
         if !plan.is_empty() && !migration::holds_tables(world, target, &facts.layout)? {
-            let warning = "the database is empty: nothing that these migrations make is there";
+            let warning = "the database is empty: it does not have the changes of these migrations";
             plan.warnings.push(warning.to_owned());
         }
         Ok(plan)

@@ -25,9 +25,9 @@ const SHARED: [&str; 4] = ["origin/main", "origin/master", "main", "master"];
 
 /// Lint migrations, without a database
 ///
-/// Finds syntax errors, statements that lock or rewrite tables, lose rows or break running
-/// programs, and edited files (compared with git). `docs/rules.md` explains each rule. Only
-/// `--schema` needs a server.
+/// Finds syntax errors; statements that lock or rewrite tables, delete data, or break running
+/// programs; and files that were edited (compared with git). `docs/rules.md` explains each rule.
+/// Only `--schema` needs a server.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct CheckArgs {
@@ -43,7 +43,7 @@ pub(crate) struct CheckArgs {
     /// Also fail if the schema file does not match the migrations, as `schema check` does
     #[arg(long, conflicts_with_all = ["files", "staged"])]
     schema: bool,
-    /// Minimum severity that fails (exit code 1)
+    /// Exit with code 1 only for findings of at least this severity
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t)]
     fail_on: FailOn,
 }
@@ -96,8 +96,8 @@ impl Verb for CheckArgs {
         name_them(&mut checked, &folder);
         if layout.is_code() && checked.is_empty() {
             workspace.ui.note(&format!(
-                "the migrations of {} are programs, which are not looked through; \
-                 `cargo db rehearse` runs them",
+                "the migrations of {} are programs, which `check` cannot lint; `cargo db \
+                 rehearse` runs them",
                 layout.key()
             ));
         }

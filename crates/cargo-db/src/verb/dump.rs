@@ -18,8 +18,9 @@ const EFFECT: Effect = Effect::Reads;
 /// Write the database as an SQL file, without pg_dump
 ///
 /// Writes the definitions and the rows of one snapshot, in an order that `psql` and
-/// `cargo db restore` can load. The same database gives the same bytes. If there are objects that
-/// cannot be dumped, they are listed and nothing is written. Needs no client programs.
+/// `cargo db restore` can load. The same database always gives the same bytes. If the database has
+/// objects that cannot be dumped, they are listed and nothing is written. Client programs of
+/// PostgreSQL are not needed.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct DumpArgs {
@@ -29,30 +30,30 @@ pub(crate) struct DumpArgs {
     /// Write to standard output
     #[arg(long)]
     stdout: bool,
-    /// Only the definitions, without rows
+    /// Write only the definitions, without rows
     #[arg(long)]
     schema_only: bool,
-    /// Only the rows, without definitions
+    /// Write only the rows, without definitions
     #[arg(long, conflicts_with = "schema_only")]
     data_only: bool,
-    /// Only this schema; may be repeated
+    /// Write only this schema; may be repeated
     #[arg(long, value_name = "SCHEMA")]
     schema: Vec<String>,
-    /// Only this table, view or sequence, with its indexes, constraints and triggers; may be
+    /// Write only this table, view or sequence, with its indexes, constraints and triggers; may be
     /// repeated
     #[arg(long, value_name = "TABLE")]
     table: Vec<String>,
     /// Leave out this object, and mark the file as incomplete; may be repeated
     #[arg(long, value_name = "OBJECT")]
     exclude: Vec<String>,
-    /// Without owners
+    /// Leave out owners
     #[arg(long)]
     no_owner: bool,
-    /// Without privileges
+    /// Leave out privileges
     #[arg(long)]
     no_privileges: bool,
-    /// Compress with gzip or zstd, optionally with a level (`gzip:9`, `zstd:3`); zstd is a cargo
-    /// feature of `cargo-db`
+    /// Compress with gzip or zstd, optionally with a level (`gzip:9`, `zstd:3`); zstd needs
+    /// a `cargo-db` that was built with the feature `zstd`
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "gzip", conflicts_with = "stdout")]
     compress: Option<String>,

@@ -22,9 +22,9 @@ const EFFECT: Effect = Effect::ChangesSchema;
 /// Generate a migration with the project's tool
 ///
 /// The tool compares its description of the schema with a scratch database that has all migrations,
-/// never with a real one.
+/// and never with your own database.
 #[derive(Debug, Args)]
-#[command(after_help = EFFECT.help())]
+#[command(after_help = "Effect on the database: creates it if it does not exist")]
 pub(crate) struct GenerateArgs {
     /// Name of the migration
     #[arg(required = true)]

@@ -10,11 +10,11 @@ use crate::world::signing::SigningKey;
 
 const EFFECT: Effect = Effect::Reads;
 
-/// Create or show the key that signs receipts of rehearsals
+/// Create or show the key that signs the receipts of rehearsals
 ///
-/// The private key is a file that only you can read or, in CI, the variable CARGO_DB_SIGNING_KEY;
-/// it is never printed. Production accepts only receipts signed by a key in its marker: see `cargo
-/// db env key`.
+/// The private key is in a file that only you can read, or, in CI, in the variable
+/// CARGO_DB_SIGNING_KEY. It is never printed. Production accepts only receipts that are signed with
+/// a key listed in its marker (see `cargo db env key`).
 #[derive(Debug, Args)]
 pub(crate) struct KeyArgs {
     #[command(subcommand)]

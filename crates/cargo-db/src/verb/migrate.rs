@@ -22,8 +22,8 @@ const EFFECT: Effect = Effect::ChangesSchema;
 
 /// Apply pending migrations
 ///
-/// Each one runs in a transaction together with its row in the history, unless its file begins
-/// with `-- no-transaction`; then it runs statement by statement.
+/// Each migration runs in one transaction that also records it in the history table. A file that
+/// begins with `-- no-transaction` runs statement by statement instead.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct MigrateArgs {
@@ -42,7 +42,7 @@ pub(crate) struct MigrateArgs {
     /// Apply all pending migrations or none (default in staging)
     #[arg(long)]
     all_or_nothing: bool,
-    /// Receipt of a rehearsal on another machine
+    /// Use this receipt of a rehearsal on another machine
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
     /// Continue even if the file of an applied migration is missing

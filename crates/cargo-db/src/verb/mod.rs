@@ -57,11 +57,11 @@ Exit codes:
   5   another run holds the lock
   6   cannot connect
   7   failed; the database is unchanged
-  8   failed part-way; the message says what is left and how to continue
-  9   history and files differ
-  10  a migration tool is missing, failed, or left an unreported state
+  8   failed part-way; the message says which changes remain and how to continue
+  9   the history and the migration files differ
+  10  a migration tool is missing, failed, or did not do what was planned
   11  a backup, a restore or a verification failed
-  70  a bug of cargo db
+  70  a bug in cargo db
   130 interrupted";
 
 verbs! {

@@ -11,9 +11,9 @@ use crate::verb::declare::Verb;
 
 const EFFECT: Effect = Effect::Reads;
 
-/// Print the policy: what each verb needs in each environment
+/// Print the policy: what each command needs in each environment
 ///
-/// Includes what db.toml tightens. With `--env`, prints only that environment.
+/// Includes the stricter rules of db.toml. With `--env`, prints only that environment.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct PolicyArgs {}

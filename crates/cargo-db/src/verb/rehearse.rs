@@ -23,15 +23,15 @@ const EFFECT: Effect = Effect::Reads;
 
 /// Run pending migrations on a scratch copy and measure what they do
 ///
-/// Measures each statement: what it locks and for how long, what it rewrites, what is lost. Then
-/// tries each down migration. The database itself is only read.
+/// Measures what each statement locks, for how long, what it rewrites, and which data it deletes.
+/// Then tries each down migration. The database itself is only read.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct RehearseArgs {
-    /// Source of the copy (default: live, unless the database is very large)
+    /// Source of the copy (default: `live`, or `schema` if the database is larger than 20 GB)
     #[arg(long, value_name = "WHAT", value_enum)]
     from: Option<CopyFrom>,
-    /// The backup for `--from backup` (default: the newest)
+    /// Name of the backup for `--from backup` (default: the newest)
     #[arg(long, value_name = "NAME", requires = "from")]
     backup: Option<String>,
     /// Keep the scratch database, and print its name
@@ -43,10 +43,11 @@ pub(crate) struct RehearseArgs {
     /// Run all migrations in one transaction, as `migrate --all-or-nothing` does
     #[arg(long)]
     all_or_nothing: bool,
-    /// Folder with the application's queries (`.sqlx` or SQL files), to find those that break
+    /// Report which queries of the application break; they are read from this folder (`.sqlx` or
+    /// SQL files)
     #[arg(long, value_name = "DIR")]
     queries: Option<PathBuf>,
-    /// Take the queries from this git revision
+    /// Read the queries from this git revision
     #[arg(long, value_name = "REV", requires = "queries")]
     queries_at: Option<String>,
     /// How to print the report
@@ -59,9 +60,9 @@ pub(crate) struct RehearseArgs {
 enum CopyFrom {
     /// The database as it is now
     Live,
-    /// A backup
+    /// A backup of the database
     Backup,
-    /// The schema without rows; sizes are the server's estimates
+    /// Only the schema, without rows; table sizes are the server's estimates
     Schema,
 }
 
@@ -134,8 +135,8 @@ impl Verb for RehearseArgs {
 }
 
 impl RehearseArgs {
-    /// A backup that was not taken here is loaded only with consent. The role that loads it is
-    /// dropped together with the copy, so the copy cannot be kept.
+    /// A backup that this project did not take is loaded only with consent. The role that loads it
+    /// is dropped together with the copy, so the copy cannot be kept.
     fn agree(
         &self,
         workspace: &Workspace,
@@ -146,7 +147,8 @@ impl RehearseArgs {
             let name = &backup.manifest.name;
             let restore = format!("cargo db restore {name} --into NAME");
             let what = format!(
-                "`--keep` cannot keep a copy of `{name}`, which was not taken here: run `{}`",
+                "`--keep` cannot keep a copy of `{name}`, because this project did not take it: \
+                 run `{}`",
                 workspace.ui.command(&restore)
             );
             return Err(SettingsError::Usage { what }.into());
@@ -173,8 +175,8 @@ impl RehearseArgs {
         let titles = |plan: &Plan| plan.migrations().map(Migration::title).collect::<Vec<_>>();
         let (in_copy, in_database) = pending(&titles(of_copy), &titles(&plan));
         database.workspace.ui.warning(&format!(
-            "{} has {in_copy} pending, and {name} itself {in_database}: those of the backup are \
-             rehearsed",
+            "pending in {}: {in_copy}; pending in {name} itself: {in_database}; the migrations of \
+             the backup are rehearsed",
             copy.describe(name),
         ));
     }

@@ -20,8 +20,8 @@ const EFFECT: Effect = Effect::ChangesData;
 
 /// Repair the migration history where it is safe
 ///
-/// If only comments or white space of an applied migration changed, its new checksum is recorded;
-/// the row of a failed run is removed. Anything else is refused with a reason.
+/// Records the new checksum of an applied migration if only its comments or white space changed,
+/// and removes the row of a failed run. Any other repair is refused with a reason.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct RepairArgs {
@@ -70,8 +70,8 @@ fn plan(database: &Database<'_>) -> Result<Plan> {
                 {
                     harmless.push((*file).clone());
                 } else {
-                    let why = "no version of this file in git has the applied checksum, so a \
-                               change of comments only cannot be proved";
+                    let why = "no version of this file in git has the applied checksum, so it is \
+                        not certain that only comments changed";
                     beyond.push(Problem { explanation: why.to_owned(), ..problem.clone() });
                 }
             }

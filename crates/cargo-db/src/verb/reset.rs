@@ -35,7 +35,7 @@ pub(crate) struct ResetArgs {
     /// Load no seeds
     #[arg(long)]
     no_seed: bool,
-    /// Afterwards, keep only the newest N backups
+    /// Keep only the newest N backups afterwards
     #[arg(long, value_name = "N")]
     keep: Option<usize>,
     /// Show the plan and do nothing

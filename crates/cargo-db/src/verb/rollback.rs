@@ -22,7 +22,7 @@ pub(crate) struct RollbackArgs {
     /// Number of migrations to roll back
     #[arg(short = 'n', long, value_name = "N", default_value_t = 1, conflicts_with = "to")]
     steps: usize,
-    /// Roll back everything newer than this version; 0 rolls back all
+    /// Roll back all migrations newer than this version (0: all migrations)
     #[arg(long, value_name = "VERSION", visible_alias = "target-version")]
     to: Option<String>,
     /// Show the plan and do nothing

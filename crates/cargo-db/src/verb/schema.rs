@@ -8,7 +8,7 @@ use crate::failure::Result;
 use crate::schema;
 use crate::verb::declare::{Verb, verbs};
 
-/// Show the schema, and write it to a file
+/// Show the schema or write it to a file
 #[derive(Debug, Args)]
 pub(crate) struct SchemaArgs {
     #[command(subcommand)]
@@ -29,9 +29,9 @@ verbs! {
 
 /// List the tables, or show one of them
 ///
-/// With a table or a view: its columns with their types and defaults, constraints, indexes,
-/// triggers, policies and comments, and the foreign keys that refer to it. Numbers of rows are the
-/// planner's estimates.
+/// For one table or view, shows its columns with their types and defaults, its constraints,
+/// indexes, triggers, policies and comments, and the foreign keys that refer to it. Row counts are
+/// the planner's estimates.
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Reads.help())]
 pub(crate) struct ShowTablesArgs {
@@ -39,12 +39,12 @@ pub(crate) struct ShowTablesArgs {
     table: Option<String>,
 }
 
-/// Write the schema to which the migrations lead to the file that db.toml names
+/// Write the schema that results from the migrations to the schema file
 ///
-/// Runs all migrations on a scratch database and writes what they made to `[schema] file`: without
-/// rows, without owners, in an order that does not change. Your own database is neither read nor
-/// changed. A file that is up to date is not touched. The next run only adds new migrations to what
-/// the last one built.
+/// Runs all migrations on a scratch database and writes its schema, without rows and owners and in
+/// a stable order, to the file that `[schema] file` in db.toml names. Your own database is neither
+/// read nor changed. A file that is up to date is not written again.
+/// The next run only adds new migrations to what the last run built.
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Reads.help())]
 pub(crate) struct DumpSchemaArgs {
@@ -53,10 +53,10 @@ pub(crate) struct DumpSchemaArgs {
     dry_run: bool,
 }
 
-/// Fail if the schema file is not what the migrations lead to
+/// Fail if the schema file does not match the migrations
 ///
-/// Compares `[schema] file` with a scratch database that the migrations built. Exit code 1 if they
-/// differ, with the first differences.
+/// Compares the schema file with a scratch database that the migrations built. If they differ,
+/// shows the first differences and exits with code 1.
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Reads.help())]
 pub(crate) struct CheckSchemaArgs {}

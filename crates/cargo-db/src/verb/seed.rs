@@ -13,12 +13,12 @@ use crate::settings::SeedSettings;
 use crate::verb::declare::Verb;
 use crate::world::pg::Lock;
 
-const EFFECTS: &str = "Effect: changes data; with --fresh, destroys";
+const EFFECTS: &str = "Effect on the database: changes data; with --fresh, can destroy data";
 
 /// Load seeds
 ///
-/// Loads the SQL and CSV files of the seeds folder in one transaction. A file that is already
-/// loaded is recognised by its content and skipped.
+/// Loads the SQL and CSV files of the seeds folder in one transaction. Files that are already
+/// loaded are recognised by their content and skipped.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECTS)]
 pub(crate) struct SeedArgs {

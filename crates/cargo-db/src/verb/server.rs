@@ -16,7 +16,7 @@ use crate::world::server::{self as local, RunningServer};
 
 /// Manage the private local server
 ///
-/// It is created and started on demand, when no database is configured.
+/// `cargo db` creates and starts this server when no database is configured.
 #[derive(Debug, Args)]
 pub(crate) struct ServerArgs {
     #[command(subcommand)]
@@ -43,7 +43,7 @@ verbs! {
 
 /// Start the server, creating it first if needed
 #[derive(Debug, Args)]
-#[command(after_help = Effect::ChangesData.help())]
+#[command(after_help = "Effect on the database: creates it if it does not exist")]
 pub(crate) struct StartServerArgs {
     /// Also listen on this port of 127.0.0.1, where logins need a password
     #[arg(long, value_name = "PORT")]
@@ -52,7 +52,9 @@ pub(crate) struct StartServerArgs {
 
 /// Stop the server; its databases are kept
 #[derive(Debug, Args)]
-#[command(after_help = Effect::ChangesData.help())]
+#[command(
+    after_help = "Effect on the database: none; it is unavailable until the server is started again"
+)]
 pub(crate) struct StopServerArgs {}
 
 /// Show whether the server runs, and where
@@ -94,8 +96,8 @@ impl Verb for StartServerArgs {
         let already = server.running().is_some();
         let running = server.start(&workspace.world, self.port)?;
         if self.port.is_some_and(|port| port != running.port) {
-            let problem = "the local server is already running, on another port or on none; run \
-                           `cargo db server stop` first"
+            let problem = "the local server is already running, but not on this port; run `cargo \
+                db server stop` first"
                 .to_owned();
             return Err(LocalServerError::Absent { problem }.into());
         }
@@ -207,7 +209,8 @@ impl Change for Destroying {
                 (names.join("\n"), databases.iter().map(shown).collect())
             }
             None => {
-                let unknown = "it is not running, so its databases are not listed".to_owned();
+                let unknown =
+                    "the server is not running, so its databases are not listed".to_owned();
                 (String::new(), vec![unknown])
             }
         };

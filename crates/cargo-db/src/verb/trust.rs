@@ -18,17 +18,17 @@ const EFFECT: Effect = Effect::Reads;
 
 /// Trust the programs that this repository names
 ///
-/// Shows the commands of db.toml and asks a person at a terminal. Trust holds for exactly these
-/// commands in this folder: if one of them changes, run `cargo db trust` again. It also covers
-/// settings that belong to another user, and a private server that was not created here. It is kept
-/// in your state folder.
+/// Shows the commands in db.toml and asks a person at a terminal. Trust covers exactly these
+/// commands in this folder: if one of them changes, run `cargo db trust` again. Trust also covers
+/// settings that belong to another user, and a private server that was moved here. It is stored in
+/// your state folder.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct TrustArgs {
     /// Show what would be trusted, and trust nothing
     #[arg(long, conflicts_with_all = ["list", "revoke"])]
     dry_run: bool,
-    /// List what is trusted
+    /// List the trusted repositories
     #[arg(long, conflicts_with = "revoke")]
     list: bool,
     /// Revoke trust in this repository, or in the repository in DIR

@@ -174,7 +174,7 @@ fn a_killed_backup_does_not_count_and_the_next_one_cleans_up() {
 fn writing_zstd_names_the_feature_that_is_off() {
     let project = odd("b_no_zstd");
     for how in ["--compress=zstd", "--compress=zstd:1"] {
-        project.db(&["backup", how]).code(2).says("the feature `zstd` of the crate `cargo-db`");
+        project.db(&["backup", how]).code(2).says("built without the feature `zstd`");
     }
     project.db(&["backup", "--compress=zstd:99"]).code(2).says("use `gzip` (1 to 9)");
     assert!(!folder(&project).exists());

@@ -347,7 +347,7 @@ fn what_another_session_builds_right_now_is_left_alone() {
     long();
     reader.batch_execute("COMMIT").unwrap();
     builder.join().unwrap();
-    let ran = end(run).ok().says("the-dba (pid ").says("left alone");
+    let ran = end(run).ok().says("the-dba (pid ").says("left unchanged");
     assert!(!ran.stderr.contains("dropped"), "{ran}");
     assert_eq!(indexes(&project, "t"), ["cx true"]);
     assert_eq!(project.query("SELECT 'cx'::regclass::oid"), oid);
@@ -359,7 +359,11 @@ fn invalid_indexes_of_others_are_named_and_stay() {
     leave_invalid(&project, "foreign_one");
     leave_invalid(&project, "cx_ccnew");
     outside(&project, "2_cx.sql", "CREATE INDEX CONCURRENTLY cx ON t (note);");
-    project.db(&["migrate"]).ok().says("the invalid index public.foreign_one").says("left alone");
+    project
+        .db(&["migrate"])
+        .ok()
+        .says("the invalid index public.foreign_one")
+        .says("left unchanged");
     assert_eq!(indexes(&project, "t"), ["cx true", "cx_ccnew false", "foreign_one false"]);
     // It is not a copy of an index with another name.
     outside(&project, "3_r.sql", "REINDEX INDEX CONCURRENTLY t_pkey;");

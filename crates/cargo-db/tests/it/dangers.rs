@@ -40,7 +40,7 @@ fn a_schema_without_rows_proves_nothing_of_a_table_that_has_some() {
     // The server has no estimate yet.
     let json = rehearsal(&project, "schema", "DROP TABLE dead;");
     assert_eq!(json["verdict"], "UNMEASURED", "{json:#}");
-    project.db(&["migrate", "--dry-run"]).code(1).says("it says UNMEASURED of 1");
+    project.db(&["migrate", "--dry-run"]).code(1).says("its verdict is UNMEASURED for 1");
     let json = rehearsal(&project, "schema", "ALTER TABLE dead ADD COLUMN x int;");
     assert_eq!(json["verdict"], "PASS", "{json:#}");
     let dry = project.db(&["migrate", "--dry-run"]).code(1);

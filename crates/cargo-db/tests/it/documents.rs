@@ -49,12 +49,14 @@ fn every_verb_has_a_schema() {
 fn the_reference_is_the_help() {
     let project = Project::bare("docs_help");
     let mut text =
-        "# Reference\n\nThe help of every verb, kept true by a test. Global options are listed once.\n"
+        "# Reference\n\nThe help text of every command. A test checks that it is up to date. Global options \
+         are listed once.\n"
             .to_owned();
     for (verb, help) in helps(&project) {
         let own = match help.split_once("\nGlobal options:") {
             Some((own, global)) if !verb.is_empty() => {
-                let effect = global.lines().filter(|line| line.starts_with("Effect: "));
+                let effect =
+                    global.lines().filter(|line| line.starts_with("Effect on the database: "));
                 effect.fold(own.trim_end().to_owned(), |own, effect| format!("{own}\n\n{effect}"))
             }
             _ => help,

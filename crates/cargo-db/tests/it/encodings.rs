@@ -79,8 +79,8 @@ fn bytes_without_an_encoding_are_taken_as_they_are_and_a_bad_name_is_named() {
     assert_eq!(project.query(bytes), ["fc", "c3bc"]);
     project
         .run_sql("DO $$ BEGIN EXECUTE 'CREATE TABLE public.f' || E'\\xfc' || 'r (id int)'; END $$");
-    project.db(&["status"]).code(7).says("table public.f\\374r is not valid UTF-8");
-    project.db(&["backup"]).code(7).says("table public.f\\374r is not valid UTF-8");
+    project.db(&["status"]).code(7).says("not valid UTF-8: table public.f\\374r");
+    project.db(&["backup"]).code(7).says("not valid UTF-8: table public.f\\374r");
 }
 
 #[test]
@@ -98,9 +98,9 @@ fn a_role_with_an_invalid_name_matters_only_if_it_owns_something() {
     project.set("DATABASE_URL", &own.url("e_roles"));
     project.db(&["backup", "--format", "custom"]).ok();
     let set = project.db(&["backup", "--format", "set"]).code(7);
-    set.says("role b\\374s is not valid UTF-8");
+    set.says("not valid UTF-8: role b\\374s");
     with_role("GRANT SELECT ON t TO b?s");
-    project.db(&["backup"]).code(7).says("role b\\374s is not valid UTF-8");
+    project.db(&["backup"]).code(7).says("not valid UTF-8: role b\\374s");
 }
 
 /// Runs SQL in which `ü` is a single byte, which is not valid UTF-8.
@@ -182,7 +182,7 @@ fn definitions_and_comments_of_any_bytes_come_back() {
         let held = || std::fs::read_dir(project.path().join("backups")).unwrap().count();
         let before = held();
         let ran = project.db(&["backup"]).code(7);
-        ran.says(&format!("{what} is not valid UTF-8"));
+        ran.says(&format!("not valid UTF-8: {what}"));
         assert_eq!(held(), before);
         run_bytes(&project, undo);
     }

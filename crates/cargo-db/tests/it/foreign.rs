@@ -365,7 +365,7 @@ fn the_functions_that_loading_calls_are_named_and_run_as_superuser_only_after_co
         ran.says("run code of the file as postgres, a superuser: it calls public.shout by table");
         restore(&project, "calls.sql", &how).code(3).says("--confirm foreign_calls");
         restore(&project, "calls.sql", &[&how[..], &["--confirm", "foreign_calls"]].concat()).ok();
-        // A backup that was taken here is recognised in any folder.
+        // A backup that this project took is recognised in any folder.
         project.db(&["backup", "-o", "ours.sql.gz"]).ok();
         std::fs::rename(project.path().join("backups/ours.sql.gz"), project.path().join("o"))
             .unwrap();
@@ -439,7 +439,7 @@ fn roles_like(prefix: &str) -> Vec<String> {
 fn a_foreign_backup_is_verified_by_a_role_without_privileges_after_confirmation() {
     let project = Project::new("foreign_verify");
     theirs(&project, "");
-    let ran = project.db(VERIFY).code(3).says("theirs.sql: not taken here");
+    let ran = project.db(VERIFY).code(3).says("theirs.sql: this project did not take it");
     ran.says("a role without rights").says("--yes");
     project.db(&[VERIFY, &["--yes"]].concat()).ok().says("sound");
     let json = project.db(&[VERIFY, &["--yes", "--json"]].concat()).ok().json();
@@ -623,7 +623,7 @@ fn a_set_of_others_gives_no_role_rights_on_the_server() {
     forge("ALTER ROLE foreign_ada WITH SUPERUSER");
     project.db(&how).code(11).says("of the roles file of").says("WITH SUPERUSER");
     forge("ALTER ROLE foreign_ada WITH NOSUPERUSER");
-    // It was taken here again, and so may grant membership in an existing role.
+    // This project took it again, and so may grant membership in an existing role.
     project.db(&how).ok();
     let team = "SELECT pg_has_role('foreign_ada', 'foreign_team', 'member')";
     assert_eq!(project.query(team), ["t"]);

@@ -1,8 +1,8 @@
-//! A rehearsal on a backup that was not taken here gives the code in it no rights.
+//! A rehearsal on a backup that this project did not take gives the code in it no rights.
 
 use crate::support::{Project, cluster};
 
-/// A project with a backup `theirs.dump` that was not taken here. A trigger in it tries to run a
+/// A project with a backup `theirs.dump` that this project did not take. A trigger in it tries to run a
 /// program.
 fn theirs(name: &str) -> Project {
     let project = Project::new(name);
@@ -35,12 +35,15 @@ fn a_foreign_backup_is_rehearsed_by_a_role_without_privileges_after_confirmation
     let project = theirs("fr_limited");
     project.migration("1_add.up.sql", "ALTER TABLE notes ADD COLUMN more int;");
     project.migration("1_add.down.sql", "ALTER TABLE notes DROP COLUMN more;");
-    let ran = project.db(REHEARSE).code(3).says("theirs.dump: not taken here");
+    let ran = project.db(REHEARSE).code(3).says("theirs.dump: this project did not take it");
     ran.says("a role without rights").says("--yes");
     let json = project.db(&[REHEARSE, &["--yes", "--json"]].concat()).ok().json();
     assert_eq!(json["loaded_as"]["is_limited"], true, "{json:#}");
     assert_eq!(json["migrations"][0]["rollback"]["is"], "proved", "{json:#}");
-    project.db(&[REHEARSE, &["--yes"]].concat()).ok().says("all ran as a role without rights");
+    project
+        .db(&[REHEARSE, &["--yes"]].concat())
+        .ok()
+        .says("everything ran as a role without rights");
     // The trigger that the migration fires has no more rights than the role.
     project.migration("2_fill.up.sql", "UPDATE notes SET note = 'x' WHERE id = 1;");
     project.migration("2_fill.down.sql", "SELECT 1;");

@@ -333,10 +333,8 @@ fn one_row_that_stands_for_all() {
     let _ = project.db(&["migrate", "-n", "1"]).ok();
     project.run_sql("UPDATE schema_migrations SET version = 2, dirty = true");
     let _ = project.db(&["migrate"]).code(9).says("failed half-way").says("cargo db repair");
-    let _ = project
-        .db(&["repair", "--yes"])
-        .ok()
-        .says("what a failed migration did before it failed is still there");
+    let _ =
+        project.db(&["repair", "--yes"]).ok().says("the changes of the failed migration remain");
     let _ = project.db(&["migrate"]).ok();
     assert_eq!(project.query("SELECT version || ' ' || dirty FROM schema_migrations"), ["2 false"]);
 }
@@ -424,7 +422,7 @@ fn a_checksum_is_repaired_only_where_nothing_else_changed() {
     project.git(&["add", "."]);
     project.git(&["commit", "--quiet", "-m", "first"]);
     let _ = project.db(&["migrate"]).ok();
-    let _ = project.db(&["repair"]).ok().says("the history is in order");
+    let _ = project.db(&["repair"]).ok().says("the history needs no repair");
     project.migration("1_a.sql", "-- People.\nCREATE TABLE a\n  (id int);\n");
     let _ = project.db(&["migrate"]).code(9);
     let _ = project.db(&["repair"]).code(3);
@@ -759,7 +757,7 @@ fn a_run_without_effect_is_not_reported_as_done() {
     again.run_sql("CREATE TABLE a ()");
     let _ = again.db(&["migrate"]).code(7).says("cargo db baseline");
     let _ =
-        again.db(&["baseline", "--yes"]).ok().says("1 migration recorded as applied, and not run");
+        again.db(&["baseline", "--yes"]).ok().says("1 migration recorded as applied, but not run");
 }
 
 #[test]

@@ -525,7 +525,7 @@ fn applied_requests_are_not_reported_as_nothing_pending() {
         project.migration(&format!("{version}_m.sql"), "SELECT 1;");
     }
     project.db(&["migrate", "--to", "1", "--yes"]).ok();
-    let told = "nothing to do: the migrations asked for are already applied in m_asked";
+    let told = "nothing to do: the selected migrations are already applied in m_asked";
     project.db(&["migrate", "--to", "1"]).ok().says(told);
     project.db(&["baseline", "--to", "1", "--yes"]).ok().says(told);
     project.db(&["migrate", "--yes"]).ok();

@@ -84,7 +84,7 @@ fn an_agent_is_recognised_if_only_the_marker_says_staging() {
     for (name, value) in [("APP_ENV", "development"), ("AI_AGENT", "1"), ("CARGO_DB_AGENT", "0")] {
         project.set(name, value);
     }
-    project.db(&["rollback", "--yes"]).code(3).says("called by an AI agent (AI_AGENT)");
+    project.db(&["rollback", "--yes"]).code(3).says("an AI agent called this command (AI_AGENT)");
     assert_eq!(project.query("SELECT count(*) FROM public.pupil"), ["2"]);
 }
 
@@ -113,7 +113,7 @@ fn temporary_tables_hide_no_catalog_and_end_with_their_migration() {
             .map(|name| format!("CREATE TEMP TABLE pg_{name} (nothing int);\n"))
             .concat();
     project.migration("4_d.sql", &format!("{hidden}UPDATE public.a SET v = 'three';"));
-    project.db(&["rehearse"]).code(1).says("a.v: 2 values overwritten");
+    project.db(&["rehearse"]).code(1).says("a.v: 2 values were overwritten");
 }
 
 #[test]

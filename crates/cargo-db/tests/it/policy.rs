@@ -386,7 +386,7 @@ fn consent_is_to_one_plan_on_one_target_at_one_time() {
     };
     let with = |id: &str| project.db(&consent(id).iter().map(String::as_str).collect::<Vec<_>>());
     with(&first).ok();
-    with(&first).code(4).says("a plan id is valid for one run");
+    with(&first).code(4).says("a plan id is valid for only one run");
     let second = id(&project, &restore);
     assert_ne!(first, second);
     with(&second).ok();
@@ -426,7 +426,7 @@ fn agents_are_recognised_by_variables_and_denied_in_development_only() {
     ] {
         project.set(variable, "1");
         project.db(&["rollback", "--yes"]).code(3).says("consent to the plan");
-        project.db(&["policy"]).ok().says(&format!("called by an AI agent ({variable})"));
+        project.db(&["policy"]).ok().says(&format!("an AI agent called this command ({variable})"));
         project.set(variable, "");
     }
     project.set("CLAUDECODE", "1");
@@ -455,7 +455,7 @@ fn settings_tighten_the_policy_and_an_attempt_to_loosen_it_is_an_error() {
         "[environments.production.policy]\nmigrate = \"confirm\"\n",
     ] {
         project.write("db.toml", loose);
-        project.db(&["status"]).code(2).says("would loosen the policy");
+        project.db(&["status"]).code(2).says("would weaken the policy");
     }
 }
 
@@ -467,7 +467,7 @@ fn a_backup_comes_first_where_there_is_anything_to_lose() {
     let list = project.db(&["backups", "list", "--json"]).ok().json();
     assert_eq!(list["backups"].as_array().unwrap().len(), 1);
     // The only rows were in that table, so there is nothing to back up now.
-    project.db(&["migrate"]).ok().says("no backup: the database holds no rows");
+    project.db(&["migrate"]).ok().says("no backup: the database has no rows");
     // If it fails, nothing else happens.
     project.run_sql("INSERT INTO users VALUES (1, 'x')");
     let before = content(&project);

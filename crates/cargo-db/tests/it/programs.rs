@@ -181,7 +181,9 @@ fn what_a_tool_runs_is_never_promised_to_be_all_or_nothing() {
     let mut project = with_tool("tool_batch", "exit 3");
     let _ = project.db(&["migrate", "--all-or-nothing"]).code(10).says("apply all or nothing");
     project.set("CARGO_DB_ENV", "staging");
-    let ran = project.db(&["migrate", "--dry-run"]).says("not all or nothing: sqlx runs them");
+    let ran = project
+        .db(&["migrate", "--dry-run"])
+        .says("not all or nothing, because sqlx runs the migrations");
     assert!(!ran.to_string().contains("swapped back in"), "{ran}");
 }
 
@@ -218,7 +220,7 @@ fn a_tool_that_writes_nothing_has_to_say_why() {
         "db.toml",
         "[migrations]\nstatus = ['./tool', 'status']\napply = ['./tool', 'up']\ngenerate = ['./tool', 'diff']\n",
     );
-    let _ = project.db(&["generate", "x"]).code(10).says("require a TTY").says("wrote nothing");
+    let _ = project.db(&["generate", "x"]).code(10).says("require a TTY").says("wrote no file");
     project.write("tool", "#!/bin/sh\n[ $1 = status ] && exit 0; echo 'No changes detected'\n");
     let _ = project.db(&["generate", "x"]).ok().says("the tool wrote nothing");
 }
@@ -270,7 +272,7 @@ fn a_tool_rolls_back_in_its_own_order_only() {
         "CREATE TABLE migrations (id serial PRIMARY KEY, timestamp bigint NOT NULL, name varchar NOT NULL);
          INSERT INTO migrations (timestamp, name) VALUES (1, '{first}'), (3, '{third}'), (2, '{second}')"
     ));
-    let _ = project.db(&["rollback", "--dry-run"]).code(10).says("back before").says(second);
+    let _ = project.db(&["rollback", "--dry-run"]).code(10).says("which it ran later").says(second);
     let _ = project.db(&["rollback", "--dry-run", "-n", "2"]).code(10);
 }
 

@@ -49,9 +49,9 @@ fn a_table_that_is_replaced_stays_in_its_publications() {
     let before = project.query(PUBLISHED);
     for how in [TABLE, &["--schema", "app"]] {
         let ran = project.db(&[&["restore", "--latest", "--yes"], how].concat()).ok();
-        let ran = ran.says("left out: there is no publication plain");
+        let ran = ran.says("left out: the publication plain of the backup does not exist now");
         if how != TABLE {
-            ran.says("left out: app is not on the publication schemas now");
+            ran.says("left out: app is not in the publication schemas now");
         }
         assert_eq!(project.query(PUBLISHED), before, "{how:?}");
     }
@@ -86,7 +86,7 @@ fn a_publication_that_cannot_be_restored_is_named() {
     let before = project.content();
     let ran =
         project.db(&[&["restore", "--latest", "--yes", "--no-owner"], TABLE].concat()).code(11);
-    ran.says("publication: `filtered` publishes app.A b, and is not yours to change")
+    ran.says("publication: `filtered` publishes app.A b, and you may not change the publication")
         .says("ALTER PUBLICATION filtered DROP TABLE ONLY app.\"A b\"");
     assert_eq!(project.content(), before);
 }
@@ -102,14 +102,14 @@ fn what_was_taken_off_a_publication_stays_off() {
     let before = project.query(PUBLISHED);
     for how in [TABLE, &["--schema", "app"]] {
         let ran = project.db(&[&["restore", "--latest", "--yes"], how].concat()).ok();
-        ran.says("left out: app.A b is not on the publication plain now")
-            .says("left out: the publication filtered has all tables now");
+        ran.says("left out: app.A b is not in the publication plain now")
+            .says("left out: the publication filtered now contains all tables");
         assert_eq!(project.query(PUBLISHED), before, "{how:?}");
     }
     // For a schema, only dropped tables are published as in the backup.
     project.run_sql("DROP TABLE app.other");
     let ran = project.db(&["restore", "--latest", "--schema", "app", "--yes"]).ok();
-    ran.says("left out: app.A b is not on the publication plain now");
+    ran.says("left out: app.A b is not in the publication plain now");
     assert_eq!(project.query(PUBLISHED), before);
     // A dropped table is restored although another role's publication contained it.
     project.run_sql(
@@ -120,6 +120,6 @@ fn what_was_taken_off_a_publication_stays_off() {
     let url = cluster().url("pub_off").replacen("postgres@", "pub_off_role@", 1);
     project.set("DATABASE_URL", &url);
     let ran = project.db(&[&["restore", "--latest", "--yes", "--no-owner"], TABLE].concat()).ok();
-    ran.says("app.A b was on the publication plain, which is not yours to change");
+    ran.says("app.A b was in the publication plain, which you may not change");
     assert_eq!(project.query("SELECT t FROM app.\"A b\""), ["x"]);
 }

@@ -177,11 +177,11 @@ fn a_receipt_is_of_one_transaction_or_of_several() {
     project.migration("2_b.sql", "CREATE TABLE b (i int);");
     project.db(&["rehearse"]).ok();
     let _ = migrate(&mut project, &[], 0);
-    let why = "in a transaction for each migration: rehearse it with `--all-or-nothing`";
+    let why = "in a separate transaction: rehearse with `--all-or-nothing`";
     let _ = migrate(&mut project, &["--all-or-nothing"], 1).says(why);
     project.db(&["rehearse", "--all-or-nothing"]).ok();
     let _ = migrate(&mut project, &["--all-or-nothing"], 0);
-    let _ = migrate(&mut project, &[], 1).says("it was rehearsed in one transaction");
+    let _ = migrate(&mut project, &[], 1).says("the migrations were rehearsed in one transaction");
 }
 
 #[test]
@@ -212,7 +212,10 @@ fn a_do_block_that_commits_is_rehearsed_as_it_runs() {
     project.db(&["rehearse"]).ok().says("values-overwritten t.v: some of its values were changed");
     let sql = "-- no-transaction\nDO $$ BEGIN INSERT INTO t VALUES (9, 9); COMMIT; END $$;";
     project.migration("1_a.sql", sql);
-    project.db(&["rehearse"]).ok().says("rows were added; whether other values were changed");
+    project
+        .db(&["rehearse"])
+        .ok()
+        .says("rows were added; it is unknown whether other values were changed");
     // In a transaction it is rejected, in the rehearsal as in the real run.
     project.migration("1_a.sql", "DO $$ BEGIN COMMIT; END $$;");
     project.db(&["rehearse"]).code(1).says("invalid transaction termination");
@@ -230,7 +233,8 @@ fn what_a_block_commits_for_all_databases_stops_the_rehearsal() {
     project.migration("2_b.sql", "SELECT 1;");
     let ran = project.db(&["rehearse"]).code(1).says("outside-database");
     // Other sessions may change something at the same time, which is reported as well.
-    let ran = ran.says("changed for all databases, and not undone: ").says("role r_shared_1");
+    let ran =
+        ran.says("this changed for all databases, and was not undone: ").says("role r_shared_1");
     assert!(!ran.stdout.contains("division by zero"), "{ran}");
     // So does one that fails afterwards.
     let sql = "-- no-transaction\nDO $$ BEGIN CALL p('r_shared_2'); RAISE 'too late'; END $$;";
@@ -294,7 +298,7 @@ fn pending_migrations_are_read_from_the_backup_itself() {
     project.db(&["migrate", "--yes"]).ok();
     // Nothing is pending in the database, but one migration is pending in the backup.
     let ran = project.db(&["rehearse", "--from", "backup"]).ok().says("PASS  2 b");
-    let ran = ran.says("has 1 pending, and r_backup itself 0");
+    let ran = ran.says("pending in r_backup itself: 0");
     assert!(!ran.stdout.contains("1 a"), "{ran}");
     // Now two migrations are pending in the database, and one in the backup.
     project.run_sql("ALTER TABLE t DROP COLUMN a, DROP COLUMN b; DELETE FROM _sqlx_migrations");
@@ -325,7 +329,8 @@ fn what_works_in_one_database_only_is_left_out_and_recorded() {
     project.migration("2_b.up.sql", "INSERT INTO of_one VALUES (1);");
     project.db(&["rehearse"]).code(1).says("`1 a` was not run on the copy").says(line);
     project.migration("2_b.up.sql", &recorded(1));
-    let ran = project.db(&["rehearse"]).ok().says("(`allow outside-database`): not run");
+    let ran =
+        project.db(&["rehearse"]).ok().says("`1 a` was not run: it may affect other databases");
     assert!(!ran.stdout.contains("division"), "{ran}");
     project.db(&["check"]).ok();
     project.db(&["migrate", "--dry-run"]).ok();

@@ -489,7 +489,7 @@ fn what_belongs_to_a_database_comes_back_with_it() {
     let other = Cluster::start();
     project.set("DATABASE_URL", &other.url("k_props"));
     let without = project.db(&["restore", "all.sql.gz", "--yes"]).ok();
-    without.says("not brought back: ALTER DATABASE").says("role \"k_owner\" does not exist");
+    without.says("not restored: ALTER DATABASE").says("role \"k_owner\" does not exist");
     assert!(properties(&other, "k_props").starts_with("postgres|9|t|it's ours|"));
     other.run("postgres", "ALTER DATABASE k_props IS_TEMPLATE false");
     other.run("postgres", "DROP DATABASE k_props WITH (FORCE)");

@@ -79,7 +79,7 @@ fn if_one_transaction_is_not_possible_the_backup_is_swapped_back_in() {
     project
         .db(&["migrate", "--all-or-nothing"])
         .code(7)
-        .says("the backup is swapped back in, because 3 asks for no transaction")
+        .says("the backup is swapped back in, because 3 runs outside a transaction")
         .says("division by zero")
         .says("the database is unchanged");
     assert_eq!(project.content(), before);

@@ -83,7 +83,7 @@ fn a_table_that_is_not_there_gives_the_most_similar_name() {
     );
     project.run_sql("CREATE TABLE \"Od d\" (id int)");
     let missing = |name: &str| project.db(&["schema", "show", name]).code(2);
-    missing("user").says("did you mean `users`?").says("cargo db schema show users");
+    missing("user").says("there is a similar name, `users`").says("cargo db schema show users");
     missing("shop.order").says("`shop.orders`");
     missing("Odd").says("cargo db schema show '\"Od d\"'");
     missing("zzz").says("list the tables");
@@ -152,7 +152,7 @@ fn the_file_comes_from_the_migrations_alone() {
     assert_eq!(beside("sf_dump").len(), 1, "what they built is kept");
     // The migrations of this database are still pending: nothing was done to it.
     assert_eq!(project.query("SELECT count(*) FROM pg_class WHERE relname = 'users'"), ["0"]);
-    project.db(&["schema", "check"]).ok().says("schema.sql is what the migrations lead to");
+    project.db(&["schema", "check"]).ok().says("schema.sql matches the migrations");
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn a_check_shows_the_first_differences() {
     let of_another = schema_file(&project)
         .replace(&format!("-- PostgreSQL {}\n", major()), "-- PostgreSQL 13\n");
     project.write("schema.sql", &of_another);
-    project.db(&["schema", "check"]).code(1).says("the file is of PostgreSQL 13");
+    project.db(&["schema", "check"]).code(1).says("the file was written with PostgreSQL 13");
 }
 
 #[test]
@@ -360,10 +360,7 @@ fn a_check_in_ci_compares_it_too() {
     let missing = project.db(&["check", "--schema"]).code(1);
     missing.says("4 files: ").says("schema.sql does not exist");
     project.db(&["schema", "dump"]).ok();
-    project
-        .db(&["check", "--schema", "--fail-on", "block"])
-        .ok()
-        .says("what the migrations lead to");
+    project.db(&["check", "--schema", "--fail-on", "block"]).ok().says("matches the migrations");
     project.migration("3_more.up.sql", "CREATE TABLE more (id int PRIMARY KEY);\n");
     let arguments = ["check", "--schema", "--fail-on", "block", "--json"];
     let json = project.db(&arguments).code(1).json();

@@ -191,7 +191,7 @@ fn an_environment_that_was_raised_meanwhile_counts() {
     let run = waiting(&project, "postgres", &["reset", "--force"]);
     project.db(&["env", "set", "production", "--confirm", "sl_raised", "--plan", &id]).ok();
     drop(holder);
-    ended(run).code(4).says("reset is refused in production");
+    ended(run).code(4).says("`reset` is refused in production");
     assert_eq!(project.query("SELECT id FROM a"), ["1"]);
 }
 

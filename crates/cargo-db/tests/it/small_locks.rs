@@ -41,7 +41,7 @@ fn a_lock_of_a_small_table_warns_and_the_receipt_is_judged_by_the_size_here() {
     project
         .db(&["migrate", "--dry-run"])
         .code(1)
-        .says("orders has about 30,000 rows here, and had 500 where it was rehearsed: ShareLock");
+        .says("orders has about 30,000 rows here, and had 500 in the rehearsal: ShareLock");
     project.set("CARGO_DB_ENV", "test");
     project.db(&["rehearse"]).code(1).says("BLOCK");
 }
@@ -75,14 +75,14 @@ fn work_while_another_table_is_locked_is_judged_by_the_size_here() {
     project
         .run_sql("INSERT INTO orders SELECT n FROM generate_series(3001, 30000) n; ANALYZE orders");
     project.set("CARGO_DB_ENV", "production");
-    let why = "orders has about 30,000 rows here, and had 3,000 where it was rehearsed: \
+    let why = "orders has about 30,000 rows here, and had 3,000 in the rehearsal: \
                AccessExclusiveLock on a blocks";
     project.db(&["migrate", "--dry-run"]).code(1).says(why);
     project.set("CARGO_DB_ENV", "development");
     project
         .db(&["rehearse", "--from", "backup"])
         .code(1)
-        .says("3,000 rows of other work meanwhile; orders has about 30,000 rows in the database")
+        .says("processed 3,000 rows; orders has about 30,000 rows in the database")
         .says("lock a <= 30000");
 }
 
@@ -202,7 +202,7 @@ fn a_skipped_rehearsal_is_reported() {
     let mut project = Project::new("sl_skipped");
     project.migration("1_m.sql", "CREATE TABLE a (id int);");
     project.set("CARGO_DB_ENV", "staging");
-    project.db(&["migrate", "--yes"]).ok().says("no rehearsal: the database holds no rows");
+    project.db(&["migrate", "--yes"]).ok().says("no rehearsal: the database has no rows");
     // A dry run also shows the findings of `check`.
     project.migration("2_m.sql", "CREATE INDEX a_id ON a (id);");
     project.db(&["check", "migrations/2_m.sql"]).code(1).says("1 file: 1 WARN");
@@ -227,7 +227,7 @@ fn a_dry_run_has_the_verdicts_of_check() {
         assert_eq!(checked, foreseen);
         let why = match environment {
             "test" => "the policy for test asks for none",
-            _ => "the database holds no rows",
+            _ => "the database has no rows",
         };
         assert_eq!(dry["preview"]["not_rehearsed"], why);
         let dry = project.db(&["migrate", "--dry-run"]).ok().says("1 file: 1 BLOCK");

@@ -45,26 +45,26 @@ words AS (
     FROM functions f, regexp_split_to_table(f.body, '[^[:alnum:]_$.]+') word
     WHERE f.oid IN (SELECT function FROM callers)
 )
-SELECT DISTINCT c.name || ' calls ' || w.name || ', which looks for ' || r.name || CASE
-           WHEN w.word = r.name AND NOT w.has_path THEN ' along a search path that is empty then'
-           ELSE ' while its rows may not be there yet'
+SELECT DISTINCT c.name || ' calls ' || w.name || ', which needs ' || r.name || CASE
+           WHEN w.word = r.name AND NOT w.has_path THEN ' in the search path, which is empty then'
+           ELSE ', whose rows may not be restored by then'
        END AS doubt
 FROM callers c JOIN words w ON w.oid = c.function
 JOIN relations r ON (w.word = r.name AND (NOT w.has_path OR c.checks_rows AND r.is_relation)
                      OR w.word = r.schema || '.' || r.name AND c.checks_rows AND r.is_relation)
     AND r.oid <> w.oid
 UNION ALL
-SELECT 'materialized view ' || c.oid::regclass || ' runs a query that is given as text'
+SELECT 'materialized view ' || c.oid::regclass || ' runs a query that a function gets as text'
 FROM pg_class c JOIN of_users n ON n.oid = c.relnamespace
 WHERE c.relkind = 'm' AND c.relispopulated
   AND pg_get_viewdef(c.oid) ~ '\m(ts_stat|query_to_xml\w*|cursor_to_xml\w*|dblink)\('
 UNION ALL
 SELECT DISTINCT 'foreign key ' || quote_ident(k.conname) || ' on ' || k.conrelid::regclass
-    || ' is switched off here, and checked where the backup is restored'
+    || ' is disabled here, but a restore checks it'
 FROM pg_trigger t JOIN pg_constraint k ON k.oid = t.tgconstraint
 WHERE t.tgisinternal AND t.tgenabled = 'D' AND k.contype = 'f'
 UNION ALL
-SELECT 'subscription ' || quote_ident(s.subname) || ' is in no dump that is not a superuser''s'
+SELECT 'subscription ' || quote_ident(s.subname) || ' is only in dumps that a superuser takes'
 FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
 WHERE d.datname = current_database()
   AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)

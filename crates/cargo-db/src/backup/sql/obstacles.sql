@@ -50,7 +50,7 @@ WHERE coalesce(home NOT IN (SELECT oid FROM inside), true) AND contype IS DISTIN
 UNION ALL
 SELECT 'partitions: ' || c.oid::regclass
     || ' is a partition of a table outside, or has partitions there; '
-    || 'restore the schema with --schema, or all of it'
+    || 'restore the schema with --schema, or the whole database'
 FROM pg_class c
 WHERE {relations} AND c.relkind IN ('r', 'p') AND EXISTS (
     SELECT 1 FROM pg_inherits h

@@ -13,8 +13,8 @@ use crate::world::pg::{Lock, Purpose, Session, marker};
 
 /// List or change the keys whose receipts the database accepts
 ///
-/// In production `migrate` and `rollback` run only with the receipt of a rehearsal that one of
-/// these keys has signed.
+/// In production, `migrate` and `rollback` run only with a receipt that is signed with one of these
+/// keys.
 #[derive(Debug, Args)]
 pub(crate) struct EnvKeyArgs {
     #[command(subcommand)]
@@ -33,11 +33,11 @@ verbs! {
     Action { Add(AddKeyArgs), Remove(RemoveKeyArgs), List(ListKeysArgs), }
 }
 
-/// Accept receipts that this key has signed
+/// Accept receipts that are signed with this key
 #[derive(Debug, Args)]
 #[command(after_help = Effect::ChangesData.help())]
 pub(crate) struct AddKeyArgs {
-    /// As `cargo db key show` prints it
+    /// The public key, as `cargo db key show` prints it
     #[arg(value_name = "PUBLIC KEY")]
     key: String,
     /// Show the plan and do nothing
@@ -45,11 +45,11 @@ pub(crate) struct AddKeyArgs {
     dry_run: bool,
 }
 
-/// Stop accepting receipts signed by this key
+/// Stop accepting receipts that are signed with this key
 #[derive(Debug, Args)]
 #[command(after_help = Effect::ChangesData.help())]
 pub(crate) struct RemoveKeyArgs {
-    /// As `cargo db env key list` prints it
+    /// The public key, as `cargo db env key list` prints it
     #[arg(value_name = "PUBLIC KEY")]
     key: String,
     /// Show the plan and do nothing
@@ -57,7 +57,7 @@ pub(crate) struct RemoveKeyArgs {
     dry_run: bool,
 }
 
-/// List the keys that are accepted
+/// List the accepted keys
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Reads.help())]
 pub(crate) struct ListKeysArgs {}

@@ -31,7 +31,7 @@ verbs! {
     Action { Show(ShowEnvArgs), Set(SetEnvArgs), Clear(ClearEnvArgs), Key(key::EnvKeyArgs), }
 }
 
-/// Show the environment and every signal it is derived from
+/// Show the environment and how it was determined
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Reads.help())]
 pub(crate) struct ShowEnvArgs {}

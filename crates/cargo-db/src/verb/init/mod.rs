@@ -25,7 +25,7 @@ const EFFECT: Effect = Effect::Reads;
 
 /// Set up cargo db in a repository
 ///
-/// Existing files may gain lines, but lose none. Lists what only a person can decide.
+/// Adds lines to existing files, but removes none. Lists the decisions that are left to you.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct InitArgs {

@@ -48,12 +48,12 @@ const WHAT_TO_RESTORE: [&str; 14] = [
 
 /// Restore a backup
 ///
-/// A new database is built beside the old one, compared with the manifest row by row, and swapped
-/// in. The old one is kept under another name; `--undo` swaps back.
+/// Builds a new database beside the old one, compares its rows with the counts and hashes in the
+/// manifest, and swaps it in. The old database is kept under another name; `--undo` puts it back.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct RestoreArgs {
-    /// A backup's name, or any file or folder that pg_dump wrote
+    /// Name of a backup, or path of a file or folder that pg_dump wrote
     backup: Option<String>,
     /// Restore the newest backup of the database
     #[arg(long, conflicts_with = "backup")]
@@ -61,20 +61,21 @@ pub(crate) struct RestoreArgs {
     /// Same as the argument BACKUP
     #[arg(long, value_name = "NAME", conflicts_with_all = ["backup", "latest"])]
     file: Option<String>,
-    /// Restore into this new database and leave the current one alone
+    /// Restore into this new database, and leave the current one unchanged
     #[arg(long, value_name = "DATABASE")]
     into: Option<String>,
     /// Replace only this schema, in place and in one transaction
     #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["into", "clean"])]
     schema: Option<String>,
-    /// Replace only this table (`users`, `sales.orders`, `"a.b"."c.d"`), in the same way
+    /// Replace only this table (`users`, `sales.orders`, `"a.b"."c.d"`), in place and in one
+    /// transaction
     #[arg(long, value_name = "TABLE", conflicts_with_all = ["into", "clean"])]
     table: Option<String>,
     /// Replace everything in place, in one transaction; the old contents are not kept
     #[arg(long, conflicts_with = "into")]
     clean: bool,
-    /// Run every statement in the file as the connecting role, including ones pg_dump does not
-    /// write
+    /// Run every statement in the file as the connecting role, including statements that pg_dump
+    /// does not write
     #[arg(long)]
     allow_any_sql: bool,
     /// Restore a file that lacks pg_dump's closing comment
@@ -89,11 +90,11 @@ pub(crate) struct RestoreArgs {
     /// Do not restore tablespace assignments
     #[arg(long)]
     no_tablespaces: bool,
-    /// Load the file as this role, which will own everything; code in the file gets no other
-    /// rights
+    /// Load the file as this role, which will own all objects; code in the file gets no other
+    /// privileges
     #[arg(long = "as", value_name = "ROLE", conflicts_with_all = ["clean", "schema", "table"])]
     role: Option<String>,
-    /// Create the roles of a set that are missing on the server, without passwords
+    /// Create the roles of a backup set that are missing on the server, without passwords
     #[arg(long)]
     roles: bool,
     /// Number of tables to load at once, if the format allows it
@@ -236,7 +237,7 @@ impl RestoreArgs {
             None if self.latest => None,
             None if workspace.ui.can_prompt() => Some(pick(workspace, folder)?),
             None => {
-                let what = "no backup given: name one, or pass `--latest`";
+                let what = "no backup was given: name one, or pass `--latest`";
                 return Err(SettingsError::Usage { what: what.to_owned() }.into());
             }
         };
@@ -289,7 +290,8 @@ fn newest(database: &Database<'_>, folder: &BackupFolder, has_parts: bool) -> Re
     }
     let of_one = |one: &Backup| elsewhere.iter().all(|other| other.group() == one.group());
     if here.is_empty() && !elsewhere.first().is_some_and(of_one) {
-        let what = format!("of `{name}` on this server, and several of other servers: name one");
+        let what =
+            format!("of `{name}` on this server, but there are several of other servers: name one");
         return Err(none(what).into());
     }
     let is_elsewhere = here.is_empty();

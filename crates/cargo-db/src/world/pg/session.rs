@@ -182,8 +182,7 @@ impl Session {
     /// them in its name.
     fn not_text(&mut self) -> Failure {
         let named = self.names_of_bytes("true").unwrap_or_default().into_iter().next();
-        let object =
-            named.map_or("a value that was read".to_owned(), |name| format!("the name of {name}"));
+        let object = named.unwrap_or("a value that was read".to_owned());
         DatabaseError::NotText { database: self.target.database.clone(), object }.into()
     }
 
@@ -198,9 +197,8 @@ impl Session {
         let names =
             self.names_of_bytes(roles).map_err(|error| self.failure("list the names", error))?;
         match names.into_iter().find(|name| !name.starts_with("value of an enum ")) {
-            Some(name) => {
+            Some(object) => {
                 let database = self.target.database.clone();
-                let object = format!("the name of {name}");
                 Err(DatabaseError::NotText { database, object }.into())
             }
             None => Ok(()),

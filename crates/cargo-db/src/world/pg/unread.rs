@@ -28,6 +28,7 @@ pub(crate) fn warn_about_unread(world: &World, role: &str, names: &[String]) {
         return;
     }
     let tables: Vec<String> = names.iter().map(|name| format!("cargo_db.{name}")).collect();
-    let message = format!("not read: {}, which {role} may not read", tables.join(", "));
+    let message =
+        format!("could not read {}: the role `{role}` has no privilege", tables.join(", "));
     world.emit(Event::Notice { severity: "warning".to_owned(), message });
 }

@@ -18,7 +18,7 @@ fn what_may_not_be_restored_is_named_before_the_backup_is_done() {
          CREATE INDEX ON plain_one (plain(a))",
     );
     let doubt = "constraint fitting_a_check on table public.fitting calls public.fits(integer), \
-                 which looks for limits along a search path that is empty then";
+                 which needs limits in the search path, which is empty then";
     let taken = project.db(&["backup", "--format", "custom"]).ok().says(doubt);
     assert!(!taken.stderr.contains("plain"), "{taken}");
     let shown = project.db(&["backups", "show", "--json"]).ok().json();
@@ -29,7 +29,7 @@ fn what_may_not_be_restored_is_named_before_the_backup_is_done() {
     verified.says("limits").says("SET search_path");
     // With its own search path the function is found, and only the order remains unknown.
     project.run_sql("ALTER FUNCTION fits SET search_path = public");
-    project.db(&["backup"]).ok().says("while its rows may not be there yet");
+    project.db(&["backup"]).ok().says("whose rows may not be restored by then");
     // Loading in another order is no problem for a database without such objects.
     project.run_sql("DROP TABLE fitting");
     let sound = backup(&project, "custom");

@@ -66,7 +66,7 @@ fn a_privilege_that_is_not_restored_is_named() {
     project.set("CARGO_DB_PG_BIN", clients.to_str().unwrap());
     let ran = project.db(&["backups", "verify", &name, "--level", "restore"]).code(11);
     let ran = ran.says("rights: missing is `GRANT SELECT ON TABLE public.t TO cbr_lost_b`");
-    ran.says("rights: not backed up was `GRANT ALL ON TABLE public.t TO cbr_lost_b`");
+    ran.says("rights: the backup does not contain `GRANT ALL ON TABLE public.t TO cbr_lost_b`");
     project.db(&["restore", &name, "--yes"]).code(11).says("rights: missing is");
 }
 
