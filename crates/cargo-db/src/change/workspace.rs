@@ -58,7 +58,7 @@ impl Workspace {
     ) -> Result<Workspace> {
         let process = process::environment();
         let sources = Sources {
-            flags: flags(global, needs),
+            flags: Flags { command: consent.command.clone(), ..flags(global, needs) },
             caller: Caller {
                 uid: process::uid(),
                 program,
@@ -287,5 +287,6 @@ fn flags(global: &Global, needs: Needs) -> Flags {
         lock_timeout: global.lock_timeout,
         ddl_lock_timeout: global.ddl_lock_timeout,
         concurrently_timeout: global.concurrently_timeout,
+        command: String::new(),
     }
 }

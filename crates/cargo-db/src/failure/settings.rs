@@ -28,6 +28,8 @@ pub(crate) enum SettingsError {
     NoDatabase { environment: Environment, signals: Vec<String> },
     #[error("the files look like those of several tools: {}", in_folders(candidates))]
     SeveralTools { candidates: Vec<(String, String)>, set: Option<String> },
+    #[error("db.toml has several sets of migrations; name one with --set: {}", sets.join(", "))]
+    SeveralSets { sets: Vec<String>, command: String },
     #[error("{one} and {other} share the history table `{table}` in one database")]
     SharedHistory { one: String, other: String, table: String, tool: String },
 }
@@ -82,6 +84,14 @@ impl SettingsError {
                 lines.dedup();
                 Explanation::new("SETTINGS.SEVERAL_TOOLS", Exit::Usage)
                     .advise(format!("name the tool in db.toml: {}", lines.join(" or ")))
+            }
+            SettingsError::SeveralSets { sets, command } => {
+                let several = Explanation::new("SETTINGS.SEVERAL_SETS", Exit::Usage);
+                let of_set = |several: Explanation, set: &String| {
+                    let named = format!("{command} --set {}", shell_words::quote(set));
+                    several.run(&format!("for the set `{set}`"), named)
+                };
+                sets.iter().fold(several, of_set)
             }
             SettingsError::SharedHistory { one, tool, .. } => {
                 Explanation::new("SETTINGS.SHARED_HISTORY", Exit::Usage)
@@ -152,6 +162,10 @@ pub(super) fn samples() -> Vec<SettingsError> {
         },
         several(None),
         several(Some(text("api"))),
+        SettingsError::SeveralSets {
+            sets: vec![text("jobs"), text("web")],
+            command: text("cargo db migrate"),
+        },
         SettingsError::SharedHistory {
             one: text("[migrations.jobs]"),
             other: text("[migrations.web]"),

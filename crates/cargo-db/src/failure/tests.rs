@@ -218,6 +218,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("SETTINGS.NO_DATABASE", &[2]),
     ("SETTINGS.OPTION_NOT_HONOURED", &[2]),
     ("SETTINGS.PASSWORD_IN_FLAG", &[2]),
+    ("SETTINGS.SEVERAL_SETS", &[2]),
     ("SETTINGS.SEVERAL_TOOLS", &[2]),
     ("SETTINGS.SHARED_HISTORY", &[2]),
     ("SETTINGS.URL", &[2]),

@@ -18,6 +18,8 @@ pub(crate) struct Flags {
     pub(crate) migrations_dir: Option<PathBuf>,
     /// `--set`.
     pub(crate) set: Option<String>,
+    /// The command as it was typed, without consent flags.
+    pub(crate) command: String,
     /// Whether no set has to be named: the verb uses none, or all of them.
     pub(crate) any_set: bool,
     /// Whether the verb needs no database, so that it does not matter which one is selected.

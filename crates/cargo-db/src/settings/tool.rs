@@ -11,7 +11,7 @@ use crate::failure::{Result, SettingsError};
 use crate::settings::connection::DatabaseChoice;
 use crate::settings::file::{DbToml, MigrationsTable};
 use crate::settings::recognise::{Candidate, Evidence, Search, base, below};
-use crate::settings::source::{Origin, Setting, Sources};
+use crate::settings::source::{Origin, Setting, Sources, plain};
 use crate::settings::trust::Guarded;
 
 /// Who runs migrations.
@@ -127,7 +127,7 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
     if !sets.is_empty() && !toml.migrations.is_empty() {
         sets.insert(0, None);
     }
-    let set = chosen_set(sources, toml)?;
+    let set = chosen_set(sources, toml, root)?;
     let table = set.as_ref().map_or(&toml.migrations, |set| &toml.migrations.sets[set]);
     let dir = named_dir(sources, table, root);
     let place = (sources, root);
@@ -317,7 +317,7 @@ fn own_settings(
 }
 
 /// The selected set: the one that is named, or the only one.
-fn chosen_set(sources: &Sources<'_>, toml: &DbToml) -> Result<Option<String>> {
+fn chosen_set(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Result<Option<String>> {
     let sets = &toml.migrations.sets;
     let list = || sets.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     match &sources.flags.set {
@@ -333,16 +333,29 @@ fn chosen_set(sources: &Sources<'_>, toml: &DbToml) -> Result<Option<String>> {
         }
         None if sets.len() == 1 && toml.migrations.is_empty() => Ok(sets.keys().next().cloned()),
         None if sets.len() > 1 && toml.migrations.is_empty() && !sources.flags.any_set => {
-            Err(SettingsError::Usage {
-                what: format!(
-                    "db.toml has several sets of migrations; name one with --set: {}",
-                    list()
-                ),
+            if let Some(set) = set_here(sources, toml, root) {
+                return Ok(Some(set));
             }
-            .into())
+            let (sets, command) = (sets.keys().cloned().collect(), sources.flags.command.clone());
+            Err(SettingsError::SeveralSets { sets, command }.into())
         }
         None => Ok(None),
     }
+}
+
+/// The only set in the nearest folder, at or above the current one and below the root, that has
+/// any: `crates/web` has the one whose folder is `crates/web/migrations`.
+fn set_here(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Option<String> {
+    let folders = sources.cwd.ancestors().take_while(|folder| folder.starts_with(root));
+    for folder in folders.filter(|folder| *folder != root) {
+        let is_here = |dir: &PathBuf| plain(&root.join(dir)).starts_with(folder);
+        let sets = toml.migrations.sets.iter();
+        let mut here = sets.filter(|(_, table)| table.dir.as_ref().is_some_and(is_here));
+        if let Some((set, _)) = here.next() {
+            return here.next().is_none().then(|| set.clone());
+        }
+    }
+    None
 }
 
 fn named(

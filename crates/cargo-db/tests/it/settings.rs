@@ -1,7 +1,7 @@
 //! Settings as a user meets them: which ones are used, and the errors about wrong ones (whole
 //! messages are in `seen/settings-wrong.txt` and `seen/urls-wrong.txt`).
 
-use crate::support::{Project, cluster};
+use crate::support::{Project, Ran, cluster};
 
 #[test]
 fn status_says_where_the_target_came_from() {
@@ -165,4 +165,39 @@ fn two_sets_on_one_history_are_refused_before_they_harm_each_other() {
     let _ = project.db(&["status", "--set", "a"]).ok();
     project.write("db.toml", &format!("{sets}table = 'applied_b'\n"));
     let _ = project.db(&["status", "--set", "a", "--check"]).ok();
+}
+
+#[test]
+fn a_command_in_the_folder_of_a_set_means_that_set() {
+    let mut project = Project::new("s_here");
+    let sets = "[migrations.web]\ndir = 'crates/web/migrations'\ntable = 'web_history'\n\
+                [migrations.jobs]\ndir = 'crates/jobs/migrations'\ntable = 'jobs_history'\n\
+                [migrations.late]\ndir = 'crates/jobs/late'\ntable = 'late_history'\n";
+    project.write("db.toml", sets);
+    project.write("crates/web/migrations/1_a.sql", "CREATE TABLE a (id int);");
+    project.write("crates/web/src/lib.rs", "");
+    project.write("crates/jobs/migrations/1_b.sql", "CREATE TABLE b (id int);");
+    project.write("crates/jobs/late/1_c.sql", "CREATE TABLE c (id int);");
+    let within = |folder: &str, arguments: &[&str]| -> Ran {
+        let folder = project.path().join(folder);
+        project.command(arguments).current_dir(folder).output().unwrap().into()
+    };
+    for folder in ["crates/web", "crates/web/src", "crates/web/migrations"] {
+        let _ = within(folder, &["migrate", "--dry-run"]).ok().says("apply 1 a");
+        let _ = within(folder, &["check"]).ok().says("1 file: 1 PASS");
+    }
+    let _ = within("crates/jobs/late", &["migrate", "--dry-run"]).ok().says("apply 1 c");
+    // The flag counts more, and two sets in a folder are not one.
+    let other = ["migrate", "--dry-run", "--set", "jobs"];
+    let _ = within("crates/web", &other).ok().says("apply 1 b");
+    for folder in [".", "crates", "crates/jobs"] {
+        let ran = within(folder, &["migrate", "--env", "test", "--json"]).code(2);
+        let error = ran.json()["error"].clone();
+        assert_eq!(error["code"], "SETTINGS.SEVERAL_SETS");
+        let commands: Vec<_> = error["next"].as_array().unwrap().iter().collect();
+        assert_eq!(commands.len(), 3, "{ran}");
+        assert_eq!(commands[2]["command"], "cargo db migrate --env test --json --set web");
+    }
+    project.set("COLUMNS", "200");
+    project.db(&["migrate"]).code(2).says("cargo db migrate --set late");
 }
