@@ -48,6 +48,8 @@ pub(crate) struct PendingRecord<'a> {
 /// The context of a change that the trail records besides its plan.
 pub(crate) struct RecordContext {
     pub(crate) by: By,
+    /// The id of the plan as it was shown.
+    pub(crate) plan: String,
     pub(crate) consent: String,
     pub(crate) backup: Option<String>,
     /// Whether the policy wants it in the database too.
@@ -166,7 +168,7 @@ impl Trail {
             by: about.by,
             plan: match &about.reserves {
                 Some(reservation) => reservation.plan.clone(),
-                None => plan.id().to_string(),
+                None => about.plan,
             },
             consent: about.consent,
             backup: about.backup,

@@ -178,7 +178,9 @@ pub(crate) fn perform<C: Change>(
     }
     change.before_backup(database, &now, &mut held)?;
     let backup = seal::back_up(database, &now)?;
-    let done = record(database, &now, given, backup.clone(), || {
+    let is_as_shown = plan.identity.is_none() && now.migrations().eq(plan.migrations());
+    let shown = if is_as_shown { &plan } else { &now };
+    let done = record(database, (shown, &now), given, backup.clone(), || {
         let command = &database.workspace.consent.command;
         let done = change.carry_out(database, &carried, held, backup.as_deref());
         let done = done.map_err(|failure| suggest(failure.of_command(command)))?;

@@ -7,10 +7,11 @@ use crate::failure::Result;
 use crate::model::consent::Consent;
 use crate::plan::Plan;
 
-/// Carries out the change between two records of the audit trail.
+/// Carries out the change between two records of the audit trail. A run that creates its database
+/// leaves the creation out of its second plan, but is known by the id of the plan that was shown.
 pub(super) fn record<T>(
     database: &Database<'_>,
-    plan: &Plan,
+    (shown, plan): (&Plan, &Plan),
     given: Consent,
     backup: Option<String>,
     work: impl FnOnce() -> Result<T>,
@@ -20,6 +21,7 @@ pub(super) fn record<T>(
     let reserves = reservation(&workspace.consent, given);
     let about = RecordContext {
         by: audit::by(&plan.target.user, settings.actor()),
+        plan: shown.id().to_string(),
         consent: given.word().to_owned(),
         backup,
         in_database: keeps_trail_in_database(database, plan, reserves.is_some()),

@@ -196,3 +196,14 @@ fn without_a_trail_nothing_is_done() {
     project.set("CARGO_DB_ENV", "staging");
     project.db(&["migrate", "--yes"]).code(7).says("write the audit trail into the database");
 }
+
+/// A run that creates its database makes its second plan without the creation.
+#[test]
+fn the_plan_that_was_shown_is_the_one_that_is_recorded() {
+    let project = Project::without_database("au_created");
+    project.migration("1_a.sql", "CREATE TABLE a (id int);");
+    let shown = project.db(&["migrate"]).ok().stderr;
+    let id = shown.lines().find_map(|line| line.strip_prefix("Plan ")?.split(' ').next());
+    assert_eq!(records(&project)[0]["plan"].as_str(), id, "{shown}");
+    project.db(&["audit"]).ok().says(id.expect("a plan"));
+}
