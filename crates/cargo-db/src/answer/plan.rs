@@ -165,6 +165,7 @@ pub(crate) enum StepView {
     },
     Build {
         backup: String,
+        compares: bool,
     },
     /// Whatever a file says is run, not only what `pg_dump` writes.
     RunAnything {
@@ -317,7 +318,7 @@ impl From<&Step> for StepView {
             Step::BuildEmpty => StepView::BuildEmpty,
             Step::Mark { environment } => StepView::Mark { environment },
             Step::Key { key, accepted } => StepView::Key { key, accepted },
-            Step::Build { backup } => StepView::Build { backup },
+            Step::Build { backup, compares } => StepView::Build { backup, compares },
             Step::RunAnything { backup, line, statement } => {
                 StepView::RunAnything { backup, line, statement }
             }
@@ -454,8 +455,9 @@ impl StepView {
             StepView::Key { key, accepted: false } => {
                 format!("no longer accept receipts signed by {key}")
             }
-            StepView::Build { backup } => {
-                format!("build a new database from {backup} and compare it")
+            StepView::Build { backup, compares } => {
+                let how = if *compares { " and compare it" } else { ", which has no manifest" };
+                format!("build a new database from {backup}{how}")
             }
             StepView::RunAnything { backup, line, statement } => format!(
                 "run every statement in {backup} with your privileges: line {line} is `{statement}`"

@@ -56,6 +56,10 @@ impl BackupFolder {
         if self.has(word) {
             return self.of_name(word).map(RestoreArgument::backup);
         }
+        if word.trim().is_empty() {
+            let what = "the name of the backup is empty".to_owned();
+            return Err(SettingsError::Usage { what }.into());
+        }
         let path = files::current_dir()?.join(word);
         if let Some(name) = self.name_of(&path).filter(|name| self.is_ours(name, &path)) {
             return self.of_name(&name).map(RestoreArgument::backup);
@@ -114,7 +118,21 @@ impl BackupFolder {
             return BackupError::NoFile { path: word.to_owned() }.into();
         }
         let what = format!("`{word}` in `{}`", self.path().display());
-        BackupError::NotFound { what }.into()
+        match self.beginning_with(word).as_slice() {
+            [] => BackupError::NotFound { what }.into(),
+            names => {
+                let (what, names) = (format!("named {what}"), names.join("`, `"));
+                let what = format!("there is no backup {what}; those that begin so are `{names}`");
+                SettingsError::Usage { what }.into()
+            }
+        }
+    }
+
+    /// The first few backups whose names begin with a word.
+    fn beginning_with(&self, word: &str) -> Vec<String> {
+        let listed = self.list().map(|listing| listing.backups).unwrap_or_default();
+        let names = listed.into_iter().map(|backup| backup.manifest.name);
+        names.filter(|name| name.starts_with(word)).take(5).collect()
     }
 }
 

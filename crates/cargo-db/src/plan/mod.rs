@@ -181,9 +181,11 @@ pub(crate) enum Step {
         key: PublicKey,
         accepted: bool,
     },
-    /// A database is built from a backup beside the current one, and compared with it.
+    /// A database is built from a backup beside the current one, and compared with its manifest,
+    /// if it has one.
     Build {
         backup: String,
+        compares: bool,
     },
     /// Whatever a file says is run, not only what `pg_dump` writes.
     RunAnything {
@@ -459,7 +461,7 @@ fn fingerprint(step: &Step) -> String {
         Step::BuildEmpty => "build".to_owned(),
         Step::Mark { environment } => format!("mark {environment:?}"),
         Step::Key { key, accepted } => format!("key {key} {accepted}"),
-        Step::Build { backup } => format!("build {backup}"),
+        Step::Build { backup, .. } => format!("build {backup}"),
         Step::RunAnything { backup, .. } => format!("run anything {backup}"),
         Step::CallFunctions { backup, calls, role, .. } => {
             format!("call functions {backup} {role} {}", calls.join(" "))

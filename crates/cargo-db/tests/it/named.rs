@@ -90,3 +90,33 @@ fn a_foreign_file_in_the_backup_folder_is_treated_as_a_file() {
     std::fs::write(&partial, &dump).unwrap();
     project.db(&["restore", &partial.display().to_string(), "--yes"]).code(2);
 }
+
+#[test]
+fn a_beginning_that_fits_several_backups_lists_them() {
+    let project = one_table("n_several");
+    for name in ["day_1.sql", "day_2.sql", "night.sql"] {
+        project.db(&["backup", "-o", name, "--no-compress"]).ok();
+    }
+    for verb in [["restore", "day"], ["restore", "day_"]] {
+        let ran = project.db(&verb).code(2).says("`day_1.sql`").says("`day_2.sql`");
+        assert!(!ran.stderr.contains("night"), "{ran}");
+    }
+    project.db(&["restore", "dawn"]).code(11).says("there is no backup `dawn`");
+    // An empty word is the folder that one stands in, and no backup.
+    for word in ["", " "] {
+        project.db(&["restore", word]).code(2).says("the name of the backup is empty");
+    }
+}
+
+#[test]
+fn only_a_backup_with_a_manifest_is_compared() {
+    let project = one_table("n_compared");
+    project.db(&["backup", "-o", "own.sql", "--no-compress"]).ok();
+    let compares = "build a new database from own.sql and compare it";
+    project.db(&["restore", "own.sql", "--dry-run"]).ok().says(compares);
+    let folder = project.path().join("backups");
+    std::fs::rename(folder.join("own.sql"), project.path().join("dump.sql")).unwrap();
+    let dry = project.db(&["restore", "dump.sql", "--dry-run"]).ok();
+    assert!(!dry.stdout.contains("and compare it"), "{dry}");
+    dry.says("which has no manifest");
+}

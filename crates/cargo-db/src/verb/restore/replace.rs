@@ -45,7 +45,8 @@ impl Change for Building<'_> {
             Step::Name { name }
         };
         let roles = self.roles.missing(database, &self.target, self.source)?;
-        let build = Step::Build { backup: self.source.name.clone() };
+        let compares = self.source.manifest.is_some();
+        let build = Step::Build { backup: self.source.name.clone(), compares };
         let any = anything::step(database, self.source)?;
         let calls = functions::step(database, self.source)?;
         let steps =
