@@ -17,12 +17,25 @@ pub(crate) fn with_branches(failure: Failure, settings: &Settings) -> Failure {
     let Some(files) = failure.has_missing_files().then(|| committed(root, dir)).flatten() else {
         return failure;
     };
-    failure.with_problems(|problem| {
-        let found = files.iter().find(|(_, path)| is_of(path, problem));
-        if let (ProblemKind::Missing, Some((commit, path))) = (problem.trouble, found) {
-            problem.explanation += &describe_place(root, commit, path);
-        }
-    })
+    failure.with_problems(|problem| add_place(root, &files, problem))
+}
+
+/// Adds the same to the problems of a status.
+pub(crate) fn name_branches(problems: &mut [Problem], settings: &Settings) {
+    let (root, dir) = (&settings.root, &settings.migrations.dir.value);
+    let is_missing = |problem: &Problem| problem.trouble == ProblemKind::Missing;
+    let files = problems.iter().any(is_missing).then(|| committed(root, dir)).flatten();
+    let files = files.unwrap_or_default();
+    problems.iter_mut().for_each(|problem| add_place(root, &files, problem));
+}
+
+/// Adds to the problem of a missing file where git has it. The up file comes before the down file.
+fn add_place(root: &Path, files: &[(String, String)], problem: &mut Problem) {
+    let of_problem = files.iter().filter(|(_, path)| is_of(path, problem));
+    let found = of_problem.min_by_key(|(_, path)| path.ends_with("down.sql"));
+    if let (ProblemKind::Missing, Some((commit, path))) = (problem.trouble, found) {
+        problem.explanation += &describe_place(root, commit, path);
+    }
 }
 
 /// Every file that any branch ever had in the folder, relative to the root, with a commit that

@@ -36,7 +36,7 @@ mod watchdog;
 mod witness;
 
 pub(crate) use applied::AppliedMigration;
-pub(crate) use branches::with_branches;
+pub(crate) use branches::{name_branches, with_branches};
 pub(crate) use command::{ask, commands_of, run_task, task_exists, verify_tool_target};
 pub(crate) use database::{
     connect_or_none, create_if_absent, history_has_a_place, holds_rows, holds_tables,

@@ -128,13 +128,15 @@ impl Gathered<'_> {
         static NONE: History = History { table: None, applied: Vec::new(), foreign: Vec::new() };
         let history = self.found.as_ref().map_or(&NONE, |answers| &answers.history);
         let marker = self.found.as_ref().and_then(|answers| answers.marker.as_ref());
+        let mut status = MigrationStatus::compare(&self.folder, history);
+        migration::name_branches(&mut status.problems, self.settings);
         StatusReport::from(StatusFacts {
             target: &self.target,
             environment: marker
                 .into_iter()
                 .fold(self.settings.environment.clone(), Resolved::raised_by),
             found: self.found.as_ref().map(|answers| (&answers.server, &answers.database)),
-            status: &MigrationStatus::compare(&self.folder, history),
+            status: &status,
             migrations: &self.settings.migrations,
             settings: settings_shown(self.settings),
             empty: self.empty.clone(),

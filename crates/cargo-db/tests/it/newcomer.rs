@@ -8,7 +8,8 @@ use crate::support::{Project, Ran, cluster};
 
 #[test]
 fn a_missing_file_is_found_on_its_branch_or_in_its_commit() {
-    let project = Project::new("n_branch");
+    let mut project = Project::new("n_branch");
+    project.set("COLUMNS", "200");
     project.write("README", "");
     project.git(&["init", "--quiet", "--initial-branch", "main"]);
     project.git(&["add", "README"]);
@@ -19,6 +20,7 @@ fn a_missing_file_is_found_on_its_branch_or_in_its_commit() {
     project.git(&["commit", "--quiet", "--message", "a"]);
     project.db(&["migrate"]).ok();
     project.git(&["checkout", "--quiet", "main"]);
+    project.db(&["status"]).ok().says("git has `migrations/1_a.sql` on the branch `feat-a`");
     let on_branch = "git has `migrations/1_a.sql` on the branch `feat-a`";
     project.db(&["migrate"]).code(9).says(on_branch);
     project.db(&["rollback", "--yes"]).code(9).says(on_branch);
