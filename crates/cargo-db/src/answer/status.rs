@@ -36,8 +36,8 @@ pub(crate) struct StatusReport {
     /// The largest first.
     tables: Vec<TableSize>,
     settings: Vec<SettingView>,
-    /// What to do if there are no migrations.
-    #[serde(skip)]
+    /// If there are no migrations: what to do, or which other folders have some.
+    #[serde(rename = "hint")]
     empty: Option<String>,
     /// Whether the tool is asked for the pending migrations.
     #[serde(skip)]

@@ -29,11 +29,30 @@ pub(crate) fn in_folders(root: &Path, folders: &[PathBuf]) -> Vec<(Vec<ProjectTo
 /// A hint for a folder without migrations: where else there are migrations, or how to create the
 /// first one. `None` if the folder was configured explicitly.
 pub(crate) fn no_migrations_hint(settings: &Settings) -> Option<String> {
+    let dir = shown(settings, &settings.migrations.dir.value);
+    Some(match elsewhere(settings)?.as_str() {
+        "" => format!("no migrations in `{dir}` yet: begin with `cargo db create add users`"),
+        found => but_elsewhere(&dir, found),
+    })
+}
+
+/// The same, but only where there are migrations elsewhere.
+pub(crate) fn elsewhere_hint(settings: &Settings) -> Option<String> {
+    let found = elsewhere(settings).filter(|found| !found.is_empty())?;
+    Some(but_elsewhere(&shown(settings, &settings.migrations.dir.value), &found))
+}
+
+fn but_elsewhere(dir: &str, found: &str) -> String {
+    format!("no migrations in `{dir}`, but in {found}: `cargo db init` adds them to db.toml")
+}
+
+/// The other folders that contain migrations, in words; `None` if the folder was configured
+/// explicitly.
+fn elsewhere(settings: &Settings) -> Option<String> {
     let (root, dir) = (&settings.root, &settings.migrations.dir);
     if !dir.is_default() {
         return None;
     }
-    let shown = |path: &Path| path.strip_prefix(root).unwrap_or(path).display().to_string();
     let found = in_folders(root, &files::folders(root, DEPTH));
     // The folder does hold migrations, although the configured tool reads none of them.
     if found.iter().any(|(_, folder)| *folder == dir.value) {
@@ -41,13 +60,11 @@ pub(crate) fn no_migrations_hint(settings: &Settings) -> Option<String> {
     }
     let found = found.into_iter().map(|(tools, folder)| {
         let tools: Vec<&str> = tools.iter().map(ProjectTool::key).collect();
-        format!("`{}` ({})", shown(&folder), tools.join(" or "))
+        format!("`{}` ({})", shown(settings, &folder), tools.join(" or "))
     });
-    let (found, dir) = (found.collect::<Vec<_>>().join(", "), shown(&dir.value));
-    Some(match found.as_str() {
-        "" => format!("no migrations in `{dir}` yet: begin with `cargo db create add users`"),
-        found => format!(
-            "no migrations in `{dir}`, but in {found}: `cargo db init` adds them to db.toml"
-        ),
-    })
+    Some(found.collect::<Vec<_>>().join(", "))
+}
+
+fn shown(settings: &Settings, path: &Path) -> String {
+    path.strip_prefix(&settings.root).unwrap_or(path).display().to_string()
 }

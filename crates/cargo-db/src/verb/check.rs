@@ -101,6 +101,9 @@ impl Verb for CheckArgs {
                 layout.key()
             ));
         }
+        if folder.is_empty() && checked.is_empty() {
+            migration::elsewhere_hint(settings).iter().for_each(|hint| workspace.ui.warning(hint));
+        }
         let worst = checked.iter().map(Checked::verdict).max().unwrap_or(Verdict::Pass);
         let fails = match self.fail_on {
             FailOn::Warn => worst > Verdict::Pass,

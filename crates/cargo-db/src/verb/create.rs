@@ -50,6 +50,10 @@ impl Verb for CreateArgs {
         // Two that are written at once are not of one version.
         let _alone = file_lock::lock_folder(&settings.root)?;
         let folder = migration::migrations(layout, &dir.value, &settings.root)?;
+        let hint = if folder.is_empty() { migration::elsewhere_hint(settings) } else { None };
+        if let Some(hint) = hint {
+            workspace.ui.warning(&hint);
+        }
         let (app, words_of_app) = layout.application(&folder, &self.name)?;
         let name = migration::checked_name(&self.name[words_of_app..].join(" "))?;
         let reversible = self.reversible || (!self.simple && is_reversible(&folder));

@@ -516,6 +516,12 @@ fn a_folder_without_migrations_is_not_reported_as_up_to_date() {
         let ran = project.db(&[verb]).ok();
         let _ = ran.says("in `crates/db/migrations` (sqlx)").says("cargo db init");
     }
+    let hint = "no migrations in `migrations`, but in `crates/db/migrations` (sqlx)";
+    project.db(&["check"]).ok().says(hint);
+    let json = project.db(&["status", "--json"]).ok().json();
+    assert!(json["hint"].as_str().unwrap().contains(hint), "{json:#}");
+    project.db(&["create", "b"]).ok().says(hint);
+    assert!(project.db(&["status", "--json"]).ok().json()["hint"].is_null());
 }
 
 #[test]
