@@ -288,9 +288,10 @@ impl<'a> Repository<'a> {
         ]);
         let listed = self.git(&arguments).ok_or_else(|| SettingsError::Usage {
             what: format!(
-                "`git {}` failed in `{}`: is it a repository, with that revision?",
+                "`git {}` failed in `{}`: {}",
                 arguments.join(" "),
-                root.display()
+                root.display(),
+                self.likely_reason()
             ),
         })?;
         let sql = |name: &&str| is_sql(Path::new(name));
@@ -303,6 +304,18 @@ impl<'a> Repository<'a> {
         }
         chosen.sort();
         Ok(chosen)
+    }
+
+    /// Why git may not have compared a revision.
+    fn likely_reason(&self) -> &'static str {
+        let is_shallow = self.git(&["rev-parse", "--is-shallow-repository"]);
+        match is_shallow.as_deref().map(str::trim_end) {
+            Some("true") => {
+                "this clone is shallow, so the revision may be missing: run `git fetch \
+                 --unshallow`, or in GitHub Actions set `fetch-depth: 0` for `actions/checkout`"
+            }
+            _ => "is it a repository, with that revision?",
+        }
     }
 
     /// The content of a file; its staged content if staged files were selected.

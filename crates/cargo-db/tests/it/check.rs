@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{Project, repository};
+use crate::support::{Project, Ran, repository};
 
 fn rules_of(project: &Project, arguments: &[&str]) -> Vec<String> {
     let json = project.db(&[&["check", "--json"], arguments].concat()).json();
@@ -413,4 +413,26 @@ fn a_down_file_without_a_statement_is_found_in_every_form() {
     project.write("db.toml", "[migrations]\ntool = 'dbmate'\ndir = 'dbmate'\n");
     project.write("dbmate/20260101000000_a.sql", sections);
     project.db(&["check"]).code(1).says("empty-down-file");
+}
+
+#[test]
+fn a_shallow_clone_is_told_how_to_get_the_rest() {
+    let project = Project::bare("ch_shallow");
+    project.git(&["init", "-q", "origin"]);
+    for version in 1..=2 {
+        let name = format!("migrations/{version}_a.sql");
+        project.write(&format!("origin/{name}"), "CREATE TABLE a (id int);\n");
+        project.git(&["-C", "origin", "add", &name]);
+        project.git(&["-C", "origin", "commit", "-qm", "a"]);
+    }
+    let origin = format!("file://{}", project.path().join("origin").display());
+    project.git(&["clone", "-q", "--depth", "1", &origin, "clone"]);
+    let within = |folder: &str| -> Ran {
+        let mut check = project.command(&["check", "--base", "HEAD~1"]);
+        check.current_dir(project.path().join(folder)).output().unwrap().into()
+    };
+    within("origin").ok().says("1 file");
+    within("clone").code(2).says("git fetch --unshallow").says("fetch-depth: 0");
+    project.git(&["-C", "clone", "fetch", "-q", "--unshallow"]);
+    within("clone").ok().says("1 file");
 }
