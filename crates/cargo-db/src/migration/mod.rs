@@ -56,5 +56,5 @@ pub(crate) use record::write_history;
 pub(crate) use runner::{can_run, carry_out};
 pub(crate) use session::session_settings;
 pub(crate) use tables::{PROJECT_SCHEMA, project_relation};
-pub(crate) use unknown::with_suggestion;
+pub(crate) use unknown::{suggestion, with_suggestion};
 pub(crate) use witness::Witness;

@@ -8,6 +8,7 @@ use postgres::error::SqlState;
 use crate::failure::Failure;
 use crate::migration::folder::read_folder;
 use crate::migration::lost::dropped_by;
+use crate::model::statement::StatementError;
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
@@ -27,25 +28,34 @@ pub(crate) fn with_suggestion(
     settings: &Settings,
     target: &Target,
 ) -> Failure {
-    if !failure.is(&SqlState::UNDEFINED_TABLE) {
-        return failure;
+    match failure.statement() {
+        Some(error) if error.server.is(&SqlState::UNDEFINED_TABLE) => {
+            let note = suggestion(error, world, settings, target);
+            failure.with_note(note)
+        }
+        _ => failure,
     }
-    let Some((file, unknown)) = failure.statement().and_then(|statement| {
-        Some((statement.file.clone(), statement.server.quoted_name()?.to_owned()))
-    }) else {
-        return failure;
-    };
-    let made = CreatedTable::by_files(settings, &file);
+}
+
+/// The suggestion for a statement that names a table which does not exist in the target.
+pub(crate) fn suggestion(
+    error: &StatementError,
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+) -> Option<String> {
+    let unknown =
+        error.server.quoted_name().filter(|_| error.server.is(&SqlState::UNDEFINED_TABLE))?;
+    let made = CreatedTable::by_files(settings, &error.file);
     let (schema, bare) = match unknown.rsplit_once('.') {
         Some((schema, bare)) => (Some(schema), bare),
-        None => (None, unknown.as_str()),
+        None => (None, unknown),
     };
-    let note = made.iter().find_map(|made| made.note(schema, bare)).or_else(|| {
+    made.iter().find_map(|made| made.note(schema, bare)).or_else(|| {
         let there = tables(world, target).into_iter();
         nearest(bare, there.chain(made.into_iter().map(|made| made.table.table)))
             .map(|table| format!("did you mean `{table}`?"))
-    });
-    failure.with_note(note)
+    })
 }
 
 /// A table that a migration creates.

@@ -189,12 +189,13 @@ impl Stage<'_> {
             ));
         }
         let text = format!("{} {}", failed.evidence, failed.statement).to_lowercase();
-        text.contains("database").then(|| {
+        let of_name = text.contains("database").then(|| {
             format!(
                 "the copy has another name than the database: if that is the reason, begin \
                 the file with {LEAVE_OUT}"
             )
-        })
+        });
+        failed.help.clone().or(of_name)
     }
 
     /// Locks that were held for long. Call it when the tables can be counted.

@@ -22,7 +22,7 @@ use crate::rehearse::sizes::sizes;
 use crate::settings::Settings;
 use crate::world::pg::Session;
 use crate::world::signing::SigningKey;
-use crate::world::{clock, file_lock, files};
+use crate::world::{clock, edit, file_lock, files};
 use db_tools::ProjectTool;
 use pg_sql::name::short;
 
@@ -337,6 +337,13 @@ impl Receipts {
         let path = self.folder.join(format!("{}.json", &key[..16]));
         files::replace(&path, &format!("{text}\n"))?;
         Ok((path, receipt.signed_by))
+    }
+
+    /// Fails if none can be written: without it, all the work of a rehearsal would be lost.
+    pub(crate) fn is_writable(&self) -> Result<()> {
+        let own = self.folder.parent().unwrap_or(&self.folder);
+        files::create_own_dir(own)?;
+        [own, &self.folder].into_iter().try_for_each(edit::can_write)
     }
 
     /// Reads one from a file.

@@ -6,7 +6,9 @@ use db_tools::HistoryEntry;
 
 use crate::check::finding;
 use crate::failure::{ConnectionError, Result};
-use crate::migration::{check_deferred, defer_constraints, read_script, session_settings};
+use crate::migration::{
+    check_deferred, defer_constraints, read_script, session_settings, suggestion,
+};
 use crate::model::direction::Direction;
 use crate::model::finding::Finding;
 use crate::model::migration::{Migration, ScriptFile};
@@ -55,6 +57,10 @@ impl Stage<'_> {
         }
         let measured = std::mem::take(&mut measure.measured);
         let (mut failed, failure) = why_failed(&mut self.session, &mut measure, ran)?;
+        if let (Some(finding), Some(error)) = (&mut failed, &failure) {
+            let (settings, copy) = (self.request.settings, &self.session.target);
+            finding.help = finding.help.take().or(suggestion(error, self.world, settings, copy));
+        }
         if failed.is_none() && !measure.reached_out {
             measure.take(&mut self.session)?;
         }

@@ -90,6 +90,8 @@ impl Verb for RehearseArgs {
         let Database { target, settings, .. } = database;
         let world = &workspace.world;
         let mut source = self.source();
+        let receipts = Receipts::of(&settings.root);
+        receipts.is_writable()?;
         let (mut copy, mut loaded_as) = (None, None);
         if let CopySource::Backup(name) = &source {
             let folder = BackupFolder::of(settings);
@@ -122,7 +124,6 @@ impl Verb for RehearseArgs {
         let (migrations, keep) = (migrations.as_slice(), self.keep);
         let request = Request { settings, migrations, is_one_transaction, keep, queries };
         let (rehearsal, receipt) = rehearse::rehearse(world, &request, copy)?;
-        let receipts = Receipts::of(&settings.root);
         let (path, signed_by) = receipts.write(receipt, &settings.signing)?;
         let form = match self.format {
             ReportFormat::Text => Form::Terminal,
