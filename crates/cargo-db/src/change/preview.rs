@@ -47,11 +47,8 @@ pub(crate) fn preview(
 
 /// Whether the database of a plan holds rows that the plan could lose or lock.
 fn holds_rows(database: &Database<'_>, plan: &Plan) -> Result<bool> {
-    let settings = &database.settings;
-    let session = migrating::connect_or_none(&database.workspace.world, settings, &plan.target)?;
-    Ok(session.is_some_and(|mut session| {
-        migrating::holds_rows(&mut session, &settings.migrations.layout).unwrap_or(true)
-    }))
+    let world = &database.workspace.world;
+    Ok(migrating::holds_rows(world, &database.settings, &plan.target)? == Some(true))
 }
 
 /// What `check` finds in the files of a plan.

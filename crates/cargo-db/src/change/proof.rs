@@ -347,11 +347,13 @@ pub(super) fn rehearsed(database: &Database<'_>, plan: &Plan) -> Result<Tried> {
 
 /// Why a rehearsal would measure nothing, if so.
 fn skip_reason(database: &Database<'_>, plan: &Plan) -> Result<Option<&'static str>> {
-    let settings = &database.settings;
-    let session = migrating::connect_or_none(&database.workspace.world, settings, &plan.target)?;
-    let Some(mut session) = session else { return Ok(Some("the database does not exist yet")) };
-    let holds = migrating::holds_rows(&mut session, &settings.migrations.layout).unwrap_or(true);
-    Ok((!holds).then_some("the database has no rows"))
+    let world = &database.workspace.world;
+    let holds_rows = migrating::holds_rows(world, &database.settings, &plan.target)?;
+    Ok(match holds_rows {
+        None => Some("the database does not exist yet"),
+        Some(false) => Some("the database has no rows"),
+        Some(true) => None,
+    })
 }
 
 fn may_not(failure: &Failure) -> bool {

@@ -28,11 +28,8 @@ pub(super) fn seal(
     }
     let wants_backup = matches!(judgement, Judgement::Allowed(Terms { backup: true, .. }));
     if wants_backup && !plan.is_empty() && !plan.takes_backup() {
-        let session = migration::connect_or_none(&workspace.world, settings, &plan.target)?;
-        let holds_rows = session.is_some_and(|mut session| {
-            migration::holds_rows(&mut session, &settings.migrations.layout).unwrap_or(true)
-        });
-        if holds_rows {
+        let holds_rows = migration::holds_rows(&workspace.world, settings, &plan.target)?;
+        if holds_rows == Some(true) {
             plan.steps.insert(0, Step::Backup);
         } else {
             plan.skipped.push("no backup: the database has no rows".to_owned());

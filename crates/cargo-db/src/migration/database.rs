@@ -2,14 +2,14 @@
 
 use postgres::error::SqlState;
 
-use crate::failure::{ConnectionError, Failure, Result};
+use crate::failure::{ConnectionError, Failure, Kind, Result};
 use crate::migration::history::schema_for_history;
 use crate::migration::tables::project_relation;
 use crate::model::target::Target;
 use crate::plan::{Plan, Step, schema_of_new};
 use crate::settings::Settings;
 use crate::world::World;
-use crate::world::pg::{Purpose, Session};
+use crate::world::pg::{Purpose, Session, wait_to_read};
 use db_tools::ProjectTool;
 use pg_sql::quote::{quote_identifier, quote_literal};
 
@@ -140,20 +140,31 @@ pub(crate) fn holds_tables(world: &World, target: &Target, layout: &ProjectTool)
     Ok(session.value("find tables", &sql)?.is_some())
 }
 
-/// Whether any table of the project contains a row. A table that may not be read counts as one with
-/// rows.
-pub(crate) fn holds_rows(session: &mut Session, layout: &ProjectTool) -> Result<bool> {
+/// Whether any table of the project contains a row; `None` if the database does not exist. A table
+/// that may not be read counts as one with rows.
+pub(crate) fn holds_rows(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+) -> Result<Option<bool>> {
+    let Some(mut session) = connect_or_none(world, settings, target)? else { return Ok(None) };
     let sql = format!(
         "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c \
          JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE c.relkind IN ('r', 'm') AND pg_relation_size(c.oid) > 0 AND {} ORDER BY 1",
-        project_relation(layout)
+        project_relation(&settings.migrations.layout)
     );
-    for table in session.column("find tables with rows", &sql)? {
+    let patience = settings.limits.lock_timeout.value;
+    // The server asks for the size of a table under a lock.
+    let find = |session: &mut Session| session.column("find tables with rows", &sql);
+    for table in wait_to_read(world, &mut session, patience, find)? {
         let sql = format!("SELECT 1 FROM {table} LIMIT 1");
-        if !matches!(session.value("read a row", &sql), Ok(None)) {
-            return Ok(true);
+        let read = |session: &mut Session| session.value("read a row", &sql);
+        match wait_to_read(world, &mut session, patience, read) {
+            Ok(None) => {}
+            Err(failure) if matches!(failure.kind(), Kind::Lock(_)) => return Err(failure),
+            Ok(Some(_)) | Err(_) => return Ok(Some(true)),
         }
     }
-    Ok(false)
+    Ok(Some(false))
 }

@@ -1,7 +1,9 @@
 //! What would be lost: the tables and columns that statements drop, and how much they hold.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::time::Duration;
+
+use postgres::error::SqlState;
 
 use crate::failure::{ConsentError, DatabaseError, Kind, Result};
 use crate::migration::database::connect_or_none;
@@ -11,7 +13,7 @@ use crate::model::migration::Migration;
 use crate::model::target::Target;
 use crate::plan::{Loss, Plan, Step};
 use crate::settings::Settings;
-use crate::world::pg::{Purpose, Row, Session};
+use crate::world::pg::{Purpose, Row, Session, wait_to_read};
 use crate::world::{World, files};
 use db_tools::ProjectTool;
 use pg_sql::lexer::first_words;
@@ -31,10 +33,11 @@ const COUNTED_UNDER_LOCK: u64 = 64 * 1024 * 1024;
 /// tables with their rows, dropped columns with the rows that have a value in them.
 pub(crate) fn losses_of(
     world: &World,
+    settings: &Settings,
     target: &Target,
-    root: &Path,
     migrations: Vec<Migration>,
 ) -> Result<Vec<(Migration, Vec<Loss>)>> {
+    let patience = settings.limits.lock_timeout.value;
     let mut session = Session::open(world, target, Purpose::Read)?;
     let mut all = Vec::new();
     for migration in migrations {
@@ -43,10 +46,10 @@ pub(crate) fn losses_of(
             let object = format!("what the down migration of {} removes", migration.title());
             found.add(Loss::of(object, None));
         } else if let Some(down) = &migration.down {
-            let bytes = down.part_of(files::read(&root.join(&down.path))?);
+            let bytes = down.part_of(files::read(&settings.root.join(&down.path))?);
             let lost = lost_by(&bytes);
             for object in &lost.objects {
-                found.count(&mut session, object)?;
+                found.count((world, patience), &mut session, object)?;
             }
             lost.reaching.into_iter().map(reached).for_each(|loss| found.add(loss));
             world.interrupt.check()?;
@@ -74,11 +77,12 @@ pub(crate) fn count_losses(world: &World, settings: &Settings, plan: &mut Plan) 
         return Ok(());
     }
     let Some(mut session) = connect_or_none(world, settings, &plan.target)? else { return Ok(()) };
+    let patience = settings.limits.lock_timeout.value;
     for (at, objects) in dropped {
         if let Some(Step::Apply { losses, .. }) = plan.steps.get_mut(at) {
             let mut found = LossList::default();
             for object in objects {
-                found.count(&mut session, &object)?;
+                found.count((world, patience), &mut session, &object)?;
             }
             *losses = found.losses;
         }
@@ -121,8 +125,13 @@ impl LossList {
     }
 
     /// Counts an object, and adds it. There is nothing to add if it does not exist, or if it is
-    /// listed already.
-    fn count(&mut self, session: &mut Session, object: &LostObject) -> Result<()> {
+    /// listed already. If the table is locked, this waits as long as the patience lasts.
+    fn count(
+        &mut self,
+        (world, patience): (&World, Duration),
+        session: &mut Session,
+        object: &LostObject,
+    ) -> Result<()> {
         let Some(table) = object.lookup(session) else {
             self.add(reached(object.line));
             return Ok(());
@@ -136,7 +145,9 @@ impl LossList {
         };
         if self.seen.insert((object.name(), row.text("oid")?.to_owned())) {
             let what = object.column.as_deref().map_or_else(|| "*".to_owned(), quote_identifier);
-            let rows = count_rows(session, row.text("name")?, &what, row.number("estimate")?)?;
+            let (name, estimate) = (row.text("name")?, row.number("estimate")?);
+            let count = |session: &mut Session| count_rows(session, name, &what, estimate);
+            let rows = wait_to_read(world, session, patience, count)?;
             self.add(Loss::of(object.name(), rows));
         }
         Ok(())
@@ -179,7 +190,10 @@ fn count_rows(
     }
     let sql = format!("SELECT count({what}) FROM {table}");
     match session.number("count what would be lost", &sql) {
-        Err(failure) if matches!(failure.kind(), Kind::Database(DatabaseError::Sql { .. })) => {
+        Err(failure)
+            if matches!(failure.kind(), Kind::Database(DatabaseError::Sql { .. }))
+                && !failure.is(&SqlState::LOCK_NOT_AVAILABLE) =>
+        {
             Ok(None)
         }
         counted => counted.map(Some),

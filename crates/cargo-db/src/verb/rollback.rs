@@ -70,8 +70,7 @@ impl Change for Reverting<'_> {
         };
         let facts = migration::gather(world, settings, &database.target)?;
         let migrations = plan::to_revert(&facts, &request)?;
-        let with_losses =
-            migration::losses_of(world, &database.target, &settings.root, migrations)?;
+        let with_losses = migration::losses_of(world, settings, &database.target, migrations)?;
         let mut plan = plan::rollback(&facts, with_losses);
         plan.receipts = receipts_of_rollback(database, &plan)?;
         Ok(plan)

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use postgres::error::SqlState;
+
 use crate::failure::{LockError, Result};
 use crate::model::event::Event;
 use crate::model::target::Target;
@@ -11,6 +13,9 @@ use crate::world::clock::{in_words, pause, stopwatch};
 use crate::world::pg::pin::Purpose;
 use crate::world::pg::row::Row;
 use crate::world::pg::session::Session;
+
+/// How long a read waits for a lock before it is asked who holds it.
+const PROBE: Duration = Duration::from_millis(100);
 
 /// Waits until every table of the target can be read, and reports the session that it waits for.
 /// Fails after `timeout`, or else returns the time that is left of it.
@@ -36,6 +41,33 @@ pub(crate) fn wait_for_tables(
         }
         pause(world, Duration::from_millis(100))?;
     }
+}
+
+/// Reads something in a session of its own, and waits like [`wait_for_tables`] where a table is
+/// locked.
+pub(crate) fn wait_to_read<T>(
+    world: &World,
+    session: &mut Session,
+    timeout: Duration,
+    mut read: impl FnMut(&mut Session) -> Result<T>,
+) -> Result<T> {
+    let mut left = timeout;
+    let limit = format!("SET lock_timeout = {}", PROBE.as_millis());
+    session.run("limit the wait for locks", &limit)?;
+    let target = session.target.clone();
+    let done = loop {
+        match read(session) {
+            Err(failure) if failure.is(&SqlState::LOCK_NOT_AVAILABLE) => {
+                left = match wait_for_tables(world, &target, left) {
+                    Ok(left) => left,
+                    Err(failure) => break Err(failure),
+                };
+            }
+            done => break done,
+        }
+    };
+    session.run("wait without a limit again", "SET lock_timeout = 0")?;
+    done
 }
 
 /// Describes the holder: `pid 71, psql as ada, whose query began at 12:30:01`.

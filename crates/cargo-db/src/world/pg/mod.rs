@@ -19,7 +19,7 @@ mod transaction;
 pub(crate) mod unread;
 
 pub(crate) use catalog::failure as catalog_failure;
-pub(crate) use held::wait_for_tables;
+pub(crate) use held::{wait_for_tables, wait_to_read};
 pub(crate) use lock::{Lock, OWN_KEY};
 pub(crate) use own_tables::{OwnTables, TableComparison};
 pub(crate) use pin::{Purpose, SearchPath, UserSettings};
