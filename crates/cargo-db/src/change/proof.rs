@@ -124,10 +124,7 @@ pub(crate) fn prove<'a>(
                     return unrehearsed(database, plan);
                 }
                 Tried::Spared(why) => {
-                    // In development every database begins without rows.
-                    if plan.environment != Environment::Development {
-                        database.workspace.ui.note(&format!("no rehearsal: {why}"));
-                    }
+                    database.workspace.ui.note(&format!("no rehearsal: {why}"));
                     return unrehearsed(database, plan);
                 }
             };
@@ -143,6 +140,7 @@ pub(crate) fn prove<'a>(
 
 /// Without a rehearsal, only the text of the files is known.
 fn unrehearsed<'a>(database: &Database<'_>, plan: &Plan) -> Result<Proving<'a>> {
+    warn_of_empty_ways_back(database, plan);
     let guards = expected::guards(database, plan)?;
     Ok(Proving::Done(Proved { guards, becomes: None }))
 }
@@ -371,6 +369,25 @@ fn warn_of_wrong_ways_back(database: &Database<'_>, rehearsal: &Rehearsal) {
             let warning = format!("rolling back {subject} does not undo it{first}");
             database.workspace.ui.warning(&warning);
         }
+    }
+}
+
+/// The same of a file that contains no statement, which needs no rehearsal to be known.
+fn warn_of_empty_ways_back(database: &Database<'_>, plan: &Plan) {
+    let settings = &database.settings;
+    if settings.migrations.runner == Runner::Tool {
+        return;
+    }
+    for migration in plan.migrations() {
+        let down = migration.down.as_ref();
+        let Some(down) = down.filter(|down| migrating::has_no_statement(settings, down)) else {
+            continue;
+        };
+        database.workspace.ui.warning(&format!(
+            "{} cannot be rolled back: `{}` contains no statement",
+            migration.title(),
+            down.path.display()
+        ));
     }
 }
 

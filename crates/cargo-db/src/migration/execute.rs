@@ -2,7 +2,7 @@
 
 use crate::failure::{MigrationError, Result};
 use crate::migration::applied::AppliedMigration;
-use crate::migration::files::read_script;
+use crate::migration::files::{read_script, without_statement};
 use crate::migration::run::Run;
 use crate::migration::step::MigrationStep;
 use crate::model::direction::Direction;
@@ -34,8 +34,11 @@ pub(crate) fn check_files(world: &World, settings: &Settings, plan: &Plan) -> Re
                 let (subject, file) = (step.subject.clone(), file.path.clone());
                 return Err(MigrationError::EmptyDown { subject, file }.into());
             }
-            let message = format!("`{}` contains no statement", file.path.display());
-            world.emit(Event::Notice { severity: "warning".to_owned(), message });
+            let message = without_statement(file);
+            // It may have been shown with the plan.
+            if !plan.warnings.contains(&message) {
+                world.emit(Event::Notice { severity: "warning".to_owned(), message });
+            }
         }
     }
     Ok(())

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use crate::failure::{FileError, Result};
-use crate::model::migration::ScriptFile;
+use crate::model::migration::{Migration, ScriptFile};
 use crate::plan::Plan;
-use crate::settings::Settings;
+use crate::settings::{Runner, Settings};
 use crate::world::files;
 use crate::world::pg::{Script, TransactionContext};
 use db_tools::ProjectTool;
+use pg_sql::script::ScriptReader;
 
 /// Reads a migration file, which must be the planned one.
 pub(crate) fn read_script(settings: &Settings, file: &ScriptFile) -> Result<Script> {
@@ -19,6 +20,43 @@ pub(crate) fn read_script(settings: &Settings, file: &ScriptFile) -> Result<Scri
 pub(super) fn read(root: &Path, layout: &ProjectTool, file: &ScriptFile) -> Result<Script> {
     let bytes = bytes_as_planned(root, layout, file)?;
     Script::check(&file.path, file.part_of(bytes), within(file))
+}
+
+/// Warns of the files of a plan that contain no statement. Somebody has probably not written them
+/// yet, and later they would be edited files; in a new database, old ones are as they were meant.
+pub(crate) fn warn_of_empty_files(settings: &Settings, plan: &mut Plan) {
+    if settings.migrations.runner == Runner::Tool {
+        return;
+    }
+    let is_empty = |migration: &Migration| has_no_statement(settings, &migration.up);
+    plan.is_unfinished = match plan.applied.is_empty() {
+        true => plan.migrations().last().is_some_and(is_empty),
+        false => plan.migrations().any(is_empty),
+    };
+    let empty = plan.migrations().filter(|migration| is_empty(migration));
+    let warnings: Vec<String> = empty.map(|migration| without_statement(&migration.up)).collect();
+    plan.warnings.extend(warnings);
+}
+
+/// What there is to say of such a file.
+pub(super) fn without_statement(file: &ScriptFile) -> String {
+    format!("`{}` contains no statement", file.path.display())
+}
+
+/// Whether a file contains no statement. What is wrong with it otherwise is reported when it runs.
+pub(crate) fn has_no_statement(settings: &Settings, file: &ScriptFile) -> bool {
+    !file.is_code
+        && is_short(settings, file)
+        && read_script(settings, file).is_ok_and(|script| script.is_empty())
+}
+
+/// Whether a file has no more than the BEGIN and COMMIT around nothing. Some files are very long.
+fn is_short(settings: &Settings, file: &ScriptFile) -> bool {
+    let Ok(bytes) = files::read(&settings.root.join(&file.path)) else { return false };
+    let bytes = file.part_of(bytes);
+    let mut reader = ScriptReader::new(Box::new(bytes.as_slice()));
+    let mut statements = std::iter::from_fn(|| reader.next_statement().ok().flatten());
+    statements.nth(2).is_none()
 }
 
 /// The transaction that a file runs in.

@@ -58,6 +58,7 @@ impl MigrationFacts {
             commands: Vec::new(),
             applied: standing.applied.iter().map(|(row, _)| row.version.clone()).collect(),
             takes_all_pending: false,
+            is_unfinished: false,
             identity: None,
             receipts: None,
             turn: 0,

@@ -272,6 +272,8 @@ pub(crate) struct Plan {
     pub(crate) applied: Vec<Version>,
     /// Whether it applies all pending migrations.
     pub(crate) takes_all_pending: bool,
+    /// Whether it applies a file that somebody has probably not written yet.
+    pub(crate) is_unfinished: bool,
     /// The identity of the database: the cluster's identifier and the oid. `None` if it does not
     /// exist yet.
     pub(crate) identity: Option<String>,
@@ -322,6 +324,7 @@ impl Plan {
             commands: Vec::new(),
             applied: Vec::new(),
             takes_all_pending: false,
+            is_unfinished: false,
             identity: None,
             receipts: None,
             turn: 0,

@@ -156,6 +156,7 @@ impl Change for Migrating<'_> {
         let mut plan = plan::migrate(&facts, &request)?;
         migration::count_losses(world, settings, &mut plan)?;
         let mut plan = batched(database, plan, wanted)?;
+        migration::warn_of_empty_files(settings, &mut plan);
         plan.receipts = receipt_of(database, &plan, self.args.receipt.as_deref())?;
         Ok(plan)
     }

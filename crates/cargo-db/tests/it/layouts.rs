@@ -238,7 +238,7 @@ fn an_empty_file_is_reported_and_recorded() {
         ("empty_prisma", "prisma/migrations/1_a/migration.sql"),
     ] {
         let project = project(name, &[(path, "")]);
-        let _ = project.db(&["migrate"]).ok().says("contains no statement");
+        let _ = project.db(&["migrate", "--yes"]).ok().says("contains no statement");
         let _ = project.db(&["status", "--check"]).ok();
     }
 }

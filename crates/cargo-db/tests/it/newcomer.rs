@@ -150,3 +150,78 @@ fn a_history_that_may_not_be_read_names_its_owner_and_the_grant() {
             .says("`postgres`, to run `GRANT SELECT ON public._sqlx_migrations TO \"n_reader\"`");
     }
 }
+
+/// In git the down file comes before the up file.
+#[test]
+fn of_a_missing_pair_the_up_file_is_named() {
+    let mut project = Project::new("n_pair");
+    project.set("COLUMNS", "200");
+    project.git(&["init", "--quiet", "--initial-branch", "main"]);
+    project.migration("1_a.up.sql", "CREATE TABLE a (id int);");
+    project.migration("1_a.down.sql", "DROP TABLE a;");
+    project.git(&["add", "migrations"]);
+    project.git(&["commit", "--quiet", "--message", "a"]);
+    project.db(&["migrate"]).ok();
+    project.git(&["rm", "--quiet", "-r", "migrations"]);
+    project.git(&["commit", "--quiet", "--message", "gone"]);
+    for (verb, code) in [("status", 0), ("migrate", 9)] {
+        project.db(&[verb]).code(code).says("git has `migrations/1_a.up.sql` in the commit ");
+    }
+}
+
+#[test]
+fn a_rehearsal_suggests_the_right_table_too() {
+    let project = Project::new("n_rehearsed");
+    project.migration("1_a.sql", "CREATE TABLE courses (id int PRIMARY KEY);");
+    project.db(&["migrate"]).ok();
+    project.run_sql("INSERT INTO courses VALUES (1)");
+    project.migration("2_b.sql", "CREATE TABLE marks (course int REFERENCES course);");
+    project.db(&["rehearse"]).code(1).says("did you mean `courses`?");
+    project.migration("2_b.sql", "ALTER TABLE courses ADD x int REFERENCES badges;");
+    project.migration("3_c.sql", "CREATE TABLE badges (id int PRIMARY KEY);");
+    project.db(&["rehearse"]).code(1).says("`migrations/3_c.sql` creates `badges`");
+}
+
+#[test]
+fn a_receipt_that_cannot_be_written_is_known_before_the_rehearsal() {
+    let project = Project::new("n_receipt");
+    project.migration("1_a.sql", "CREATE TABLE a (id int);");
+    let is_root = rustix::process::geteuid().is_root();
+    std::fs::create_dir_all(project.path().join(".db/receipts")).unwrap();
+    if is_root {
+        give_away(project.path());
+    }
+    for folder in [".db/receipts", ".db"] {
+        let folder = project.path().join(folder);
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o555)).unwrap();
+        let mut run = project.command(&["rehearse"]);
+        if is_root {
+            run.uid(NOBODY).gid(NOBODY);
+        }
+        let ran = Ran::from(run.output().unwrap()).code(7).says("failed to write");
+        assert!(!ran.stderr.contains("Copied"), "{ran}");
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+/// Applied, it could only be filled as an edited file.
+#[test]
+fn an_empty_migration_is_applied_only_with_a_yes() {
+    let mut project = Project::new("n_unwritten");
+    project.migration("1_a.sql", "-- still to be written\n");
+    let ran = project.db(&["migrate"]).code(3).says("`migrations/1_a.sql` contains no statement");
+    ran.says("--yes");
+    project.migration("1_a.sql", "CREATE TABLE a (id int);");
+    project.migration("2_b.sql", "BEGIN;\nCOMMIT;\n");
+    project.migration("3_c.sql", "CREATE TABLE c (id int);");
+    // In a new database, what came before is an old file that was meant to be so.
+    project.db(&["migrate"]).ok().says("`migrations/2_b.sql` contains no statement");
+    project.migration("4_d.sql", "");
+    project.migration("5_e.sql", "CREATE TABLE e (id int);");
+    project.db(&["migrate"]).code(3).says("4_d.sql");
+    project.db(&["migrate", "--dry-run"]).ok().says("4_d.sql");
+    project.set("CARGO_DB_ENV", "test");
+    project.db(&["migrate", "--dry-run"]).ok().says("policy: no confirmation");
+    project.set("CARGO_DB_ENV", "development");
+    project.db(&["migrate", "--yes"]).ok().says("`migrations/4_d.sql` contains no statement");
+}

@@ -209,6 +209,17 @@ fn a_skipped_rehearsal_is_reported() {
     project.db(&["migrate", "--dry-run"]).ok().says("1 file: 1 WARN");
 }
 
+#[test]
+fn a_skipped_rehearsal_is_reported_in_development_too() {
+    let mut project = Project::new("sl_skipped_here");
+    for (rehearse, why) in [("", "the database has no rows"), ("0", "rehearsals are turned off")]
+    {
+        project.set("CARGO_DB_REHEARSE", rehearse);
+        project.migration(&format!("1{rehearse}_m.sql"), "CREATE SCHEMA IF NOT EXISTS a;");
+        project.db(&["migrate"]).ok().says(&format!("no rehearsal: {why}"));
+    }
+}
+
 /// A dry run without a rehearsal has the verdicts of `check`, and says what does not matter here.
 #[test]
 fn a_dry_run_has_the_verdicts_of_check() {
