@@ -68,7 +68,7 @@ impl DatabaseError {
                     .because_of(server_lines(&statement.server))
                     .because_of(statement.note.clone())
                     .because(format!("{subject} was rolled back: the database is unchanged"));
-                run_again(failed, statement, command)
+                run_again(failed, statement, subject, command)
             }
             DatabaseError::PartWay { statement, stays, command, .. } => {
                 Explanation::new("STATEMENT.PART_WAY", Exit::PartWay)
@@ -120,7 +120,12 @@ impl DatabaseError {
 }
 
 /// What helps against a refused statement depends on why it was refused.
-fn run_again(failed: Explanation, statement: &StatementError, again: &str) -> Explanation {
+fn run_again(
+    failed: Explanation,
+    statement: &StatementError,
+    subject: &str,
+    again: &str,
+) -> Explanation {
     let line = statement.source_line.to_lowercase();
     let is_temporary = line.split_whitespace().any(|word| word == "temp" || word == "temporary");
     match statement.server.code.as_deref() {
@@ -154,7 +159,10 @@ fn run_again(failed: Explanation, statement: &StatementError, again: &str) -> Ex
         ),
         Some("42P07" | "42710") => failed.run(
             "if the database already has this change, record it as applied",
-            "cargo db baseline --dry-run",
+            match version_of(subject) {
+                Some(version) => format!("cargo db baseline --to {version} --dry-run"),
+                None => "cargo db baseline --dry-run".to_owned(),
+            },
         ),
         _ => failed.run("fix the file, then run", again),
     }
@@ -164,6 +172,17 @@ fn run_again(failed: Explanation, statement: &StatementError, again: &str) -> Ex
 fn lacks_extension(message: &str) -> bool {
     message.starts_with("could not open extension control file")
         || message.starts_with("extension ") && message.ends_with("is not available")
+}
+
+/// The version of the migration that a failure is about, if a shell reads it as one word. Without
+/// it, later migrations would be recorded as well.
+fn version_of(subject: &str) -> Option<&str> {
+    let before = ["the rehearsal of ", "the transaction of "];
+    let title = before.iter().find_map(|before| subject.strip_prefix(before)).unwrap_or(subject);
+    let version = title.split(' ').next()?;
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let is_one = version.starts_with(|c: char| c.is_ascii_digit()) && version.chars().all(is_part);
+    is_one.then_some(version)
 }
 
 /// One of each kind, and of each ending that a kind can take.
