@@ -7,6 +7,7 @@ use crate::failure::Result;
 use crate::model::finding::Verdict;
 use crate::model::rehearsal::{Rehearsed, RollbackProof};
 use crate::rehearse::advice;
+use crate::rehearse::partitions::Partitions;
 use crate::rehearse::stage::{Stage, stops};
 
 impl Stage<'_> {
@@ -46,12 +47,14 @@ impl Stage<'_> {
 
     /// Judges the locks again, now that it is known how long they were held.
     fn judge_held(&mut self, rehearsed: &mut [Rehearsed]) -> Result<()> {
+        let partitions = Partitions::of(&mut self.session)?;
         for (one, migration) in rehearsed.iter_mut().zip(self.request.migrations) {
             let mut held = self.held_long(&one.locks, &one.findings)?;
             if held.is_empty() {
                 continue;
             }
             let expected = self.check(migration)?.expected;
+            held = partitions.fold(held, &[]);
             held.retain(|found| !expected.iter().any(|expected| expected.covers(found)));
             advice::complete(&mut held, &[], &self.request.settings.migrations, migration);
             one.findings.extend(held);

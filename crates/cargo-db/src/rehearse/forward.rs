@@ -10,6 +10,7 @@ use crate::rehearse::advice;
 use crate::rehearse::aftermath::MigrationEffects;
 use crate::rehearse::judge;
 use crate::rehearse::measured::Measured;
+use crate::rehearse::partitions::Partitions;
 use crate::rehearse::rollback_proof;
 use crate::rehearse::run::{FileRun, FileRunResult};
 use crate::rehearse::schema_facts;
@@ -151,10 +152,15 @@ impl Stage<'_> {
             self.rows.insert(self.before.len(), rows);
         }
         let guards = judge::guards(&measured, &checked.expected);
-        let lock_work = judge::lock_work(&measured, &checked.expected);
+        let is_expected =
+            |found: &Finding| checked.expected.iter().any(|expected| expected.covers(found));
+        // What is expected of a partition is not a part of what is found of the whole table.
+        findings.retain(|found| !is_expected(found));
+        let partitions = Partitions::of(&mut self.session)?;
+        let mut findings = partitions.fold(findings, &measured);
+        let lock_work = judge::lock_work(&measured, &partitions, &checked.expected);
         self.raise_by_size(&mut findings, &lock_work);
-        findings
-            .retain(|finding| !checked.expected.iter().any(|expected| expected.covers(finding)));
+        findings.retain(|found| !is_expected(found));
         advice::complete(&mut findings, &measured, &self.request.settings.migrations, migration);
         findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.line));
         self.latest = Some(after);

@@ -11,6 +11,7 @@ use crate::model::finding::{Class, Expected, Finding, Severity};
 use crate::model::rehearsal::{Guard, LockWork, LockedTable, RowChanges};
 use crate::rehearse::capture::CaptureOutcome;
 use crate::rehearse::measured::{Measured, Scanned, StatementLoss};
+use crate::rehearse::partitions::Partitions;
 use crate::rehearse::schema_facts::CatalogChange;
 use crate::rehearse::snapshot::{Counts, LockMode, Oid};
 use pg_sql::name::short;
@@ -125,10 +126,9 @@ fn of_values(kept: &CaptureOutcome) -> (&'static str, &str, u64, String) {
 /// The locks that block other sessions.
 fn locked(measured: &Measured) -> Vec<Finding> {
     let mut found = Vec::new();
-    let slight = |rows: u64| work(measured, "", LockMode::AccessExclusive, rows).is_minor();
     let mut add = |rule: &str, object: &str, rows: u64, evidence: String| {
         let one = about(measured, rule, object, rows, evidence);
-        let severity = if slight(rows) { Severity::Warn } else { one.severity };
+        let severity = if is_slight(measured, rows) { Severity::Warn } else { one.severity };
         found.push(Finding { severity, ..one });
     };
     for (table, rows) in &measured.rewritten {
@@ -156,6 +156,11 @@ fn locked(measured: &Measured) -> Vec<Finding> {
         add("work-under-lock", table, work.max(measured.shut_rows), evidence);
     }
     found
+}
+
+/// Whether other sessions hardly notice what a statement does with this many rows.
+pub(super) fn is_slight(measured: &Measured, rows: u64) -> bool {
+    work(measured, "", LockMode::AccessExclusive, rows).is_minor()
 }
 
 /// Whether a statement does more than other sessions should wait for.
@@ -197,7 +202,11 @@ fn scans_under_lock(measured: &Measured) -> Vec<LockWork> {
 
 /// The work on all rows of a table that the statements did while they blocked other sessions, with
 /// the bound that the author expects.
-pub(super) fn lock_work(measured: &[Measured], expected: &[Expected]) -> Vec<LockWork> {
+pub(super) fn lock_work(
+    measured: &[Measured],
+    partitions: &Partitions,
+    expected: &[Expected],
+) -> Vec<LockWork> {
     let of_one = |one: &Measured| {
         let rewritten = one.rewritten.iter();
         let rewritten =
@@ -206,7 +215,8 @@ pub(super) fn lock_work(measured: &[Measured], expected: &[Expected]) -> Vec<Loc
             .scans
             .iter()
             .filter_map(|scan| Some(work(one, &scan.table, blocking_lock(scan)?, scan.rows)));
-        rewritten.chain(scanned).chain(scans_under_lock(one)).collect::<Vec<_>>()
+        let works = rewritten.chain(scanned).chain(scans_under_lock(one)).collect();
+        partitions.sum(works, &one.text)
     };
     let bound = |work: &LockWork| {
         let of_lock = expected.iter().filter(|expected| expected.hazard == "lock");
@@ -488,7 +498,11 @@ mod tests {
         let expected =
             Expected { line: 1, hazard: "lock".to_owned(), object: "a".to_owned(), bound: 9 };
         // Of several expectations, the largest counts, as it does for findings.
-        let works = lock_work(&all, &[Expected { bound: 7, ..expected.clone() }, expected]);
+        let works = lock_work(
+            &all,
+            &Partitions::default(),
+            &[Expected { bound: 7, ..expected.clone() }, expected],
+        );
         let told: Vec<_> = works
             .iter()
             .map(|work| (work.table.as_str(), work.mode.as_str(), work.rows, work.ms, work.bound))
@@ -504,7 +518,11 @@ mod tests {
             let changed = vec![("public.a".to_owned(), counts)];
             let shut = vec!["s.b".to_owned()];
             let scans = vec![scan(600, 1, Some(LockMode::RowExclusive), false)];
-            lock_work(&[Measured { changed, shut, scans, ..measured(7) }], &[])
+            lock_work(
+                &[Measured { changed, shut, scans, ..measured(7) }],
+                &Partitions::default(),
+                &[],
+            )
         };
         let all = works(500);
         let [work] = all.as_slice() else { panic!("{all:?}") };

@@ -345,3 +345,57 @@ fn a_session_that_waits_for_the_source_is_named_too() {
     });
     project.db(&["rehearse"]).ok();
 }
+
+#[test]
+fn a_migrate_names_the_session_that_it_waits_for_and_stops_in_time() {
+    let mut project = filled("sl_migrate_held", 10);
+    project.migration("1_m.sql", "CREATE TABLE b (id int);");
+    let mut holder = cluster().connect("sl_migrate_held");
+    holder.batch_execute("BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE").unwrap();
+    let held = "public.orders cannot be read: it is locked by pid";
+    for rehearse in ["0", ""] {
+        project.set("CARGO_DB_REHEARSE", rehearse);
+        for arguments in [&["migrate"][..], &["migrate", "--dry-run"]] {
+            let ran = project.db(&[arguments, &["--lock-timeout", "1s"]].concat());
+            ran.code(5).says(held).says("waited 1");
+        }
+    }
+    // What a file drops is counted first.
+    project.migration("1_m.sql", "DROP TABLE orders;");
+    project.set("CARGO_DB_ENV", "test");
+    project.db(&["migrate", "--lock-timeout", "1s"]).code(5).says(held);
+    holder.batch_execute("COMMIT").unwrap();
+    project.db(&["migrate"]).ok();
+}
+
+/// Together, the rows of many small partitions are as many as those of a large table.
+#[test]
+fn locks_of_partitions_are_one_finding_about_their_table() {
+    let mut project = Project::new("sl_parts");
+    project.run_sql(
+        "CREATE TABLE p (id int, v int) PARTITION BY RANGE (id); \
+         DO $$ BEGIN FOR n IN 0..11 LOOP EXECUTE format('CREATE TABLE p_%s PARTITION OF p FOR \
+         VALUES FROM (%s) TO (%s)', n, n * 2000, (n + 1) * 2000); END LOOP; END $$; \
+         INSERT INTO p SELECT n, n FROM generate_series(0, 23999) n",
+    );
+    project.migration("1_m.sql", "ALTER TABLE p ALTER v TYPE bigint;");
+    let found = |project: &Project, code: i32| {
+        let json = project.db(&["rehearse", "--json"]).code(code).json();
+        json["migrations"][0]["findings"].as_array().unwrap().clone()
+    };
+    let rewrites = found(&project, 1);
+    let of_rule = rewrites.iter().filter(|one| one["rule"] == "rewrite").collect::<Vec<_>>();
+    let [one] = of_rule.as_slice() else { panic!("{rewrites:#?}") };
+    assert_eq!((&one["object"], &one["rows"]), (&"p".into(), &24_000.into()));
+    assert_eq!(one["evidence"], "12 partitions are rewritten, 24,000 rows");
+    let expected = "[expect]\n1 = [\"lock p <= 24000\"]\n";
+    project.write("db.toml", &format!("[database]\nname = \"sl_parts\"\n\n{expected}"));
+    let left = found(&project, 0);
+    assert!(left.iter().all(|one| one["class"] != "lock"), "{left:#?}");
+    // In production, the rows of all partitions are compared with the expectation.
+    project.set("CARGO_DB_ENV", "production");
+    project.accept_key();
+    project.run_sql("INSERT INTO p SELECT 1, n FROM generate_series(1, 5000) n; ANALYZE");
+    let ran = project.db(&["migrate", "--dry-run"]);
+    ran.says("p has about 29,000 rows here, and had 24,000 where it was rehearsed");
+}

@@ -1,0 +1,89 @@
+//! Partitions: work on them is work on the partitioned table that a statement names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pg_sql::lexer::words;
+
+use crate::failure::Result;
+use crate::model::rehearsal::LockWork;
+use crate::world::pg::Session;
+
+/// The partitioned table that each partition belongs to in the end, by name.
+#[derive(Debug, Default)]
+pub(super) struct Partitions(pub(super) BTreeMap<String, String>);
+
+impl Partitions {
+    /// Reads them. This waits for no lock.
+    pub(super) fn of(session: &mut Session) -> Result<Partitions> {
+        let rows = session.rows("read the partitions", include_str!("sql/partitions.sql"))?;
+        let names = rows.iter().map(|row| {
+            Ok((row.text("partition")?.to_owned(), row.text("partitioned")?.to_owned()))
+        });
+        Ok(Partitions(names.collect::<Result<_>>()?))
+    }
+
+    /// The partitioned table, if a statement names it, or works on several of its partitions.
+    pub(super) fn root(&self, table: &str, all: &BTreeSet<&str>, statement: &str) -> Option<&str> {
+        let root = self.root_of(table)?;
+        let others = all.iter().filter(|other| self.root_of(other) == Some(root));
+        (others.count() > 1 || names(statement, root)).then_some(root)
+    }
+
+    /// The partitioned table of a partition with this name, or short name.
+    fn root_of(&self, table: &str) -> Option<&str> {
+        let full = self.0.get(table).or_else(|| self.0.get(&format!("public.{table}")));
+        full.map(String::as_str)
+    }
+
+    /// The work of one statement, that on the partitions of one table summed up.
+    pub(super) fn sum(&self, works: Vec<LockWork>, statement: &str) -> Vec<LockWork> {
+        let tables: Vec<String> = works.iter().map(|work| work.table.clone()).collect();
+        let all: BTreeSet<&str> = tables.iter().map(String::as_str).collect();
+        let (mut alone, mut parts) = (Vec::new(), BTreeMap::<_, BTreeMap<&str, LockWork>>::new());
+        for (work, table) in works.into_iter().zip(&tables) {
+            let Some(root) = self.root(table, &all, statement) else {
+                alone.push(work);
+                continue;
+            };
+            let of_root = parts.entry((root, work.mode.clone(), work.locked.clone())).or_default();
+            // A partition that is both scanned and rewritten counts once.
+            let known = of_root.get(table.as_str()).map_or(0, |known| known.rows);
+            of_root.insert(table, LockWork { rows: work.rows.max(known), ..work });
+        }
+        let summed = parts.into_iter().filter_map(|((root, ..), of_root)| {
+            let rows = of_root.values().map(|work| work.rows).fold(0, u64::saturating_add);
+            let (_, first) = of_root.into_iter().next()?;
+            Some(LockWork { table: root.to_owned(), rows, ..first })
+        });
+        alone.extend(summed);
+        alone
+    }
+}
+
+/// Whether a statement names a table.
+fn names(statement: &str, table: &str) -> bool {
+    let bare = table.rsplit('.').next().unwrap_or(table).trim_matches('"');
+    words(statement).iter().any(|word| word == bare)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_work_on_partitions_is_summed_up() {
+        let names = ["p_1", "p_2"].map(|name| (format!("public.{name}"), "public.p".to_owned()));
+        let all = Partitions(names.into_iter().collect());
+        let work = |table: &str| LockWork {
+            table: format!("public.{table}"),
+            mode: "AccessExclusiveLock".to_owned(),
+            locked: None,
+            rows: 6000,
+            ms: 3,
+            bound: None,
+        };
+        let works = all
+            .sum(vec![work("p_1"), work("a"), work("p_2"), work("p_2")], "ALTER TABLE p ADD b int");
+        assert_eq!(works, [work("a"), LockWork { rows: 12_000, ..work("p") }]);
+    }
+}

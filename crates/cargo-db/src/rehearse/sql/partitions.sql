@@ -1,0 +1,7 @@
+-- Partitions, each with the table that it belongs to in the end.
+SELECT format('%I.%I', n.nspname, c.relname) AS partition,
+       format('%I.%I', rn.nspname, r.relname) AS partitioned
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_class r ON r.oid = pg_partition_root(c.oid)
+JOIN pg_namespace rn ON rn.oid = r.relnamespace
+WHERE c.relispartition AND c.relkind IN ('r', 'p')
