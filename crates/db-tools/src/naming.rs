@@ -64,6 +64,15 @@ fn timestamp(moment: OffsetDateTime) -> String {
     )
 }
 
+/// The date that a migration is numbered with, to the second, if it has one.
+fn date_of(migration: &Migration) -> Option<OffsetDateTime> {
+    let version = migration.version.to_string();
+    let version = version.replace('-', "");
+    let (digits, _) = leading_digits(&version)?;
+    let seconds = milliseconds(digits)? / 1000;
+    OffsetDateTime::from_unix_timestamp(seconds).ok().filter(|_| digits.len() == 14)
+}
+
 /// `20260131235959` as milliseconds since 1970, in UTC.
 pub(crate) fn milliseconds(digits: &str) -> Option<i64> {
     let number = |range: std::ops::Range<usize>| digits.get(range)?.parse::<u8>().ok();
@@ -76,8 +85,10 @@ pub(crate) fn milliseconds(digits: &str) -> Option<i64> {
 
 impl NewMigration<'_> {
     /// This second, or the next one that no migration has: two people at work at once, or a script.
+    /// After a migration with a later date, the second after that: an older one would not run.
     pub(crate) fn free_timestamp(&self) -> String {
-        let mut moment = self.now;
+        let dates = self.folder.migrations.iter().filter_map(date_of).filter(|at| *at > self.now);
+        let mut moment = dates.max().unwrap_or(self.now);
         loop {
             let version = timestamp(moment);
             let begins = |text: String| text.replace('-', "").starts_with(&version);

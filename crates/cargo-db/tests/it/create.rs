@@ -72,3 +72,15 @@ fn many_at_once_are_of_different_versions() {
         .collect();
     assert_eq!(versions.len(), 8, "{versions:?}");
 }
+
+/// An older one would not run where the newest is applied.
+#[test]
+fn is_later_than_the_newest_file() {
+    let project = Project::bare("c_future");
+    project.migration("20300101000000_future.sql", "SELECT 1");
+    let made = project.db(&["create", "next"]).ok().stdout;
+    assert_eq!(made, "migrations/20300101000001_next.sql\n");
+    project.migration("20291231235959_earlier.sql", "SELECT 1");
+    let made = project.db(&["create", "third"]).ok().stdout;
+    assert_eq!(made, "migrations/20300101000002_third.sql\n");
+}
