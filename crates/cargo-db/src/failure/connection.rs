@@ -61,6 +61,10 @@ impl ConnectionError {
                         "in development and test, create it and apply the migrations",
                         "cargo db migrate",
                     ),
+                    None if why.contains("No such file or directory") => failed.advise(
+                        "check the folder of the socket and the port: the server is not running, \
+                         or has its socket elsewhere",
+                    ),
                     None if why.contains("lookup address") => {
                         failed.advise("check the host name and the network")
                     }

@@ -43,7 +43,10 @@ impl Verb for RepairArgs {
         let database = workspace.database()?;
         Ok(match perform(&database, Mode::of(self.dry_run), &mut HistoryEdit(plan))? {
             Ending::DryRun(plan) => Outcome::done(DryRun::of(&plan)),
-            Ending::Nothing(plan) => Outcome::done(Migrated::of(&plan, &[])),
+            Ending::Nothing(plan) => {
+                plan.warnings.iter().for_each(|warning| workspace.ui.warning(warning));
+                Outcome::done(Migrated::of(&plan, &[]))
+            }
             Ending::Done { plan, done, .. } => Outcome::done(Migrated::of(&plan, &done)),
         })
     }
@@ -86,6 +89,10 @@ fn plan(database: &Database<'_>) -> Result<Plan> {
         );
     }
     let mut plan = plan::repair(&facts, harmless, failed);
+    if !facts.database_exists {
+        let database = &target.database;
+        plan.warnings.push(format!("the database `{database}` does not exist yet"));
+    }
     plan.warnings.extend(beyond.iter().map(|problem| format!("not repaired: {}", problem.line())));
     Ok(plan)
 }

@@ -262,4 +262,9 @@ fn a_database_that_is_not_reached_is_named_with_the_line_that_names_it() {
     for verb in ["backup", "rollback"] {
         project.db(&[verb]).code(6).says("DATABASE_URL in .env, line 1").says("cargo db migrate");
     }
+    let history = project.db(&["repair", "--dry-run"]).ok();
+    history.says("the database `nosuch_database` does not exist yet");
+    project.write(".env", "DATABASE_URL=postgres:///x?host=/nowhere&user=postgres\n");
+    let ran = project.db(&["status"]).code(6).says("check the folder of the socket and the port");
+    assert!(!ran.stderr.contains("--wait"), "{ran}");
 }
