@@ -59,10 +59,10 @@ fn help(style: &Style) -> String {
 
 impl Answer for DryRun {
     fn text(&self, style: &Style) -> String {
-        if self.planned.plan.steps.is_empty() {
-            return self.planned.nothing_to_do();
-        }
-        let mut text = self.planned.text(style);
+        let mut text = match self.planned.plan.steps.is_empty() {
+            true => self.planned.nothing_to_do(),
+            false => self.planned.text(style),
+        };
         for warning in self.planned.warnings() {
             text = format!("{text}\n{} {warning}", style.paint(YELLOW, "warning:"));
         }

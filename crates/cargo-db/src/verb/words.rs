@@ -22,8 +22,9 @@ const WORDS: &[(&[&str], &str)] = &[
     (&["test", "simulate", "try"], "rehearse"),
     (&["resolve", "stamp", "mark"], "baseline"),
     (&["fix"], "repair"),
+    (&["psql", "shell", "console", "connect"], "server url"),
     (&["diff"], "generate"),
-    (&["log"], "audit"),
+    (&["log", "audit list", "audit log"], "audit"),
     (&["start"], "server start"),
     (&["stop"], "server stop"),
     (&["destroy"], "server destroy"),
@@ -38,11 +39,19 @@ pub(crate) fn with_tip(mut error: clap::Error) -> clap::Error {
     let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else {
         return error;
     };
-    let Some(command) = command_for(typed) else { return error };
+    let typed = parent_of(&error).into_iter().chain([typed.clone()]).collect::<Vec<_>>().join(" ");
+    let Some(command) = command_for(&typed) else { return error };
     let tip = StyledStr::from(format!("the command for that is `cargo db {command}`"));
     error.remove(ContextKind::SuggestedSubcommand);
     error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
     error
+}
+
+/// The command whose subcommand is unknown: `audit` for `audit list`.
+fn parent_of(error: &clap::Error) -> Option<String> {
+    let usage = error.get(ContextKind::Usage)?.to_string();
+    let word = usage.split_whitespace().skip_while(|word| *word != "db").nth(1)?;
+    word.chars().all(|c| c.is_ascii_lowercase()).then(|| word.to_owned())
 }
 
 fn command_for(typed: &str) -> Option<&'static str> {
@@ -76,11 +85,15 @@ mod tests {
         assert!(text.contains("the command for that is `cargo db rollback`"), "{text}");
         assert!(!text.contains("restore"), "{text}");
         assert!(error("migrat").to_string().contains("'migrate'"));
+        let below = with_tip(Cli::try_parse_from(["cargo db", "audit", "list"]).unwrap_err());
+        let text = below.to_string();
+        assert!(text.contains("the command for that is `cargo db audit`"), "{text}");
     }
 
     #[test]
     fn a_suggested_command_is_never_more_dangerous() {
         assert_eq!(command_for("setup"), Some("migrate"));
-        assert_eq!(["psql", "shell"].map(command_for), [None, None]);
+        // It prints an address, and opens nothing.
+        assert_eq!(["psql", "shell"].map(command_for), [Some("server url"), Some("server url")]);
     }
 }

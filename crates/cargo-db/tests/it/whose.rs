@@ -568,6 +568,7 @@ fn a_folder_of_capitals_only_is_no_empty_folder() {
         let ran = ran.says(file).says("lower case only");
         assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("cargo db create"));
     }
+    project.db(&["migrate", "--dry-run"]).ok().says(file).says("lower case only");
 }
 
 #[test]
