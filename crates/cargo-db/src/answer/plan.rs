@@ -510,13 +510,10 @@ impl BatchView {
 impl LossView {
     fn describe(&self) -> String {
         let object = short(&self.object);
-        let bound = self.at_most.map(|bound| format!(", at most {}", number(bound)));
-        let bound = bound.unwrap_or_default();
-        match self.rows {
-            Some(0) => format!("loses {object}: no rows{bound}"),
-            Some(1) => format!("loses {object}: 1 row{bound}"),
-            Some(rows) => format!("loses {object}: {} rows{bound}", number(rows)),
-            None => format!("loses {object}: row count unknown"),
-        }
+        let Some(rows) = self.rows else { return format!("loses {object}: row count unknown") };
+        let rows = plural(usize::try_from(rows).unwrap_or(usize::MAX), "row");
+        let rows = if rows == "0 rows" { "no rows" } else { &rows };
+        let most = self.at_most.map(|most| format!(" now, at most {} when it runs", number(most)));
+        format!("loses {object}: {rows}{}", most.unwrap_or_default())
     }
 }
