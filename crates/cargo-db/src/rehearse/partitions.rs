@@ -22,11 +22,13 @@ impl Partitions {
         Ok(Partitions(names.collect::<Result<_>>()?))
     }
 
-    /// The partitioned table, if a statement names it, or works on several of its partitions.
+    /// The partitioned table, if a statement works on several of its partitions, or on one that it
+    /// does not name itself.
     pub(super) fn root(&self, table: &str, all: &BTreeSet<&str>, statement: &str) -> Option<&str> {
         let root = self.root_of(table)?;
         let others = all.iter().filter(|other| self.root_of(other) == Some(root));
-        (others.count() > 1 || names(statement, root)).then_some(root)
+        let is_named = names(statement, table) || !names(statement, root);
+        (others.count() > 1 || !is_named).then_some(root)
     }
 
     /// The partitioned table of a partition with this name, or short name.
