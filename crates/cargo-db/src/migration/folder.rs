@@ -109,3 +109,13 @@ pub(crate) fn named_folder_exists(dir: &Setting<PathBuf>) -> Result<()> {
     let (source_name, value) = (dir.origin.to_string(), dir.value.display().to_string());
     Err(SettingsError::Value { source_name, value, why }.into())
 }
+
+/// Warnings about expectations for migrations that do not exist. Where a tool is asked which there
+/// are, the folder does not have all of them.
+pub(crate) fn unmatched_expectations(settings: &Settings, folder: &MigrationFolder) -> Vec<String> {
+    if settings.migrations.layout.is_asked() {
+        return Vec::new();
+    }
+    let versions = folder.migrations.iter().map(|migration| migration.version.to_string());
+    settings.expected.without_migration(&versions.collect::<Vec<_>>())
+}

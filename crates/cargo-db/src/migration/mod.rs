@@ -46,7 +46,9 @@ pub(crate) use deferred::{check_deferred, defer_constraints};
 pub(crate) use execute::check_files;
 pub(crate) use facts::gather;
 pub(crate) use files::{has_no_statement, read_script, sql_of, warn_of_empty_files};
-pub(crate) use folder::{check_contexts, migrations, named_folder_exists, read_folder};
+pub(crate) use folder::{
+    check_contexts, migrations, named_folder_exists, read_folder, unmatched_expectations,
+};
 pub(crate) use history::{create_history, histories, read_history, read_table};
 pub(crate) use losses::{count_losses, losses_of, losses_where};
 pub(crate) use lost::{LostObject, dropped_by};

@@ -23,7 +23,18 @@ use crate::settings::source::Sources;
 
 /// What is expected of each migration, by version.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Expectations(BTreeMap<String, Vec<Expected>>);
+pub(crate) struct Expectations(BTreeMap<String, OfVersion>);
+
+/// The expectations about one version.
+#[derive(Clone, Debug, Default)]
+struct OfVersion {
+    expected: Vec<Expected>,
+    /// Where the first of them is written, for messages.
+    source_name: String,
+}
+
+/// How similar a version must be to be suggested.
+const NEAR: f64 = 0.6;
 
 /// A file with the expectations about one migration.
 #[derive(Deserialize)]
@@ -76,15 +87,38 @@ impl Expectations {
                 value: line.clone(),
                 why: "write `loss <object> <= <number>`, or `lock <table> <= <rows>`".to_owned(),
             })?;
-            self.0.entry(bare(version).to_owned()).or_default().push(expected);
+            let of_version = self.0.entry(bare(version).to_owned()).or_insert_with(|| OfVersion {
+                source_name: source_name.to_owned(),
+                ..OfVersion::default()
+            });
+            of_version.expected.push(expected);
         }
         Ok(())
     }
 
     /// What is expected of the migration with this version.
     pub(crate) fn of(&self, version: &str) -> Vec<Expected> {
-        self.0.get(bare(version)).cloned().unwrap_or_default()
+        self.0.get(bare(version)).map(|known| known.expected.clone()).unwrap_or_default()
     }
+
+    /// A warning for each version that is none of these.
+    pub(crate) fn without_migration(&self, versions: &[String]) -> Vec<String> {
+        let is_known = |version: &String| versions.iter().any(|known| bare(known) == version);
+        let unknown = self.0.iter().filter(|(version, _)| !is_known(version));
+        let warning = |(version, OfVersion { source_name, .. }): (&String, &OfVersion)| {
+            let near = nearest(version, versions).map(|near| format!(": did you mean `{near}`?"));
+            let near = near.unwrap_or_default();
+            format!("{source_name}: there is no migration with the version `{version}`{near}")
+        };
+        unknown.map(warning).collect()
+    }
+}
+
+/// The version that is most similar to one.
+fn nearest<'v>(version: &str, versions: &'v [String]) -> Option<&'v String> {
+    let near = |other: &str| strsim::normalized_damerau_levenshtein(version, bare(other));
+    let best = versions.iter().max_by(|a, b| near(a).total_cmp(&near(b)))?;
+    (near(best) > NEAR || best.starts_with(version)).then_some(best)
 }
 
 /// A version for comparison: leading zeros of a number do not count.

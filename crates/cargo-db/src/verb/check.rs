@@ -75,6 +75,8 @@ impl Verb for CheckArgs {
         let layout = &settings.migrations.layout;
         let repository = Repository::of(settings, self);
         let folder = migration::read_folder(settings)?;
+        let unmatched = migration::unmatched_expectations(settings, &folder);
+        unmatched.iter().for_each(|warning| workspace.ui.warning(warning));
         let mut checked = Vec::new();
         let server = Receipts::of(&settings.root).server(settings)?;
         let chosen = repository.choose(settings, &folder)?;

@@ -157,6 +157,7 @@ impl Change for Migrating<'_> {
         migration::count_losses(world, settings, &mut plan)?;
         let mut plan = batched(database, plan, wanted)?;
         migration::warn_of_empty_files(settings, &mut plan);
+        plan.warnings.extend(migration::unmatched_expectations(settings, &facts.folder));
         plan.receipts = receipt_of(database, &plan, self.args.receipt.as_deref())?;
         Ok(plan)
     }

@@ -103,6 +103,7 @@ impl Verb for RehearseArgs {
         }
         let place = copy.as_ref().map_or(target, Scratch::target);
         let plan = self.plan(database, place)?;
+        plan.warnings.iter().for_each(|warning| workspace.ui.warning(warning));
         if let Some(copy) = &copy {
             self.compare(database, copy, &plan);
         }
@@ -161,7 +162,8 @@ impl RehearseArgs {
     fn plan(&self, database: &Database<'_>, place: &Target) -> Result<Plan> {
         let facts = migration::gather(&database.workspace.world, &database.settings, place)?;
         let request = MigrateRequest { to: self.to.clone(), ..MigrateRequest::default() };
-        let plan = plan::migrate(&facts, &request)?;
+        let mut plan = plan::migrate(&facts, &request)?;
+        plan.warnings = migration::unmatched_expectations(&database.settings, &facts.folder);
         batched(database, plan, wants_all_or_nothing(database, self.all_or_nothing)?)
     }
 

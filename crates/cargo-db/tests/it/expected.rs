@@ -104,3 +104,24 @@ fn a_tool_without_checksums_takes_a_comment_in_the_file() {
     project.write("db/migrations/1_m.sql", &text(&format!("{line}\n")));
     project.db(&["rehearse"]).ok();
 }
+
+#[test]
+fn an_expectation_about_no_migration_is_a_warning() {
+    let mut project = project("ex_none");
+    project.set("COLUMNS", "200");
+    project.migration("20260301090000_n.sql", "CREATE TABLE n (id int);");
+    toml(&project, "[expect]\n1 = [\"loss users.note <= 1\"]\n2026030109000 = [\"lock n <= 1\"]");
+    project.write("expect/7.toml", "expect = [\"loss a <= 1\"]\n");
+    let near = "expect.2026030109000 in db.toml: there is no migration with the version \
+                `2026030109000`: did you mean `20260301090000`?";
+    let none = "expect/7.toml: there is no migration with the version `7`";
+    for (verb, code) in [(&["check"][..], 1), (&["rehearse"], 0), (&["migrate", "--dry-run"], 0)] {
+        let ran = project.db(verb).code(code).says(near).says(none);
+        assert!(!ran.stderr.contains("version `1`"), "{ran}");
+    }
+    toml(&project, "[migrations.a]\ndir = 'migrations'\n[expect.a]\n0001 = [\"loss a <= 1\"]");
+    project.write("expect/a/7.toml", "expect = [\"loss a <= 1\"]\n");
+    let of_set = "expect/a/7.toml: there is no migration with the version `7`";
+    let ran = project.db(&["check"]).code(1).says(of_set);
+    assert!(!ran.stderr.contains("0001"), "{ran}");
+}
