@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::answer::text::{elapsed, fitted, on_lines, plural, wrapped};
+use crate::answer::text::{NARROW, elapsed, fitted, fitted_if_narrow, on_lines, plural, wrapped};
 use crate::answer::{Answer, BOLD, Style};
 use crate::model::audit::{By, Phase, Record};
 
@@ -31,11 +31,12 @@ impl AuditTrail {
             intent.environment,
             ended(outcome)
         );
-        let mut lines = vec![line];
+        let mut lines = vec![fitted_if_narrow(line, style.width)];
+        let indent = if style.width < NARROW { NUMBER } else { INDENT };
         let removes = intent.removes.iter().map(|what| format!("removes {what}"));
         for detail in details(intent, server).into_iter().chain(removes) {
-            let wrapped = wrapped(&detail, style.width, INDENT);
-            lines.extend(wrapped.iter().map(|line| format!("{:INDENT$}{line}", "")));
+            let wrapped = wrapped(&detail, style.width, indent);
+            lines.extend(wrapped.iter().map(|line| format!("{:indent$}{line}", "")));
         }
         lines.join("\n")
     }
@@ -43,6 +44,9 @@ impl AuditTrail {
 
 /// The indentation of the details, which are printed below the verb.
 const INDENT: usize = 27;
+
+/// Their indentation in a narrow terminal, below the moment.
+const NUMBER: usize = 6;
 
 /// The result of an operation, and how long it took.
 fn ended(outcome: Option<&Record>) -> String {

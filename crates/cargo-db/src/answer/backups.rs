@@ -6,7 +6,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::answer::plan::Planned;
-use crate::answer::text::{fitted, number, on_lines, plural, size, table};
+use crate::answer::text::{fitted, fitted_if_narrow, number, on_lines, plural, size, table};
 use crate::answer::{Answer, GREEN, RED, Style};
 use crate::backup::BackupListing;
 use crate::model::backup::{Backup, Format, Level, LoadedAs, Manifest, Reason, Verification};
@@ -145,7 +145,7 @@ impl BackedUp {
 }
 
 impl Answer for BackedUp {
-    fn text(&self, _: &Style) -> String {
+    fn text(&self, style: &Style) -> String {
         let backup = &self.backup;
         let rows = plural(usize::try_from(backup.rows).unwrap_or(usize::MAX), "row");
         let tables = plural(backup.tables, "table");
@@ -163,7 +163,7 @@ impl Answer for BackedUp {
         }
         let removed = self.removed.iter();
         lines.extend(removed.map(|name| format!("removed {name} (not kept by any rule)")));
-        lines.join("\n")
+        fitted_if_narrow(lines.join("\n"), style.width)
     }
 }
 
@@ -243,7 +243,7 @@ impl BackupShown {
 }
 
 impl Answer for BackupShown {
-    fn text(&self, _: &Style) -> String {
+    fn text(&self, style: &Style) -> String {
         let BackupShown { backup, manifest, verification } = self;
         let (when, locale) = (moment(backup.finished), &manifest.database.locale);
         let mut lines = vec![
@@ -279,8 +279,8 @@ impl Answer for BackupShown {
         }
         let rows = manifest.tables.iter();
         let rows = rows.map(|(name, entry)| vec![short(name).to_owned(), number(entry.rows)]);
-        let mut lines = on_lines(lines);
-        lines.push(String::new());
+        let head = on_lines(lines).join("\n");
+        let mut lines = vec![fitted_if_narrow(head, style.width), String::new()];
         lines.push(table(&["Table", "Rows"], &rows.collect::<Vec<_>>()));
         lines.join("\n")
     }
@@ -327,7 +327,7 @@ impl Answer for Verified {
             lines.push(format!("{name}: {word}"));
             lines.extend(problems.iter().map(|problem| format!("  {problem}")));
         }
-        on_lines(lines).join("\n")
+        fitted_if_narrow(on_lines(lines).join("\n"), style.width)
     }
 }
 
@@ -370,7 +370,7 @@ impl Pruned {
 }
 
 impl Answer for Pruned {
-    fn text(&self, _: &Style) -> String {
+    fn text(&self, style: &Style) -> String {
         let line = |backup: &RetainedView| match backup.reasons.as_slice() {
             [] if self.dry_run => format!("would remove {}: no rule keeps it", backup.name),
             [] => format!("removed {}: no rule keeps it", backup.name),
@@ -383,6 +383,7 @@ impl Answer for Pruned {
         let plan = &self.planned.plan;
         let id = (self.dry_run && !plan.steps.is_empty())
             .then(|| format!("Plan {} ({})", plan.id, plan.policy));
-        self.backups.iter().map(line).chain(id).collect::<Vec<_>>().join("\n")
+        let lines: Vec<String> = self.backups.iter().map(line).chain(id).collect();
+        fitted_if_narrow(lines.join("\n"), style.width)
     }
 }

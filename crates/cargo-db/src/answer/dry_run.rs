@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::answer::plan::Planned;
 use crate::answer::rehearsal::PreviewView;
+use crate::answer::text::{NARROW, fitted_if_narrow};
 use crate::answer::{Answer, CYAN, Style, YELLOW};
 use crate::model::rehearsal::DryRunReport;
 use crate::plan::Plan;
@@ -64,10 +65,13 @@ impl Answer for DryRun {
             false => self.planned.text(style),
         };
         for warning in self.planned.warnings() {
-            text = format!("{text}\n{} {warning}", style.paint(YELLOW, "warning:"));
+            let warning = format!("{} {warning}", style.paint(YELLOW, "warning:"));
+            text = format!("{text}\n{}", fitted_if_narrow(warning, style.width));
         }
         if let Some(command) = self.planned.how_to_consent() {
-            text = format!("{text}\n{} consent to exactly this: `{command}`", help(style));
+            // A command that is broken could not be copied.
+            let gap = if style.width < NARROW { "\n  " } else { " " };
+            text = format!("{text}\n{} consent to exactly this:{gap}`{command}`", help(style));
         }
         for SqlFile { file, sql } in self.sql.iter().flatten() {
             text = format!("{text}\n\n-- {file}\n{}", sql.trim_end());

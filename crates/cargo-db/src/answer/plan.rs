@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::answer::text::{number, plural};
+use crate::answer::text::{fitted_if_narrow, number, plural};
 use crate::answer::visible::one_line;
 use crate::answer::{CYAN, DIM, Style, YELLOW};
 use crate::model::consent::Consent;
@@ -361,7 +361,7 @@ impl Planned {
             let losses = losses.map(|loss| format!("    {}", one_line(&loss.describe())));
             lines.extend(losses.map(|loss| style.paint(YELLOW, &loss)));
         }
-        lines.join("\n")
+        fitted_if_narrow(lines.join("\n"), style.width)
     }
 
     /// The command that consents to it, if the policy requires consent or something is lost.

@@ -104,6 +104,14 @@ pub(crate) fn fitted(text: &str, width: usize) -> String {
     text.lines().map(|line| fitted_line(line, width)).collect::<Vec<_>>().join("\n")
 }
 
+/// The same in a narrow terminal only. In a wider one, hardly more than an address is too long.
+pub(crate) fn fitted_if_narrow(text: String, width: usize) -> String {
+    if width < NARROW { fitted(&text, width) } else { text }
+}
+
+/// A terminal with fewer columns is narrow.
+pub(crate) const NARROW: usize = 80;
+
 fn fitted_line(line: &str, width: usize) -> String {
     if shown_width(line) <= width {
         return line.to_owned();

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::Style as Ansi;
 
+use crate::answer::text::fitted_if_narrow;
 use crate::answer::visible::{one_line, visible};
 use crate::answer::{
     AnyAnswer, BackupList, DIM, ErrorView, GREEN, Outcome, Planned, RehearsalView, Style, YELLOW,
@@ -129,7 +130,8 @@ impl Face {
         if self.0.progress == ProgressMode::Json {
             return self.write(&json::text(&Event::Warning { message: text.to_owned() }));
         }
-        self.say(&format!("{} {}", self.err(YELLOW, "warning:"), one_line(text)));
+        let line = format!("{} {}", self.err(YELLOW, "warning:"), one_line(text));
+        self.say(&fitted_if_narrow(line, self.0.err.width));
     }
 
     /// Lines that belong to the talk.

@@ -179,7 +179,7 @@ fn an_id_covers_only_the_bounds_that_were_passed() {
         let bounds = format!("{object}=1212");
         assert!(consent.iter().any(|word| word.contains(&bounds)), "{verb:?}: {consent:?}");
         let shown = project.db(&[verb, &["--dry-run"]].concat()).ok();
-        shown.says("1,200 rows, at most 1,212").says(&format!("--lose-at-most {bounds}"));
+        shown.says("1,200 rows now, at most 1,212").says(&format!("--lose-at-most {bounds}"));
         let run: Vec<&str> =
             verb.iter().copied().chain(consent.iter().map(String::as_str)).collect();
         // A little more is covered, and the id is the same; much more is not.

@@ -36,6 +36,7 @@ mod layouts;
 mod marked;
 mod migrate;
 mod named;
+mod narrow;
 mod narrowing;
 mod newcomer;
 mod next;

@@ -1,0 +1,53 @@
+//! Answers in narrow terminals: no word is broken.
+
+use crate::support::Project;
+
+/// The lines that a terminal would break although they could be broken between words. A command is
+/// printed in one piece, so that it can be copied.
+fn torn(text: &str, columns: usize) -> Vec<String> {
+    let is_torn = |line: &&str| {
+        // A label stays beside a value that is one word.
+        let value = line.trim().split_once("  ").map_or(line.trim(), |(_, value)| value.trim());
+        let words = value.split(' ').filter(|word| !word.is_empty());
+        let is_command = line.trim().starts_with('`') || line.contains("help: ");
+        line.chars().count() > columns && words.count() > 1 && !is_command
+    };
+    text.lines().filter(is_torn).map(str::to_owned).collect()
+}
+
+#[test]
+fn answers_are_broken_between_words() {
+    let mut project = Project::new("nr_columns");
+    project.migration("20260301090000_users.up.sql", "CREATE TABLE users (id int, note text);");
+    project.migration("20260301090000_users.down.sql", "DROP TABLE users;");
+    project.db(&["migrate"]).ok();
+    project.run_sql("INSERT INTO users SELECT 1, 'a' FROM generate_series(1, 200)");
+    project.db(&["backup", "-o", "a_backup_with_a_rather_long_name_2026.sql.gz"]).ok();
+    project.db(&["backups", "verify", "--all"]).ok();
+    let verbs: [&[&str]; 9] = [
+        &["audit"],
+        &["audit", "show", "1"],
+        &["backups", "show", "1"],
+        &["backups", "list"],
+        &["backups", "verify", "1"],
+        &["backups", "prune", "--dry-run"],
+        &["rollback", "--dry-run"],
+        &["restore", "1", "--dry-run"],
+        &["status"],
+    ];
+    for columns in [60, 40] {
+        project.set("COLUMNS", &columns.to_string());
+        for verb in verbs {
+            let ran = project.db(verb).ok();
+            let both = format!("{}{}", ran.stdout, ran.stderr);
+            assert_eq!(torn(&both, columns), Vec::<String>::new(), "{verb:?} {columns}\n{ran}");
+        }
+        let refused = project.db(&["rollback"]).code(3);
+        let plan = refused.stderr.split("error:").next().unwrap();
+        assert_eq!(torn(plan, columns), Vec::<String>::new(), "{refused}");
+    }
+    // A command can be copied from one line.
+    let dry = project.db(&["rollback", "--dry-run"]).ok();
+    let line = dry.stdout.lines().find(|line| line.contains("--confirm")).unwrap();
+    assert!(line.starts_with("  `cargo db rollback") && line.ends_with('`'), "{dry}");
+}
