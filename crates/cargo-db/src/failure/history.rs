@@ -126,9 +126,8 @@ fn whose(tool: Option<&str>) -> String {
 const REMEDIES: &[(ProblemKind, &str, &str)] = &[
     (
         ProblemKind::Edited,
-        "edited: restore the file as it was applied, and write the change as a new migration. In \
-         development, you can instead run `cargo db rollback`, then `cargo db migrate`. If only \
-         comments or white space changed",
+        "edited: restore the file as it was applied, and write the change as a new migration. If \
+         only comments or white space changed",
         "cargo db repair --dry-run",
     ),
     (

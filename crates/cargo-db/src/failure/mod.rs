@@ -205,11 +205,10 @@ impl Failure {
         }
     }
 
-    /// Whether the file of an applied migration is missing.
-    pub(crate) fn has_missing_files(&self) -> bool {
-        let is_missing = |problem: &Problem| problem.trouble == ProblemKind::Missing;
+    /// Whether it is about a history with a problem of this kind.
+    pub(crate) fn has_problem(&self, kind: ProblemKind) -> bool {
         matches!(self.kind(), Kind::History(HistoryError::Inconsistent { problems, .. })
-            if problems.iter().any(is_missing))
+            if problems.iter().any(|problem| problem.trouble == kind))
     }
 
     /// Adds details to the problems of a history.

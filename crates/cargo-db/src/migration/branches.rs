@@ -4,7 +4,10 @@
 use std::path::Path;
 
 use crate::failure::Failure;
+use crate::migration::files::has_no_statement;
+use crate::migration::folder::read_folder;
 use crate::model::history::{Problem, ProblemKind};
+use crate::model::migration::Migration;
 use crate::settings::Settings;
 use crate::world::process::git;
 
@@ -13,11 +16,39 @@ const MOST_BRANCHES: &str = "--count=20";
 
 /// Adds to the failure which branch or commit has each missing file.
 pub(crate) fn with_branches(failure: Failure, settings: &Settings) -> Failure {
+    let failure = with_rollback(failure, settings);
     let (root, dir) = (&settings.root, &settings.migrations.dir.value);
-    let Some(files) = failure.has_missing_files().then(|| committed(root, dir)).flatten() else {
+    let Some(files) =
+        failure.has_problem(ProblemKind::Missing).then(|| committed(root, dir)).flatten()
+    else {
         return failure;
     };
     failure.with_problems(|problem| add_place(root, &files, problem))
+}
+
+/// Adds to the problems of edited files that they can be rolled back, where they can: not without a
+/// down file, and not with an empty one.
+fn with_rollback(failure: Failure, settings: &Settings) -> Failure {
+    if !settings.environment.environment.is_disposable()
+        || !failure.has_problem(ProblemKind::Edited)
+    {
+        return failure;
+    }
+    let Ok(folder) = read_folder(settings) else { return failure };
+    let can_go = |migration: &Migration| {
+        let down = migration.down.as_ref();
+        settings.migrations.layout.can_roll_back()
+            && down.is_some_and(|down| !has_no_statement(settings, down))
+    };
+    failure.with_problems(|problem| {
+        let of_problem =
+            |migration: &&Migration| Some(&migration.version) == problem.version.as_ref();
+        let edited = problem.trouble == ProblemKind::Edited;
+        if edited && folder.migrations.iter().find(of_problem).is_some_and(can_go) {
+            problem.explanation += "; in development, `cargo db rollback` and `cargo db migrate` \
+                                    apply it again";
+        }
+    })
 }
 
 /// Adds the same to the problems of a status.

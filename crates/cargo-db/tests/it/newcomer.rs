@@ -225,3 +225,25 @@ fn an_empty_migration_is_applied_only_with_a_yes() {
     project.set("CARGO_DB_ENV", "development");
     project.db(&["migrate", "--yes"]).ok().says("`migrations/4_d.sql` contains no statement");
 }
+
+#[test]
+fn an_edited_migration_is_rolled_back_only_where_that_is_possible() {
+    let mut project = Project::new("n_edited");
+    project.set("COLUMNS", "300");
+    for (version, down) in [("1_a", "DROP TABLE a;"), ("2_b", "-- nothing\n")] {
+        let table = &version[2..];
+        project.migration(&format!("{version}.up.sql"), &format!("CREATE TABLE {table} (id int);"));
+        project.migration(&format!("{version}.down.sql"), down);
+    }
+    project.db(&["migrate"]).ok();
+    for version in ["1_a", "2_b"] {
+        let table = &version[2..];
+        project.migration(&format!("{version}.up.sql"), &format!("CREATE TABLE {table} (n int);"));
+    }
+    let ran = project.db(&["migrate"]).code(9);
+    let ways = "in development, `cargo db rollback` and `cargo db migrate` apply it again";
+    for (version, can_go) in [("1 `a`", true), ("2 `b`", false)] {
+        let line = ran.stderr.lines().find(|line| line.contains(version)).unwrap();
+        assert_eq!(line.contains(ways), can_go, "{ran}");
+    }
+}
