@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::settings::{Caller, Flags, Settings, Sources, survey};
+use crate::settings::{Caller, Flags, Settings, Sources, configured, survey};
 use crate::world::files;
 use db_tools::ProjectTool;
 
@@ -13,7 +13,20 @@ pub(crate) const DEPTH: usize = 5;
 /// The root and the given folders below it that contain migrations, with the tools whose naming
 /// they match. Flags and environment variables are ignored.
 pub(crate) fn in_folders(root: &Path, folders: &[PathBuf]) -> Vec<(Vec<ProjectTool>, PathBuf)> {
-    let sources = Sources {
+    survey(&files_only(root), root, folders)
+}
+
+/// The only tool that a project without migrations is set up for, and its folder; `None` if that is
+/// the tool whose files cargo db begins with.
+pub(crate) fn configured_tool(root: &Path) -> Option<(Vec<ProjectTool>, PathBuf)> {
+    let tools = configured(&files_only(root), root);
+    let [tool] = tools.as_slice() else { return None };
+    let folder = tool.folders().first().filter(|_| !tool.is_plain())?;
+    Some((vec![tool.clone()], root.join(folder)))
+}
+
+fn files_only(root: &Path) -> Sources<'static> {
+    Sources {
         flags: Flags::default(),
         process: BTreeMap::new(),
         cwd: root.to_owned(),
@@ -22,8 +35,7 @@ pub(crate) fn in_folders(root: &Path, folders: &[PathBuf]) -> Vec<(Vec<ProjectTo
         list: &files::listed_files,
         owner: &|_| None,
         caller: Caller::default(),
-    };
-    survey(&sources, root, folders)
+    }
 }
 
 /// A hint for a folder without migrations: where else there are migrations, or how to create the

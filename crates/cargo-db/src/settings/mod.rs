@@ -33,7 +33,7 @@ use crate::model::target::{Host, Secret};
 pub(crate) use connection::DatabaseChoice;
 pub(crate) use expect::Expectations;
 use file::DbToml;
-pub(crate) use recognise::{Candidate, best, survey};
+pub(crate) use recognise::{Candidate, best, configured, survey};
 pub(crate) use schema::SchemaSettings;
 pub(crate) use source::{Caller, FileOwner, Flags, Origin, Program, Setting, Sources};
 use tool::OtherSet;

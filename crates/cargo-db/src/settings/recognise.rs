@@ -265,6 +265,13 @@ pub(crate) fn survey(
     all.into_iter().map(|(dir, found)| (chosen(found), dir)).collect()
 }
 
+/// The tools that a project says it uses, whether it has migrations or not.
+pub(crate) fn configured(sources: &Sources<'_>, root: &Path) -> Vec<ProjectTool> {
+    let search = search(sources, root, None, false);
+    let tools = ProjectTool::all().into_iter();
+    tools.filter(|layout| search.is_configured(layout, root)).collect()
+}
+
 fn search<'a>(
     sources: &'a Sources<'a>,
     root: &'a Path,

@@ -351,3 +351,30 @@ fn what_it_writes_is_understood_in_any_shape() {
     }
     let _ = project.db(&["check", "--set", "b-api"]).ok();
 }
+
+#[test]
+fn a_tool_that_is_set_up_without_migrations_is_named() {
+    for (name, files, tool, dir) in [
+        ("in_diesel", &[("diesel.toml", "[migrations_directory]\n")][..], "diesel", "migrations"),
+        (
+            "in_prisma",
+            &[
+                ("package.json", "{\"dependencies\": {\"prisma\": \"6\"}}"),
+                ("prisma/schema.prisma", ""),
+            ],
+            "prisma",
+            "prisma/migrations",
+        ),
+    ] {
+        let project = fresh(name);
+        for (file, text) in files {
+            project.write(file, text);
+        }
+        let ran =
+            project.db(&["init"]).ok().says(&format!("{tool} in {dir}, without migrations yet"));
+        assert!(!format!("{ran}").contains("plain SQL"), "{ran}");
+        assert!(read(&project, "db.toml").contains(&format!("tool = \"{tool}\"")));
+        let status = project.db(&["status", "--json"]).ok().json();
+        assert_eq!(status["tool"]["name"], tool);
+    }
+}

@@ -118,11 +118,14 @@ fn survey_of(root: &Path, backups: Option<&str>) -> Result<Work> {
     // The vendored crate is not part of the project, although it contains migrations (of its demo)
     // and an xtask.
     folders.retain(|folder| vendored.as_ref().is_none_or(|ours| !folder.starts_with(ours.top())));
-    let found = migration::in_folders(root, &folders);
+    let mut found = migration::in_folders(root, &folders);
+    let is_begun = !found.is_empty();
+    found.extend(migration::configured_tool(root).filter(|_| !is_begun));
     for (layouts, dir) in &found {
         let keys: Vec<&str> = layouts.iter().map(ProjectTool::key).collect();
         let (keys, dir) = (keys.join(" or "), shown(root, dir));
-        work.found.push(format!("{keys} in {dir}"));
+        let begins = if is_begun { "" } else { ", without migrations yet" };
+        work.found.push(format!("{keys} in {dir}{begins}"));
         if layouts.len() > 1 {
             work.by_hand.push(format!("set `tool` for {dir} in db.toml: its files match {keys}"));
         }
@@ -132,7 +135,13 @@ fn survey_of(root: &Path, backups: Option<&str>) -> Result<Work> {
     }
     let path = root.join("db.toml");
     if !is_taken(&path) {
-        let text = sets::db_toml(root, &found, &mut work);
+        let text = match found.as_slice() {
+            // A folder that is named has to be there.
+            [(layouts, _)] if !is_begun => {
+                format!("[migrations]\ntool = \"{}\"\n", layouts[0].key())
+            }
+            _ => sets::db_toml(root, &found, &mut work),
+        };
         work.add(path, text);
     }
     work.add(root.join(".env.example"), ENV_EXAMPLE.to_owned());
