@@ -95,10 +95,16 @@ impl Verb for StartServerArgs {
         let server = workspace.local_server();
         let already = server.running().is_some();
         let running = server.start(&workspace.world, self.port)?;
-        if self.port.is_some_and(|port| port != running.port) {
-            let problem = "the local server is already running, but not on this port; run `cargo \
-                db server stop` first"
-                .to_owned();
+        let other = self.port.filter(|port| *port != running.port || !running.listens);
+        if let (Some(port), true) = (other, already) {
+            let there = match running.listens {
+                true => format!("on port {}", running.port),
+                false => "on its socket only".to_owned(),
+            };
+            let problem = format!(
+                "the local server is already running, {there}, and not on port {port}; run \
+                 `cargo db server stop` first"
+            );
             return Err(LocalServerError::Absent { problem }.into());
         }
         Ok(show(workspace, Some(if already { "already running" } else { "started" })))
@@ -199,9 +205,10 @@ impl Change for Destroying {
             let problem = format!("there is no local server in `{}`", server.base().display());
             return Err(LocalServerError::Absent { problem }.into());
         }
-        let (databases, warnings) = match server.running() {
+        let running = server.running();
+        let (databases, warnings) = match &running {
             Some(running) => {
-                let databases = databases(database.workspace, &running)?;
+                let databases = databases(database.workspace, running)?;
                 let names: Vec<&str> = databases.iter().map(|(name, _)| name.as_str()).collect();
                 let shown = |(name, size): &(String, String)| {
                     format!("this destroys the database {name}, {size}")
@@ -217,7 +224,9 @@ impl Change for Destroying {
         let what = format!("the local server in {}", server.base().display());
         let (verb, steps) = (plan::Operation::Destroy, vec![Step::Remove { what }]);
         let environment = database.environment();
-        let mut plan = Plan::from_basis(verb, &database.target, environment, steps, databases);
+        let name = &database.target.database;
+        let target = running.map_or(database.target.clone(), |there| local::target(&there, name));
+        let mut plan = Plan::from_basis(verb, &target, environment, steps, databases);
         plan.warnings = warnings;
         Ok(plan)
     }

@@ -194,6 +194,24 @@ fn a_port_is_opened_only_when_asked_and_not_without_a_password() {
     );
     assert!(refused.is_err_and(|error| error.code().is_some()), "it answers, and lets nobody in");
     own.db(&["migrate"]).ok();
+    own.db(&["server", "start", "--port", &port.to_string()]).ok().says("already running");
+    let there = format!("already running, on port {port}, and not on port 5432");
+    own.db(&["server", "start", "--port", "5432"]).code(2).says(&there);
+    own.db(&["server", "stop"]).ok();
+    own.db(&["server", "start"]).ok();
+    let there = "already running, on its socket only, and not on port 5432";
+    own.db(&["server", "start", "--port", "5432"]).code(2).says(there);
+}
+
+#[test]
+fn a_server_that_is_destroyed_leaves_nothing_outside_the_project() {
+    let own = Own::new("gone");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    own.db(&["server", "start", "--port", &port.to_string()]).ok();
+    let folder = own.folder();
+    own.db(&["server", "destroy", "--yes"]).ok().says(&format!(":{port}/gone (development)"));
+    assert!(!folder.exists() || folder.starts_with(own.0.path()), "{}", folder.display());
+    own.db(&["server", "status"]).ok().says("no local server");
 }
 
 #[test]

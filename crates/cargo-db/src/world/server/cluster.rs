@@ -41,6 +41,8 @@ pub(super) struct StartOptions {
 pub(crate) struct RunningServer {
     pub(crate) pid: i32,
     pub(crate) port: u16,
+    /// Whether it listens on TCP too.
+    pub(crate) listens: bool,
     pub(crate) socket_dir: PathBuf,
 }
 
@@ -107,6 +109,7 @@ impl Cluster {
         let running = RunningServer {
             pid: lines.first()?.parse().ok()?,
             port: lines.get(3)?.parse().ok()?,
+            listens: lines.get(5).is_some_and(|address| !address.is_empty()),
             socket_dir: PathBuf::from(lines.get(4)?),
         };
         Some((running, lines.get(7) == Some(&"ready")))
