@@ -70,6 +70,12 @@ impl ConnectionError {
                     }
                     None if why.contains("password missing") => failed
                         .advise("set the password in the URL, in PGPASSWORD or in `~/.pgpass`"),
+                    None if why.contains("Connection refused") => failed
+                        .run("start the server, or wait for it", "cargo db status --wait")
+                        .run(
+                            "without an address, cargo db uses a private server; to start that",
+                            "cargo db server start",
+                        ),
                     _ => failed.run("wait for the server", "cargo db status --wait"),
                 }
             }

@@ -268,3 +268,11 @@ fn a_database_that_is_not_reached_is_named_with_the_line_that_names_it() {
     let ran = project.db(&["status"]).code(6).says("check the folder of the socket and the port");
     assert!(!ran.stderr.contains("--wait"), "{ran}");
 }
+
+#[test]
+fn a_server_that_does_not_run_may_be_a_private_one() {
+    let project = Project::bare("t_refused");
+    project.write(".env", "DATABASE_URL=postgres://postgres@127.0.0.1:1/x\n");
+    let ran = project.db(&["status"]).code(6).says("Connection refused");
+    ran.says("cargo db status --wait").says("cargo db server start");
+}
