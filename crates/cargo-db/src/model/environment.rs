@@ -74,11 +74,23 @@ impl Signal {
             source: source.into(),
             said: match Environment::named(said) {
                 Some(_) => said.to_owned(),
-                None => format!("{said}, an unrecognised environment name"),
+                None => {
+                    let near = nearest(said).map(|name| format!(": did you mean `{name}`?"));
+                    let near = near.unwrap_or_default();
+                    format!("{said}, an unrecognised environment name{near}")
+                }
             },
             environment: Environment::named(said).unwrap_or(Environment::Production),
         }
     }
+}
+
+/// The environment whose name is most similar to an unrecognised one.
+fn nearest(said: &str) -> Option<&'static str> {
+    let said = said.to_lowercase();
+    let near = |name: &&str| strsim::normalized_damerau_levenshtein(&said, name);
+    let names = ["development", "test", "staging", "production"].into_iter();
+    names.max_by(|a, b| near(a).total_cmp(&near(b))).filter(|name| near(name) > 0.6)
 }
 
 impl Signal {

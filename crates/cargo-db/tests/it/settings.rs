@@ -201,3 +201,16 @@ fn a_command_in_the_folder_of_a_set_means_that_set() {
     project.set("COLUMNS", "200");
     project.db(&["migrate"]).code(2).says("cargo db migrate --set late");
 }
+
+#[test]
+fn the_environment_that_may_be_meant_is_named() {
+    let mut project = Project::new("s_prodution");
+    project.set("COLUMNS", "200");
+    for (word, near) in [("prodution", "production"), ("Stagging", "staging")] {
+        let ran = project.db(&["status", "--env", word]).ok();
+        let _ = ran.says(&format!("unrecognised environment name: did you mean `{near}`?"));
+    }
+    let ran = project.db(&["status", "--env", "elsewhere"]).ok();
+    let ran = ran.says("elsewhere, an unrecognised environment name");
+    assert!(!ran.stdout.contains("did you mean"), "{ran}");
+}
