@@ -37,7 +37,7 @@ pub(super) fn lint(
         // It knows less than PostgreSQL of some statements; whether they are right, the server
         // says.
         let line = line_within(statement, within);
-        findings.push(finding("syntax", line, &statement.text, error.message().to_owned()));
+        findings.push(finding("syntax", line, &statement.text, readable(error.message())));
     }
     let mut linter = Linter::with_rules(&[], &[]);
     // Each rule walks the whole tree: those whose findings are left out take a third of the time.
@@ -198,4 +198,43 @@ fn is_about_new_object(found: &Finding, created: &BTreeMap<String, usize>) -> bo
     let object = found.object.as_deref();
     let line = object.and_then(|object| created.get(short(object)));
     line.is_some_and(|line| *line < found.line)
+}
+
+/// What the parser expects, as one writes it: it says `NULL_KW` and `L_PAREN`.
+fn readable(message: &str) -> String {
+    let word = |word: &str| {
+        let bare = word.trim_end_matches([',', ';', ':', '.']);
+        let sign = SIGNS.iter().find(|(name, _)| *name == bare).map(|(_, sign)| *sign);
+        match sign.or(bare.strip_suffix("_KW")) {
+            Some(meant) => format!("`{meant}`{}", &word[bare.len()..]),
+            None => word.to_owned(),
+        }
+    };
+    message.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// The parser's names of signs.
+const SIGNS: &[(&str, &str)] = &[
+    ("L_PAREN", "("),
+    ("R_PAREN", ")"),
+    ("L_BRACK", "["),
+    ("R_BRACK", "]"),
+    ("COMMA", ","),
+    ("SEMICOLON", ";"),
+    ("COLON", ":"),
+    ("DOT", "."),
+    ("EQ", "="),
+    ("STAR", "*"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_parser_expects_is_said_as_one_writes_it() {
+        assert_eq!(readable("expected NULL_KW"), "expected `NULL`");
+        assert_eq!(readable("expected L_PAREN, or a name"), "expected `(`, or a name");
+        assert_eq!(readable("missing comma"), "missing comma");
+    }
 }
