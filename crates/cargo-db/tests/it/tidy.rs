@@ -114,6 +114,20 @@ fn our_sql_is_ascii() {
     }
 }
 
+/// A project that adds us has no lock file of ours, and newer ones need a newer compiler.
+#[test]
+fn every_crate_of_squawk_has_a_fixed_version() {
+    let lock = std::fs::read_to_string(repository().join("Cargo.lock")).unwrap();
+    let manifest = repository().join("crates/cargo-db/Cargo.toml");
+    let manifest = std::fs::read_to_string(manifest).unwrap();
+    let names = lock.lines().filter_map(|line| line.strip_prefix("name = \"squawk-"));
+    let names: Vec<&str> = names.map(|rest| rest.trim_end_matches('"')).collect();
+    assert!(names.contains(&"parser"), "{names:?}");
+    for name in names {
+        assert!(manifest.contains(&format!("\nsquawk-{name} = \"=")), "{name} is not fixed");
+    }
+}
+
 #[test]
 fn no_line_is_over_100_columns() {
     let mut long = Vec::new();
