@@ -174,12 +174,10 @@ fn lacks_extension(message: &str) -> bool {
         || message.starts_with("extension ") && message.ends_with("is not available")
 }
 
-/// The version of the migration that a failure is about, if a shell reads it as one word. Without
-/// it, later migrations would be recorded as well.
+/// The version of the quoted migration that a failure is about, if a shell reads it as one word.
+/// Without it, later migrations would be recorded as well.
 fn version_of(subject: &str) -> Option<&str> {
-    let before = ["the rehearsal of ", "the transaction of "];
-    let title = before.iter().find_map(|before| subject.strip_prefix(before)).unwrap_or(subject);
-    let version = title.split(' ').next()?;
+    let version = subject.split('`').nth(1)?.split(' ').next()?;
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let is_one = version.starts_with(|c: char| c.is_ascii_digit()) && version.chars().all(is_part);
     is_one.then_some(version)

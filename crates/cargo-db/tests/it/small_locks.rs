@@ -212,8 +212,7 @@ fn a_skipped_rehearsal_is_reported() {
 #[test]
 fn a_skipped_rehearsal_is_reported_in_development_too() {
     let mut project = Project::new("sl_skipped_here");
-    for (rehearse, why) in [("", "the database has no rows"), ("0", "rehearsals are turned off")]
-    {
+    for (rehearse, why) in [("", "the database has no rows"), ("0", "rehearsals are turned off")] {
         project.set("CARGO_DB_REHEARSE", rehearse);
         project.migration(&format!("1{rehearse}_m.sql"), "CREATE SCHEMA IF NOT EXISTS a;");
         project.db(&["migrate"]).ok().says(&format!("no rehearsal: {why}"));
@@ -397,5 +396,5 @@ fn locks_of_partitions_are_one_finding_about_their_table() {
     project.accept_key();
     project.run_sql("INSERT INTO p SELECT 1, n FROM generate_series(1, 5000) n; ANALYZE");
     let ran = project.db(&["migrate", "--dry-run"]);
-    ran.says("p has about 29,000 rows here, and had 24,000 where it was rehearsed");
+    ran.says("p has about 29,000 rows here, and had 24,000 in the rehearsal");
 }
