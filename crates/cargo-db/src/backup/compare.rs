@@ -39,7 +39,9 @@ pub(super) fn compare(
     for (sequence, expected) in &manifest.sequences {
         let value = found.sequences.get(sequence).map_or("nothing", String::as_str);
         if value != expected {
-            problems.push(format!("sequences: {sequence} is at {value}, expected {expected}"));
+            problems.push(format!(
+                "sequences: {sequence} is at {value}, but the manifest says {expected}"
+            ));
         }
     }
     // Another version has different privileges, and pg_dump writes them differently.
@@ -97,7 +99,7 @@ pub(super) fn differences(
             None => problems.push(format!("tables: {table} is missing")),
             Some(found) if found.rows != expected.rows => {
                 problems.push(format!(
-                    "rows: {table} has {} rows, expected {}",
+                    "rows: {table} has {} rows, but the manifest says {}",
                     found.rows, expected.rows
                 ));
             }

@@ -57,8 +57,8 @@ impl AuditError {
                 match aside {
                     Some(aside) => unreadable.run("set it aside and start a new one", aside),
                     None => unreadable.advise(
-                        "make the file readable again: it is a text file that lists the ids of \
-                         the used plans, one per line",
+                        "repair the file: it must be UTF-8 text with one plan id per line, \
+                         those of the plans that already ran",
                     ),
                 }
             }
@@ -78,10 +78,10 @@ impl AuditError {
                 )
                 .advise("ask its owner to inspect it, then drop or rename it"),
             AuditError::Lost { verb, changes } => Explanation::new("AUDIT.LOST", Exit::Policy)
-                .because(format!("`{verb}` was killed while it ran"))
+                .because(format!("`{verb}` was killed after these changes:"))
                 .because_of(changes.iter().cloned())
                 .run("show the records that are left", "cargo db audit --database")
-                .run("set its marker again", "cargo db env set <environment>"),
+                .run("set the database's marker again", "cargo db env set <environment>"),
             AuditError::Touched { changes, .. } => Explanation::new("AUDIT.TOUCHED", Exit::Failed)
                 .because_of(changes.iter().cloned())
                 .advise(MARKING),

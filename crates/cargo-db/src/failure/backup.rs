@@ -51,8 +51,9 @@ impl BackupError {
     pub(super) fn explain(&self) -> Explanation {
         match self {
             BackupError::NoClient { package, .. } => {
-                Explanation::new("BACKUP.NO_CLIENT", Exit::Backup)
-                    .advise(format!("install {package}, or set CARGO_DB_PG_BIN to its folder"))
+                Explanation::new("BACKUP.NO_CLIENT", Exit::Backup).advise(format!(
+                    "install {package}, or set CARGO_DB_PG_BIN to the folder of pg_dump"
+                ))
             }
             BackupError::ClientFailed { why, .. } => {
                 Explanation::new("BACKUP.CLIENT_FAILED", Exit::Backup).because_text(why)
@@ -101,7 +102,7 @@ impl BackupError {
             BackupError::Incomplete { .. } => incomplete(),
             BackupError::NoReader { package, .. } => {
                 Explanation::new("RESTORE.NO_READER", Exit::Backup).advise(format!(
-                    "install {package} or newer, or set CARGO_DB_PG_BIN to its folder"
+                    "install {package} or newer, or set CARGO_DB_PG_BIN to the folder of pg_restore"
                 ))
             }
             BackupError::Changed { .. } => Explanation::new("RESTORE.CHANGED", Exit::Backup)
@@ -150,14 +151,15 @@ fn find_a_sound_one(explanation: Explanation) -> Explanation {
 #[cfg(test)]
 pub(super) fn samples() -> Vec<BackupError> {
     let text = str::to_owned;
-    let problems = vec![text("`pupils` has 2 rows, and 3 were written")];
-    let failed = |doing| BackupError::Failed { doing, why: text("the disk is full") };
+    let problems = vec![text("rows: public.pupils has 2 rows, but the manifest says 3")];
+    let full = vec![text("restore: cannot create the database: No space left on device")];
+    let failed = |doing, why| BackupError::Failed { doing, why: text(why) };
     vec![
         BackupError::NoClient { major: 18, package: text("postgresql-client-18") },
         BackupError::ClientFailed { name: text("pg_dump"), why: text("permission denied") },
-        failed("write"),
-        failed("read"),
-        failed("read back"),
+        failed("write", "No space left on device (os error 28)"),
+        failed("read", "Input/output error (os error 5)"),
+        failed("read back", "the disk returned different bytes from those written"),
         BackupError::NotFound { what: text("of `school`") },
         BackupError::NoFile { path: text("../prod.dump") },
         BackupError::NoneWhole {
@@ -170,10 +172,13 @@ pub(super) fn samples() -> Vec<BackupError> {
             database: text("school"),
             part: vec![text("--table=pupils")],
         },
-        BackupError::Unsound { name: text("school-1"), problems: problems.clone() },
-        BackupError::Unverified { name: text("school-1"), problems: problems.clone() },
+        BackupError::Unsound { name: text("school-1"), problems },
+        BackupError::Unverified { name: text("school-1"), problems: full },
         BackupError::Name { name: text("../x") },
-        BackupError::CannotRestore { name: text("school-1"), problems },
+        BackupError::CannotRestore {
+            name: text("school-1"),
+            problems: vec![text("the role `teacher` does not exist on this server")],
+        },
         BackupError::NotOfDump {
             name: text("school.sql"),
             line: 7,

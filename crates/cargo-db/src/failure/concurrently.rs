@@ -85,7 +85,10 @@ fn stopped(code: &'static str, at: &Stopped, why: Vec<String>) -> Explanation {
 }
 
 fn waited_for(holders: &[String]) -> Vec<String> {
-    holders.iter().map(|holder| format!("the statement waited for {holder}")).collect()
+    holders
+        .iter()
+        .map(|holder| format!("the statement waited for this session: {holder}"))
+        .collect()
 }
 
 fn seconds(waited: Duration) -> String {
@@ -114,7 +117,7 @@ pub(super) fn samples() -> Vec<ConcurrentlyError> {
         ConcurrentlyError::Circle { at: at(), holders: holders() },
         ConcurrentlyError::Left {
             at: at(),
-            message: text("no"),
+            message: text("could not create unique index \"cx\""),
             why: vec![text("SQLSTATE 23505")],
         },
         ConcurrentlyError::Invalid { at: at(), index: text("public.cx"), builder: None },

@@ -42,13 +42,14 @@ impl LocalServerError {
             LocalServerError::Failed { why, .. } => {
                 Explanation::new("SERVER.FAILED", Exit::Unreachable).because_text(why)
             }
-            LocalServerError::OtherMajor { made_by, .. } => {
-                Explanation::new("SERVER.OTHER_MAJOR", Exit::Unreachable)
-                    .advise(format!(
-                        "also install PostgreSQL {made_by}, or set CARGO_DB_PG_BIN to its folder"
-                    ))
-                    .run("to start over without its data", "cargo db server destroy")
-            }
+            LocalServerError::OtherMajor { made_by, .. } => Explanation::new(
+                "SERVER.OTHER_MAJOR",
+                Exit::Unreachable,
+            )
+            .advise(format!(
+                "also install PostgreSQL {made_by}, or set CARGO_DB_PG_BIN to its `bin` folder"
+            ))
+            .run("to start over without its data", "cargo db server destroy"),
             LocalServerError::NotMadeHere { .. } => Explanation::new(
                 "SERVER.NOT_MADE_HERE",
                 Exit::Policy,

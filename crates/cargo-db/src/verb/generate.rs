@@ -21,10 +21,12 @@ const EFFECT: Effect = Effect::ChangesSchema;
 
 /// Generate a migration with the project's tool
 ///
-/// The tool compares its description of the schema with a scratch database that has all migrations,
-/// and never with your own database.
+/// The tool compares its description of the schema with a scratch database to which all migrations
+/// were applied. Your own database is not compared.
 #[derive(Debug, Args)]
-#[command(after_help = "Effect on the database: creates it if it does not exist")]
+#[command(
+    after_help = "Effect on the database: none, except that it is created if it does not exist"
+)]
 pub(crate) struct GenerateArgs {
     /// Name of the migration
     #[arg(required = true)]

@@ -42,7 +42,7 @@ pub(crate) struct MigrateArgs {
     /// Apply all pending migrations or none (default in staging)
     #[arg(long)]
     all_or_nothing: bool,
-    /// Use this receipt of a rehearsal on another machine
+    /// Use this receipt, the signed result of a rehearsal that ran on another machine
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
     /// Continue even if the file of an applied migration is missing

@@ -25,7 +25,7 @@ pub(crate) struct SeedArgs {
     /// First empty the tables that the seeds fill
     #[arg(long)]
     fresh: bool,
-    /// Load only this group or file; may be repeated
+    /// Load only this file, or this group of `[seeds.groups]` in db.toml; may be repeated
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     /// Show the plan and do nothing

@@ -266,7 +266,7 @@ fn verify_finds_each_corruption_by_its_name() {
     let first_row =
         sql.lines().skip_while(|line| !line.starts_with("COPY public.child")).nth(1).unwrap();
     with(&sql.replacen(&format!("\n{first_row}\n"), "\n", 1));
-    check("plain.sql", "full", "rows: public.child has 499 rows, expected 500");
+    check("plain.sql", "full", "rows: public.child has 499 rows, but the manifest says 500");
     with(&sql.replacen(
         "setval('public.big_id_seq', 5000, true)",
         "setval('public.big_id_seq', 17, true)",

@@ -326,7 +326,7 @@ fn an_archive_of_a_newer_client_is_read_by_the_smallest_client_that_can() {
     if server < 17 {
         let ran = restore(&project, "newer.dump", &[]).code(11);
         let ran = ran.says("is new enough for `").says("which pg_dump 18.6 wrote");
-        ran.says("17 or newer, or set CARGO_DB_PG_BIN to its folder");
+        ran.says("17 or newer, or set CARGO_DB_PG_BIN to the folder of pg_restore");
         project.set("CARGO_DB_PG_BIN", &folder);
         let ran = restore(&project, "newer.dump", &[]).ok();
         ran.says("left out: the file sets `new_timeout`, which PostgreSQL");

@@ -158,7 +158,7 @@ fn a_trail_that_cannot_be_read_stops_what_changes_something() {
     let plan = project.db(&["rollback", "--dry-run", "--json"]).ok().json();
     let id = plan["plan"]["id"].as_str().unwrap();
     let ran = by_plan(&project, id).code(7).says("audit.used");
-    let ran = ran.says("make the file readable again");
+    let ran = ran.says("repair the file: it must be UTF-8 text");
     assert!(!ran.stderr.contains("mkdir"), "{ran}");
     std::fs::write(file(&project, "used"), "").unwrap();
     by_plan(&project, id).ok();
