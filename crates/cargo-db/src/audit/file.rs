@@ -204,10 +204,10 @@ fn next(line: &str, last: Option<&Record>) -> std::result::Result<Record, Broken
         return Err(Broken::at(sequence, "not a valid record"));
     };
     if record.sequence != sequence {
-        return Err(Broken::at(sequence, "it was removed or moved"));
+        return Err(Broken::at(sequence, "the record was removed or moved"));
     }
     if hash_of(&record) != record.hash {
-        return Err(Broken::at(sequence, "it was changed"));
+        return Err(Broken::at(sequence, "the record was changed"));
     }
     if record.previous != previous {
         return Err(Broken::at(sequence, "the record before it was replaced"));
@@ -315,8 +315,8 @@ mod tests {
         let mut all = chain(3);
         let head = head_of(&all[2]);
         all.swap(1, 2);
-        assert_eq!(found(&all, Some(&head), ""), broken(2, "it was removed or moved"));
-        assert_eq!(found(&all[2..], Some(&head), ""), broken(1, "it was removed or moved"));
+        assert_eq!(found(&all, Some(&head), ""), broken(2, "the record was removed or moved"));
+        assert_eq!(found(&all[2..], Some(&head), ""), broken(1, "the record was removed or moved"));
     }
 
     #[test]
@@ -324,7 +324,7 @@ mod tests {
         let mut all = chain(3);
         let head = head_of(&all[2]);
         all[1].verb = "seed".to_owned();
-        assert_eq!(found(&all, Some(&head), ""), broken(2, "it was changed"));
+        assert_eq!(found(&all, Some(&head), ""), broken(2, "the record was changed"));
     }
 
     #[test]

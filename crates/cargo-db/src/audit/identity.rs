@@ -132,9 +132,9 @@ impl DatabaseIdentity {
         let marker = marker::read(session)?;
         let lines = own_tables::lines(session)?;
         let why = if marker != self.marker {
-            "the marker differs".to_owned()
+            "the marker is not the one that was written".to_owned()
         } else if lines != self.lines.as_deref().unwrap_or_default() {
-            "the audit trail differs".to_owned()
+            "the audit trail is not the one that was written".to_owned()
         } else {
             return Ok(());
         };

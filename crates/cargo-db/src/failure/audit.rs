@@ -112,7 +112,7 @@ pub(super) fn samples() -> Vec<AuditError> {
     let why = |why: &str| why.to_owned();
     vec![
         AuditError::NoRecord { number: 9, records: 8, command: why("cargo db audit") },
-        AuditError::Broken { sequence: 7, why: why("its hash does not match") },
+        AuditError::Broken { sequence: 7, why: why("the record was changed") },
         AuditError::Unreadable {
             path: ".db/audit.jsonl".into(),
             why: why("stream did not contain valid UTF-8"),
@@ -129,7 +129,7 @@ pub(super) fn samples() -> Vec<AuditError> {
         },
         AuditError::NotOurs { database: why("school") },
         AuditError::Lost { verb: why("migrate"), changes: vec![why("the marker was changed")] },
-        AuditError::NotKept { why: why("the marker differs") },
+        AuditError::NotKept { why: why("the marker is not the one that was written") },
         AuditError::Touched {
             subject: why("migration `1 a`"),
             changes: vec![why("the marker was changed")],

@@ -114,8 +114,8 @@ impl BackupError {
                 Explanation::new("BACKUP.HIDDEN_ROWS", Exit::Backup)
                     .because_of(tables.iter().map(|table| format!("{table} has row security")))
                     .advise(
-                        "connect as a superuser, or as another role that sees all rows: \
-                         `ALTER ROLE … BYPASSRLS`",
+                        "connect as a superuser, or as another role that sees all rows (see \
+                         `ALTER ROLE … BYPASSRLS`)",
                     )
                     .advise(
                         "or, if this role owns the tables: `ALTER TABLE … NO FORCE ROW LEVEL \
@@ -156,7 +156,10 @@ pub(super) fn samples() -> Vec<BackupError> {
     let failed = |doing, why| BackupError::Failed { doing, why: text(why) };
     vec![
         BackupError::NoClient { major: 18, package: text("postgresql-client-18") },
-        BackupError::ClientFailed { name: text("pg_dump"), why: text("permission denied") },
+        BackupError::ClientFailed {
+            name: text("pg_dump"),
+            why: text("permission denied for table pupils"),
+        },
         failed("write", "No space left on device (os error 28)"),
         failed("read", "Input/output error (os error 5)"),
         failed("read back", "the disk returned different bytes from those written"),

@@ -35,7 +35,7 @@ impl RunError {
             RunError::NoRandomBytes => Explanation::new("RUN.NO_RANDOM_BYTES", Exit::Failed)
                 .because("its random number generator failed; without it, a key could be guessed"),
             RunError::Bug { .. } => Explanation::new("BUG", Exit::Bug)
-                .advise("this is a bug of cargo db: please report it"),
+                .advise("this is a bug in cargo db: please report it"),
         }
     }
 }

@@ -43,8 +43,7 @@ pub(crate) struct RehearseArgs {
     /// Run all migrations in one transaction, as `migrate --all-or-nothing` does
     #[arg(long)]
     all_or_nothing: bool,
-    /// Report which queries of the application break; they are read from this folder (`.sqlx` or
-    /// SQL files)
+    /// Report which of the application's queries in this folder (`.sqlx` or SQL files) break
     #[arg(long, value_name = "DIR")]
     queries: Option<PathBuf>,
     /// Read the queries from this git revision

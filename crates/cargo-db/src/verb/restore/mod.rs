@@ -48,8 +48,9 @@ const WHAT_TO_RESTORE: [&str; 14] = [
 
 /// Restore a backup
 ///
-/// Builds a new database beside the old one, compares its rows with the counts and hashes in the
-/// manifest, and swaps it in. The old database is kept under another name; `--undo` puts it back.
+/// Builds a new database beside the old one, compares the restored rows with the counts and hashes
+/// in the backup's manifest, and swaps the new database in. The old one is kept under another name;
+/// `--undo` puts it back.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct RestoreArgs {
@@ -90,8 +91,8 @@ pub(crate) struct RestoreArgs {
     /// Do not restore tablespace assignments
     #[arg(long)]
     no_tablespaces: bool,
-    /// Load the file as this role, which will own all objects; code in the file gets no other
-    /// privileges
+    /// Load the file as this role, which will own all objects; code in the file runs with the
+    /// privileges of this role only
     #[arg(long = "as", value_name = "ROLE", conflicts_with_all = ["clean", "schema", "table"])]
     role: Option<String>,
     /// Create the roles of a backup set that are missing on the server, without passwords
