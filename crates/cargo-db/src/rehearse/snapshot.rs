@@ -70,8 +70,8 @@ pub(super) struct CatalogSnapshot {
     /// The strongest lock of our own on each.
     pub(super) locks: BTreeMap<Oid, LockMode>,
     pub(super) counts: BTreeMap<Oid, Counts>,
-    /// What may differ from the snapshot that it was made from; `None` for anything.
-    changed: Option<BTreeSet<Oid>>,
+    /// What may differ from the snapshot that it was made from.
+    changed: BTreeSet<Oid>,
     writes: CatalogWrites,
     pub(super) wal: u64,
     /// Whether the session is a replica, which does not enforce foreign keys.
@@ -159,14 +159,17 @@ impl CatalogSnapshot {
         let sets = session.sets("measure", &activity_after(Some(&self.writes)))?;
         let mut now = self.clone();
         now.note_activity(sets)?;
-        now.changed = Some(BTreeSet::new());
+        now.changed.clear();
         if !self.has_hidden() && now.writes.continues(&self.writes) {
             if now.writes.read != self.writes.read {
                 now.read_written(session, &self.writes)?;
             }
             return Ok(now);
         }
-        CatalogSnapshot::take(session)
+        let mut now = CatalogSnapshot::take(session)?;
+        // What is gone differs, too.
+        now.changed.extend(self.relations.keys());
+        Ok(now)
     }
 
     /// Asks again for what the transaction did, where no statement has changed the catalog in the
@@ -178,13 +181,10 @@ impl CatalogSnapshot {
 
     /// What may differ from the snapshot that this one was made from.
     pub(super) fn touched(&self) -> BTreeSet<Oid> {
-        let all = || self.relations.keys().copied().collect();
-        let changed = self.changed.clone().unwrap_or_else(all);
-        changed.into_iter().chain(self.counts.keys().copied()).collect()
+        self.changed.iter().chain(self.counts.keys()).copied().collect()
     }
 
     fn note_catalog(&mut self, relations: &[Row], columns: &[Row]) -> Result<()> {
-        let changed = self.changed.get_or_insert_default();
         let (all, of_all) = (Rc::make_mut(&mut self.relations), Rc::make_mut(&mut self.columns));
         for row in relations {
             let kind = row.text("kind")?.chars().next().unwrap_or(' ');
@@ -193,12 +193,12 @@ impl CatalogSnapshot {
             let (countable, is_empty) = (row.flag("countable")?, row.flag("is_empty")?);
             let relation = Relation { name, kind, file, rows, countable, is_empty };
             let oid = row.number("oid")?;
-            changed.insert(oid);
+            self.changed.insert(oid);
             all.insert(oid, relation);
         }
         for row in columns {
             let column: Column = (row.number("oid")?, row.number("number")?);
-            changed.insert(column.0);
+            self.changed.insert(column.0);
             if !row.flag("is_there")? {
                 of_all.remove(&column);
                 continue;
@@ -228,7 +228,7 @@ impl CatalogSnapshot {
             self.relations.keys().copied().filter(|oid| !present.contains(oid)).collect();
         Rc::make_mut(&mut self.relations).retain(|oid, _| !gone.contains(oid));
         Rc::make_mut(&mut self.columns).retain(|(oid, _), _| !gone.contains(oid));
-        self.changed.get_or_insert_default().extend(gone);
+        self.changed.extend(gone);
     }
 
     /// Whether there is a table of which the role may not see all rows. Whether that is empty is

@@ -110,7 +110,9 @@ fn one_operation_is_shown_in_full_by_its_number() {
     assert!(shown.contains(&format!("4, SHA-256 {}", records[3]["hash"].as_str().unwrap())));
 
     let none = project.db(&["audit", "show", "9"]).code(2);
-    none.says("the audit trail has no record 9").says("it has 4 records").says("`cargo db audit`");
+    none.says("the audit trail has no record 9")
+        .says("the trail has 4 records")
+        .says("`cargo db audit`");
     project.db(&["audit", "show"]).code(2);
     // Without an outcome it was killed, or is still running.
     let whole = trail(&project);

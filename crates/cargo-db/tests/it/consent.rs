@@ -372,7 +372,7 @@ fn a_bound_needs_an_object_that_is_lost() {
     let project = with_users("co_words", 5);
     let reset = ["reset", "--force", "--lose-at-most"];
     for (bounds, code, says) in [
-        ("posts=5", 2, "names what this plan does not lose: posts"),
+        ("posts=5", 2, "names objects that this plan does not lose: posts"),
         ("users", 2, "is not OBJECT=ROWS"),
         ("users=4", 4, "users has 5 rows, and at most 4 may be lost"),
         ("users=5", 0, ""),

@@ -302,7 +302,11 @@ fn pending_migrations_are_read_from_the_backup_itself() {
     assert!(!ran.stdout.contains("1 a"), "{ran}");
     // Now two migrations are pending in the database, and one in the backup.
     project.run_sql("ALTER TABLE t DROP COLUMN a, DROP COLUMN b; DELETE FROM _sqlx_migrations");
-    project.db(&["rehearse", "--from", "backup"]).ok().says("itself 2").says("PASS  2 b");
+    project
+        .db(&["rehearse", "--from", "backup"])
+        .ok()
+        .says("pending in r_backup itself: 2")
+        .says("PASS  2 b");
     project.db(&["rehearse"]).ok().says("2 PASS");
     let left = "SELECT count(*) FROM pg_database WHERE datname LIKE 'r_backup_%'";
     assert_eq!(cluster().query("postgres", left), ["0"]);

@@ -196,7 +196,7 @@ fn an_owner_that_nothing_may_be_given_to_is_named_before_anything_is_made() {
         .db(&verify)
         .code(7)
         .says("may give nothing to")
-        .says("or verify it with `--level full`");
+        .says("or verify the backup with `--level full`");
     // Each of the suggested fixes works.
     project.db(&["restore", &name, "--no-owner", "-x", "--into", "cbo_owner_none", "--yes"]).ok();
     project.run_sql(&format!("GRANT cbo_owner_team TO {role}"));
