@@ -117,7 +117,7 @@ impl<'a> Measure<'a> {
         self.is_alone = false;
         self.captures.clear();
         self.hidden.clear();
-        self.before = self.present(session)?;
+        self.before = CatalogSnapshot::after(self.latest.take(), session)?;
         self.locked.get_or_insert_with(|| self.before.locks.clone());
         if is_of_transaction(statement) {
             self.saves = true;
@@ -148,14 +148,6 @@ impl<'a> Measure<'a> {
         Ok(())
     }
 
-    /// The snapshot of now. It is made from the last one, if there is one.
-    fn present(&mut self, session: &mut Session) -> Result<CatalogSnapshot> {
-        match self.latest.take() {
-            Some(latest) => latest.now(session),
-            None => CatalogSnapshot::take(session),
-        }
-    }
-
     /// Watches a statement that runs outside of any transaction.
     fn watch(
         &mut self,
@@ -169,7 +161,7 @@ impl<'a> Measure<'a> {
         }
         self.watch = LockWatch::begin(self.world, session, statement, theirs)?;
         self.shared = Some(SharedObjects::read(session)?);
-        self.before = self.present(session)?;
+        self.before = CatalogSnapshot::after(self.latest.take(), session)?;
         Ok(())
     }
 

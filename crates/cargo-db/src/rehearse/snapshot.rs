@@ -153,6 +153,17 @@ impl CatalogSnapshot {
         Ok(snapshot)
     }
 
+    /// The snapshot of now, made from the last one if there is one.
+    pub(super) fn after(
+        last: Option<CatalogSnapshot>,
+        session: &mut Session,
+    ) -> Result<CatalogSnapshot> {
+        match last {
+            Some(last) => last.now(session),
+            None => CatalogSnapshot::take(session),
+        }
+    }
+
     /// The snapshot of now, of which only what was written since this one is read. With thousands
     /// of tables, the rest is most of what there is to read.
     pub(super) fn now(&self, session: &mut Session) -> Result<CatalogSnapshot> {

@@ -193,7 +193,7 @@ fn a_block_that_is_made_a_pass_opens_nothing() {
     project.migration("2_note.up.sql", "DROP TABLE users;");
     let receipt = rehearsed(&project);
     production(&mut project);
-    project.db(&["migrate", "--dry-run"]).code(1).says("it says BLOCK");
+    project.db(&["migrate", "--dry-run"]).code(1).says("its verdict is BLOCK for 2");
     edit(&receipt, |json| json["migrations"][0]["verdict"] = json!("PASS"));
     project.agreed(&["migrate"]).code(4).says("it was edited");
     assert_eq!(project.query("SELECT count(*) FROM users"), ["20"]);
