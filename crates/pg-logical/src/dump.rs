@@ -11,6 +11,7 @@ use crate::catalog::{Catalog, Definition, Kind, Object, class};
 use crate::ddl;
 use crate::graph::{DumpOrder, Step};
 use crate::source::{Row, Source, SourceError};
+use crate::split::{PlaceOfPart, SchemaPart};
 
 /// What a dump contains.
 #[derive(Clone, Debug)]
@@ -71,17 +72,37 @@ pub fn write(
     let mut writing = Writing { catalog, order, contents, out };
     writing.head()?;
     writing.steps(source)?;
+    let chosen = writing.chosen();
     if contents.has_schema {
-        writing.end_of_schema()?;
+        writing.rights(&chosen, contents.chosen.is_none())?;
     }
     if contents.has_rows {
         writing.refreshes()?;
     }
     if contents.has_schema {
-        writing.event_triggers()?;
+        writing.event_triggers(&chosen)?;
     }
-    writing.out.write_all(b"--\n-- PostgreSQL database dump complete\n--\n\n")?;
-    Ok(())
+    writing.end()
+}
+
+/// Writes a part of a schema, without owners and without rows.
+pub fn write_part(
+    catalog: &Catalog,
+    order: &DumpOrder,
+    contents: &Contents,
+    part: &SchemaPart,
+    out: &mut dyn Write,
+) -> Written {
+    let is_last = part.place == PlaceOfPart::Last;
+    let is_whole = contents.chosen.is_none() && is_last;
+    let mut writing = Writing { catalog, order, contents, out };
+    writing.head()?;
+    for &step in &part.steps {
+        writing.statements(&ddl::statements(catalog, order, step))?;
+    }
+    writing.rights(&part.objects, is_whole)?;
+    writing.event_triggers(&part.objects)?;
+    writing.end()
 }
 
 impl Writing<'_> {
@@ -124,9 +145,12 @@ impl Writing<'_> {
         self.contents.chosen.as_ref().is_none_or(|chosen| chosen.contains(&at))
     }
 
-    fn chosen(&self) -> Vec<(usize, &Object)> {
-        let objects = self.catalog.objects.iter().enumerate();
-        objects.filter(|(at, _)| self.is_chosen(*at)).collect()
+    fn chosen(&self) -> BTreeSet<usize> {
+        (0..self.catalog.objects.len()).filter(|&at| self.is_chosen(at)).collect()
+    }
+
+    fn end(&mut self) -> Written {
+        Ok(self.out.write_all(b"--\n-- PostgreSQL database dump complete\n--\n\n")?)
     }
 
     fn statement(&mut self, text: &str) -> Written {
@@ -299,22 +323,19 @@ impl Writing<'_> {
     }
 
     /// Privileges, when everything is there that they are on, and those of what will be made.
-    fn end_of_schema(&mut self) -> Written {
+    fn rights(&mut self, chosen: &BTreeSet<usize>, has_others: bool) -> Written {
         if !self.contents.has_rights {
             return Ok(());
         }
         let major = self.catalog.about.major;
         let mut found: Vec<String> = Vec::new();
-        for (_, object) in self.chosen() {
-            found.extend(ddl::of_object(object, major));
+        let objects = || chosen.iter().map(|&at| &self.catalog.objects[at]);
+        objects().for_each(|object| found.extend(ddl::of_object(object, major)));
+        if has_others {
+            let others = self.catalog.others.iter();
+            others.for_each(|others| found.extend(ddl::of_others(others, major)));
         }
-        if self.contents.chosen.is_none() {
-            self.catalog
-                .others
-                .iter()
-                .for_each(|others| found.extend(ddl::of_others(others, major)));
-        }
-        for (_, object) in self.chosen() {
+        for object in objects() {
             if let Definition::DefaultRights(defaults) = &object.definition {
                 let own = self.contents.own_role.as_deref();
                 found.extend(ddl::of_defaults(defaults, major, own));
@@ -344,9 +365,10 @@ impl Writing<'_> {
     }
 
     /// They come last, so that nothing of the dump fires them.
-    fn event_triggers(&mut self) -> Written {
+    fn event_triggers(&mut self, chosen: &BTreeSet<usize>) -> Written {
         let mut found = Vec::new();
-        for (at, object) in self.chosen() {
+        for &at in chosen {
+            let object = &self.catalog.objects[at];
             if object.identity.kind == Kind::EventTrigger {
                 found.extend(ddl::statements(self.catalog, self.order, Step::Create(at)));
                 found.extend(ddl::owner(object).filter(|_| self.contents.has_owners));

@@ -59,6 +59,7 @@ pub struct DumpOrder {
     dummies: HashSet<Address>,
     /// The schemas and names of constraints that are given a name.
     named: HashSet<(String, String)>,
+    graph: Graph,
 }
 
 impl DumpOrder {
@@ -70,6 +71,13 @@ impl DumpOrder {
     /// Whether a default is made with its table.
     pub(crate) fn is_inlined_default(&self, table: usize, column: usize) -> bool {
         !self.separate.contains(&(table, column))
+    }
+
+    /// The steps that each step comes after.
+    pub(crate) fn needs(&self) -> HashMap<Step, Vec<Step>> {
+        let Graph { steps, needs } = &self.graph;
+        let named = |needs: &Vec<usize>| needs.iter().map(|&need| steps[need]).collect();
+        steps.iter().copied().zip(needs.iter().map(named)).collect()
     }
 
     /// Whether another constraint of a schema is given a name, which the server then chooses for no
@@ -110,7 +118,7 @@ pub fn order(catalog: &Catalog, left_out: &BTreeSet<usize>) -> Result<DumpOrder,
     loop {
         let graph = making.graph();
         match graph.sorted(catalog) {
-            Ok(steps) => return Ok(making.order(steps)),
+            Ok(steps) => return Ok(making.order(steps, graph)),
             Err(circle) => making.repair(&graph, &circle)?,
         }
     }
@@ -130,6 +138,7 @@ struct Making<'a> {
     dummies: BTreeSet<usize>,
 }
 
+#[derive(Debug)]
 struct Graph {
     steps: Vec<Step>,
     needs: Vec<Vec<usize>>,
@@ -167,7 +176,7 @@ impl<'a> Making<'a> {
         self.catalog.place(class, oid)
     }
 
-    fn order(self, steps: Vec<Step>) -> DumpOrder {
+    fn order(self, steps: Vec<Step>, graph: Graph) -> DumpOrder {
         let mut inlined: HashMap<Address, Vec<usize>> = HashMap::new();
         for (&at, &of) in &self.inlined {
             inlined.entry(self.catalog.objects[of].address).or_default().push(at);
@@ -175,7 +184,7 @@ impl<'a> Making<'a> {
         inlined.values_mut().for_each(|list| list.sort_unstable());
         let dummies = self.dummies.iter().map(|&at| self.catalog.objects[at].address).collect();
         let named = descent::given_names(self.catalog);
-        DumpOrder { steps, inlined, separate: self.separate, dummies, named }
+        DumpOrder { steps, inlined, separate: self.separate, dummies, named, graph }
     }
 
     fn graph(&mut self) -> Graph {

@@ -17,6 +17,7 @@ pub mod dump;
 pub mod facts;
 pub mod graph;
 pub mod source;
+pub mod split;
 
 /// Whether the compiler optimised this crate: see its `build.rs`.
 pub fn is_optimised() -> bool {

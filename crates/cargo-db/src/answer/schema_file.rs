@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::answer::text::{fitted, on_lines, plural};
 use crate::answer::{Answer, GREEN, RED, Style};
-use crate::schema::{Comparison, Difference, LineOf};
+use crate::schema::{Comparison, Difference, DifferingFile, FileState, LineOf};
 
 /// More differences than this are only counted.
 const SHOWN: usize = 10;
@@ -13,11 +13,14 @@ const SHOWN: usize = 10;
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct SchemaFileView {
+    /// The file or the folder that `db.toml` names.
     file: String,
     /// `written` or `unchanged`; of a dry run and of a check `missing`, `differs` or `same`.
     state: &'static str,
     /// The server's major version that the file names, where it is another one than this server's.
     other_major: Option<u32>,
+    /// The files that are not, or were not, what the migrations lead to: of a folder, some of many.
+    files: Vec<OneFileView>,
     /// The first lines that only one of both has, as it was found.
     differences: Vec<LineView>,
     /// How many there are.
@@ -27,12 +30,25 @@ pub(crate) struct SchemaFileView {
     not_run: Vec<String>,
     #[serde(skip)]
     is_dry_run: bool,
+    #[serde(skip)]
+    is_folder: bool,
+}
+
+/// A file that is not, or was not, what the migrations lead to.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct OneFileView {
+    file: String,
+    /// `missing`, `differs`, or `stale` where no table is left for it.
+    state: &'static str,
 }
 
 /// A line that only one of both has.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct LineView {
+    /// The file that it is, or would be, in.
+    file: String,
     /// Its number in the file, or where it would be.
     line: usize,
     /// `file` or `migrations`.
@@ -40,20 +56,32 @@ struct LineView {
     text: String,
 }
 
-impl From<&Difference> for LineView {
-    fn from(difference: &Difference) -> LineView {
+impl LineView {
+    fn of(file: &DifferingFile, difference: &Difference) -> LineView {
         let only_in = match difference.of {
             LineOf::File => "file",
             LineOf::Migrations => "migrations",
         };
-        LineView { line: difference.line, only_in, text: difference.text.clone() }
+        let file = file.name.display().to_string();
+        LineView { file, line: difference.line, only_in, text: difference.text.clone() }
+    }
+}
+
+impl From<&DifferingFile> for OneFileView {
+    fn from(file: &DifferingFile) -> OneFileView {
+        let state = match file.state {
+            FileState::Missing => "missing",
+            FileState::Differs => "differs",
+            FileState::Stale => "stale",
+        };
+        OneFileView { file: file.name.display().to_string(), state }
     }
 }
 
 impl SchemaFileView {
     /// The file was written, or was as it would have been.
     pub(crate) fn written(comparison: &Comparison) -> SchemaFileView {
-        let state = if comparison.is_same { "unchanged" } else { "written" };
+        let state = if comparison.is_same() { "unchanged" } else { "written" };
         SchemaFileView { state, ..SchemaFileView::of(comparison) }
     }
 
@@ -64,41 +92,63 @@ impl SchemaFileView {
 
     /// How it stands.
     pub(crate) fn of(comparison: &Comparison) -> SchemaFileView {
-        let Comparison { file, is_there, is_same, differences, .. } = comparison;
+        let Comparison { file, is_there, differing, .. } = comparison;
+        // A whole new file is no list of lines.
+        let is_read =
+            |file: &&DifferingFile| !comparison.is_folder || file.state == FileState::Differs;
+        let lines = differing.iter().filter(is_read).flat_map(|file| {
+            file.differences.iter().map(move |difference| LineView::of(file, difference))
+        });
+        let lines: Vec<LineView> = lines.collect();
         SchemaFileView {
             file: file.display().to_string(),
-            state: match (is_there, is_same) {
+            state: match (is_there, comparison.is_same()) {
                 (false, _) => "missing",
                 (true, false) => "differs",
                 (true, true) => "same",
             },
             other_major: comparison.other_major,
-            differences: differences.iter().take(SHOWN).map(LineView::from).collect(),
-            difference_count: differences.len(),
+            files: differing.iter().map(OneFileView::from).collect(),
+            difference_count: lines.len(),
+            differences: lines.into_iter().take(SHOWN).collect(),
             not_run: comparison.not_run.iter().map(|path| path.display().to_string()).collect(),
             is_dry_run: false,
+            is_folder: comparison.is_folder,
         }
     }
 
-    /// The lines that differ.
+    /// The lines that differ, and of a folder the files.
     fn lines(&self, style: &Style) -> Vec<String> {
-        let line = |one: &LineView| {
-            let (colour, sign) = if one.only_in == "file" { (RED, '-') } else { (GREEN, '+') };
-            let text = style.paint(colour, &format!("{sign} {}", one.text));
-            format!("  line {:<5} {text}", one.line)
-        };
-        let legend = "  - only in the file, + only in the migrations".to_owned();
-        let mut lines = vec![legend];
-        lines.extend(self.differences.iter().map(line));
+        let mut lines = vec!["  - only in the file, + only in the migrations".to_owned()];
+        if self.is_folder {
+            lines.extend(self.files.iter().flat_map(|file| self.lines_of(file, style)));
+        } else {
+            lines.extend(self.differences.iter().map(|line| line.shown(style)));
+        }
         let more = self.difference_count - self.differences.len();
         lines.extend((more > 0).then(|| format!("  and {} more", plural(more, "line"))));
         on_lines(lines)
+    }
+
+    /// A file of a folder, with those of its lines that are shown.
+    fn lines_of(&self, file: &OneFileView, style: &Style) -> Vec<String> {
+        let head = match file.state {
+            "missing" => format!("  {} does not exist", file.file),
+            "stale" => format!("  {} is of a table that does not exist", file.file),
+            _ => format!("  {}", file.file),
+        };
+        let own = self.differences.iter().filter(|line| line.file == file.file);
+        let own = own.map(|line| line.shown(style));
+        std::iter::once(head).chain(own).collect()
     }
 
     fn head(&self, style: &Style) -> String {
         let file = &self.file;
         let command = style.command("cargo db schema dump");
         match (self.state, self.is_dry_run) {
+            ("written", _) if self.is_folder => {
+                format!("wrote {file}: {}", plural(self.files.len(), "changed file"))
+            }
             ("written", _) => format!("wrote {file}"),
             ("unchanged", _) => format!("{file} is up to date"),
             ("same", _) => format!("{file} matches the migrations"),
@@ -107,6 +157,14 @@ impl SchemaFileView {
             ("missing", false) => format!("{file} does not exist; run `{command}`"),
             _ => format!("{file} does not match the migrations; run `{command}`"),
         }
+    }
+}
+
+impl LineView {
+    fn shown(&self, style: &Style) -> String {
+        let (colour, sign) = if self.only_in == "file" { (RED, '-') } else { (GREEN, '+') };
+        let text = style.paint(colour, &format!("{sign} {}", self.text));
+        format!("  line {:<5} {text}", self.line)
     }
 }
 

@@ -42,9 +42,10 @@ pub(crate) fn refresh_schema_file(database: &Database<'_>) {
 /// The name of the file, if it was written.
 fn refreshed(database: &Database<'_>) -> Result<Option<String>> {
     let (file, generated) = generated_schema(database, "schema dump")?;
-    if file.compare(&generated).is_same {
+    let comparison = file.compare(&generated)?;
+    if comparison.is_same() {
         return Ok(None);
     }
-    file.write(&generated)?;
+    file.write(&comparison, &generated.texts)?;
     Ok(Some(file.name.display().to_string()))
 }

@@ -15,8 +15,9 @@ use crate::model::event::Event;
 use crate::model::migration::Migration;
 use crate::model::target::Target;
 use crate::plan::{self, MigrateRequest, Plan, Tolerance};
+use crate::schema::base;
 use crate::schema::chain::MigrationChain;
-use crate::schema::{base, text};
+use crate::schema::text::{SchemaTexts, texts};
 use crate::settings::Settings;
 use crate::world::pg::{Lock, OWN_KEY, Purpose, Session};
 use crate::world::{World, files};
@@ -26,7 +27,7 @@ const OUTSIDE: &str = "outside-database";
 
 /// The schema to which the migrations lead.
 pub(crate) struct GeneratedSchema {
-    pub(crate) text: String,
+    pub(crate) texts: SchemaTexts,
     /// The files that were not run, because what they do concerns the whole server.
     pub(crate) not_run: Vec<PathBuf>,
 }
@@ -56,12 +57,14 @@ pub(crate) fn generate(
     world.emit(Event::Started { doing: "Building", subject });
     let (built, mut not_run) = begun(&quiet, &settings, target, template.as_ref())?;
     not_run.extend(migrate(&quiet, &settings, &built)?);
-    let text = text::text(&mut Session::open(&quiet, &built.target, Purpose::Read)?)?;
+    let mut session = Session::open(&quiet, &built.target, Purpose::Read)?;
+    let texts = texts(&mut session, &settings.schema)?;
+    drop(session);
     if let Some(chain) = chain {
         let notes: Vec<String> = not_run.iter().map(|path| path.display().to_string()).collect();
         built.keep_as_template(chain.whole(), &notes);
     }
-    Ok(GeneratedSchema { text, not_run })
+    Ok(GeneratedSchema { texts, not_run })
 }
 
 /// The schema of the template of all migrations. Nothing where it is gone by now, or is not as it
@@ -75,8 +78,8 @@ fn of_template(
     let mut session = is_complete
         .then(|| Session::open(world, &template.target, Purpose::Read).ok())
         .flatten()?;
-    let text = text::text(&mut session).ok()?;
-    Some(GeneratedSchema { text, not_run: not_run(template) })
+    let texts = texts(&mut session, &settings.schema).ok()?;
+    Some(GeneratedSchema { texts, not_run: not_run(template) })
 }
 
 fn not_run(template: &SchemaTemplate) -> Vec<PathBuf> {

@@ -6,11 +6,12 @@ mod built;
 mod chain;
 mod difference;
 mod file;
+mod folder;
 mod masked;
 mod shown;
 mod text;
 
 pub(crate) use built::{GeneratedSchema, generate};
 pub(crate) use difference::{Difference, LineOf};
-pub(crate) use file::{Comparison, SchemaFile};
+pub(crate) use file::{Comparison, DifferingFile, FileState, SchemaFile};
 pub(crate) use shown::{ShownSchema, gather};

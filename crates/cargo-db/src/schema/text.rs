@@ -1,15 +1,19 @@
 //! The text of a schema file: what a database holds, without rows, owners, or anything that differs
 //! from machine to machine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use pg_logical::catalog::{Catalog, Kind, Object};
 use pg_logical::dump::{self, Contents};
 use pg_logical::graph;
+use pg_logical::split::{self, SchemaPart};
 
 use crate::failure::{BackupError, DumpError, Result, SchemaError};
+use crate::schema::folder;
 use crate::schema::masked::mask;
 use crate::schema::shown::{OWN_SCHEMA, read};
+use crate::settings::SchemaSettings;
 use crate::world::pg::{Session, catalog_failure};
 
 /// By this line a file is known as one of ours.
@@ -18,9 +22,14 @@ const MARK: &str = "-- The schema to which the migrations lead, written by `carg
 /// What stands before the server's major version.
 const SERVER: &str = "-- PostgreSQL ";
 
-/// Whether a file was written as a schema file; an empty one is nobody's.
+/// Whether a file may be replaced: one that was written as a schema file, or one that is empty.
 pub(super) fn is_ours(text: &str) -> bool {
-    text.trim().is_empty() || text.lines().take(12).any(|line| line == MARK)
+    text.trim().is_empty() || is_marked(text)
+}
+
+/// Whether a file was written as a schema file.
+pub(super) fn is_marked(text: &str) -> bool {
+    text.lines().take(12).any(|line| line == MARK)
 }
 
 /// The server's major version that a file names.
@@ -29,8 +38,11 @@ pub(super) fn major(text: &str) -> Option<u32> {
     after.strip_prefix(SERVER)?.parse().ok()
 }
 
-/// The schema of the database that a session is in.
-pub(super) fn text(session: &mut Session) -> Result<String> {
+/// The files of a schema by their names, which are relative to the root.
+pub(crate) type SchemaTexts = BTreeMap<PathBuf, String>;
+
+/// The schema of the database that a session is in: one file, or those of a folder.
+pub(super) fn texts(session: &mut Session, schema: &SchemaSettings) -> Result<SchemaTexts> {
     let mut catalog = read(session)?;
     refuse_uncovered(&catalog)?;
     mask(&mut catalog);
@@ -47,8 +59,26 @@ pub(super) fn text(session: &mut Session) -> Result<String> {
         header: Some(format!("{MARK}\n{SERVER}{}\n", catalog.about.major)),
         own_role: Some(session.target.user.clone()),
     };
+    let file = schema.file.clone().unwrap_or_default();
+    if !schema.is_folder {
+        let text = written(|out| dump::write(&catalog, &order, &contents, session, out))?;
+        return Ok(SchemaTexts::from([(file, text)]));
+    }
+    let parts = split::parts(&catalog, &order, contents.chosen.as_ref());
+    let names = folder::names(&catalog, &parts);
+    let text = |(name, part): (String, &SchemaPart)| {
+        let text = written(|out| dump::write_part(&catalog, &order, &contents, part, out))?;
+        Ok((file.join(name), text))
+    };
+    names.into_iter().zip(&parts).map(text).collect()
+}
+
+/// What is written.
+fn written(
+    write: impl FnOnce(&mut Vec<u8>) -> std::result::Result<(), dump::DumpError>,
+) -> Result<String> {
     let mut bytes = Vec::new();
-    dump::write(&catalog, &order, &contents, session, &mut bytes).map_err(|error| match error {
+    write(&mut bytes).map_err(|error| match error {
         dump::DumpError::Source(error) => catalog_failure(error),
         dump::DumpError::Write(error) => {
             BackupError::Failed { doing: "write", why: error.to_string() }.into()

@@ -209,7 +209,7 @@ impl Settings {
         Ok(Settings {
             server_major: toml.check.postgres,
             expected: Expectations::read(sources, &toml, &root, migrations.set.as_deref())?,
-            schema: SchemaSettings::of(&toml, &migrations)?,
+            schema: SchemaSettings::of(&root, &toml, &migrations)?,
             migrations,
             limits: limits(&sources.flags, &variables, &toml)?,
             seeds: seeds(&toml, &root, &trust)?,

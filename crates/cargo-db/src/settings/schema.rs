@@ -13,6 +13,8 @@ const SET: &str = "{set}";
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SchemaSettings {
     pub(crate) file: Option<PathBuf>,
+    /// Whether it is a folder, with a file a table.
+    pub(crate) is_folder: bool,
     /// Whether another set would have the same file.
     pub(crate) is_shared: bool,
     /// What the database held before the first migration that is run.
@@ -22,7 +24,11 @@ pub(crate) struct SchemaSettings {
 }
 
 impl SchemaSettings {
-    pub(super) fn of(toml: &DbToml, migrations: &Migrations) -> Result<SchemaSettings> {
+    pub(super) fn of(
+        root: &Path,
+        toml: &DbToml,
+        migrations: &Migrations,
+    ) -> Result<SchemaSettings> {
         let table = &toml.schema;
         let set = migrations.set.as_deref().unwrap_or("default");
         let path = |text: &Option<String>, key| {
@@ -30,8 +36,11 @@ impl SchemaSettings {
             text.map(|text| inside(&text, key)).transpose()
         };
         let named = table.file.as_deref().unwrap_or_default();
+        let file = path(&table.file, "schema.file in db.toml")?;
+        let is_dir = file.as_ref().is_some_and(|file| root.join(file).is_dir());
         Ok(SchemaSettings {
-            file: path(&table.file, "schema.file in db.toml")?,
+            file,
+            is_folder: named.ends_with('/') || is_dir,
             is_shared: migrations.sets.len() > 1 && !named.contains(SET),
             base: path(&table.base, "schema.base in db.toml")?,
             base_version: table.base_version.clone(),
@@ -48,6 +57,6 @@ fn inside(text: &str, key: &str) -> Result<PathBuf> {
         return Ok(path.to_owned());
     }
     let (source_name, value) = (key.to_owned(), text.to_owned());
-    let why = "it must be a file in the project, without `..`".to_owned();
+    let why = "it must be a file or a folder in the project, without `..`".to_owned();
     Err(SettingsError::Value { source_name, value, why }.into())
 }

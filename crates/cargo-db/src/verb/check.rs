@@ -112,7 +112,7 @@ impl Verb for CheckArgs {
             FailOn::Block => worst == Verdict::Block,
         };
         let schema = self.schema.then(|| self.compare_schema(workspace)).transpose()?;
-        let differs = schema.as_ref().is_some_and(|schema| !schema.is_same);
+        let differs = schema.as_ref().is_some_and(|schema| !schema.is_same());
         let report = CheckReport::of(&checked).with_schema(schema.as_ref());
         Ok(Outcome::done(report).finding_if(fails || differs))
     }
@@ -121,7 +121,7 @@ impl Verb for CheckArgs {
 impl CheckArgs {
     fn compare_schema(&self, workspace: &Workspace) -> Result<Comparison> {
         let (file, generated) = generated_schema(&workspace.database()?, "check --schema")?;
-        Ok(file.compare(&generated))
+        file.compare(&generated)
     }
 }
 

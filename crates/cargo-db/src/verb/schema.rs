@@ -44,7 +44,8 @@ pub(crate) struct ShowTablesArgs {
 /// Runs all migrations on a scratch database and writes its schema, without rows and owners and in
 /// a stable order, to the file that `[schema] file` in db.toml names. Your own database is neither
 /// read nor changed. A file that is up to date is not written again.
-/// The next run only adds new migrations to what the last run built.
+/// The next run only adds new migrations to what the last run built. If `[schema] file` ends with
+/// `/`, each table gets its own file.
 #[derive(Debug, Args)]
 #[command(after_help = Effect::Reads.help())]
 pub(crate) struct DumpSchemaArgs {
@@ -93,13 +94,11 @@ impl Verb for DumpSchemaArgs {
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let database = workspace.database()?;
         let (file, generated) = generated_schema(&database, self.name())?;
-        let comparison = file.compare(&generated);
+        let comparison = file.compare(&generated)?;
         if self.dry_run {
             return Ok(Outcome::done(SchemaFileView::would_write(&comparison)));
         }
-        if !comparison.is_same {
-            file.write(&generated)?;
-        }
+        file.write(&comparison, &generated.texts)?;
         Ok(Outcome::done(SchemaFileView::written(&comparison)))
     }
 }
@@ -116,8 +115,8 @@ impl Verb for CheckSchemaArgs {
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let database = workspace.database()?;
         let (file, generated) = generated_schema(&database, self.name())?;
-        let comparison = file.compare(&generated);
-        let is_same = comparison.is_same;
+        let comparison = file.compare(&generated)?;
+        let is_same = comparison.is_same();
         Ok(Outcome::done(SchemaFileView::of(&comparison)).finding_if(!is_same))
     }
 }

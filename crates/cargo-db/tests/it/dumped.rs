@@ -12,7 +12,7 @@ fn major() -> u32 {
 }
 
 /// The roles of the fixture, and its tablespace: they are the cluster's.
-fn shared_objects() {
+pub(crate) fn shared_objects() {
     let role = |name: &str| format!("CREATE ROLE {name}");
     let mut wanted: Vec<String> =
         ["kinds_owner", "kinds_reader", "kinds_other"].into_iter().map(role).collect();

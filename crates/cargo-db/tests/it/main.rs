@@ -56,6 +56,7 @@ mod rollback;
 mod rollback_proof;
 mod safe;
 mod schema_file;
+mod schema_folder;
 mod schema_template;
 mod second_look;
 mod seed;
