@@ -19,6 +19,7 @@ mod rehearsal;
 mod restore;
 mod schema;
 mod schema_file;
+mod schema_types;
 mod seed;
 mod server;
 mod status;

@@ -3,6 +3,7 @@
 use pg_logical::catalog::{Column, Definition, Kind, Object, class};
 use serde::Serialize;
 
+use crate::answer::schema_types::TypeView;
 use crate::answer::text::{fitted, on_lines, plural, size};
 use crate::answer::{Answer, BOLD, DIM, Style};
 use crate::schema::ShownSchema;
@@ -39,6 +40,8 @@ pub(crate) struct TableShown {
     database: String,
     table: TableHead,
     columns: Vec<ColumnView>,
+    /// The types of columns that somebody made, each once.
+    types: Vec<TypeView>,
     constraints: Vec<PartView>,
     /// Those that no constraint made.
     indexes: Vec<PartView>,
@@ -144,6 +147,7 @@ impl TableShown {
             database: looked.catalog.about.database.clone(),
             table: TableHead::of(looked, object),
             columns: object.columns().iter().map(ColumnView::of).collect(),
+            types: TypeView::of_columns(&looked.catalog, object),
             constraints: Vec::new(),
             indexes: Vec::new(),
             referenced_by: Vec::new(),
@@ -377,6 +381,7 @@ impl TableShown {
         let parts = |parts: &[PartView]| parts.iter().map(PartView::line).collect();
         let referenced = self.referenced_by.iter();
         vec![
+            ("Types", self.types.iter().map(TypeView::line).collect()),
             ("Constraints", parts(&self.constraints)),
             ("Indexes", self.indexes.iter().map(PartView::index_line).collect()),
             (

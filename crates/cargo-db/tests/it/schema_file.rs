@@ -1,7 +1,7 @@
 //! The schema: what `schema show` tells of a database, and the file that holds the one to which the
 //! migrations lead.
 
-use crate::support::{Project, cluster};
+use crate::support::{Project, binaries, cluster};
 
 const SHOP: &str = "\
     CREATE SCHEMA shop; \
@@ -93,6 +93,31 @@ fn a_table_that_is_not_there_gives_the_most_similar_name() {
     // What the search path has first is meant.
     cluster().run("postgres", "ALTER DATABASE sf_similar SET search_path = b");
     project.db(&["schema", "show", "twice"]).ok().says("b.twice");
+}
+
+#[test]
+fn the_types_of_columns_are_shown_with_their_values() {
+    let project = Project::new("sf_types");
+    project.run_sql(
+        "CREATE TYPE mood AS ENUM ('sad', 'it''s ok'); COMMENT ON TYPE mood IS 'how'; \
+         CREATE DOMAIN small AS int DEFAULT 1 NOT NULL CHECK (VALUE < 9); \
+         CREATE TYPE pair AS (a int, m mood); CREATE TYPE span AS RANGE (SUBTYPE = small); \
+         CREATE TABLE t (id int, ms mood[], p pair, s span, n numeric(4,1))",
+    );
+    let shown = project.db(&["schema", "show", "t"]).ok();
+    for line in [
+        "Types\n  public.mood: enum of 'sad', 'it''s ok' -- how\n",
+        "  public.pair: (a integer, m public.mood)\n",
+        "  public.span: range of public.small\n",
+        "  public.small: domain of integer DEFAULT 1 NOT NULL CHECK ((VALUE < 9))",
+    ] {
+        assert!(shown.stdout.contains(line), "`{line}` is not in\n{shown}");
+    }
+    let json = project.db(&["schema", "show", "t", "--json"]).ok().json();
+    let names: Vec<&str> =
+        json["types"].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["public.mood", "public.pair", "public.span", "public.small"]);
+    assert_eq!(json["types"][0]["labels"][1], "it's ok");
 }
 
 /// A project with a schema file and two migrations.
@@ -368,4 +393,111 @@ fn a_check_in_ci_compares_it_too() {
     let plain = project.db(&["check", "--fail-on", "block", "--json"]).ok().json();
     assert_eq!(plain["schema_file"], serde_json::Value::Null);
     project.db(&["check", "--schema", "--staged"]).code(2);
+}
+
+#[test]
+fn what_is_of_an_unsupported_kind_is_named_and_nothing_is_written() {
+    let project = with_file("sf_uncovered");
+    project.migration(
+        "3_odd.up.sql",
+        "CREATE CONVERSION conv FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8; CREATE TYPE shell;\n",
+    );
+    for verb in ["dump", "check"] {
+        let run = project.db(&["schema", verb]).code(11).says("conversion public.conv");
+        run.says("type public.shell").says("nothing was written");
+    }
+    assert!(!project.path().join("schema.sql").exists());
+    assert_eq!(beside("sf_uncovered"), Vec::<String>::new(), "nothing of it is kept");
+}
+
+#[test]
+fn each_set_has_a_file_of_its_own() {
+    let project = Project::new("sf_sets");
+    let toml = |file: &str| {
+        let sets = "[migrations.a]\ntool = \"sqlx\"\ndir = \"a\"\ntable = \"applied_a\"\n\n\
+                    [migrations.b]\ntool = \"sqlx\"\ndir = \"b\"\ntable = \"applied_b\"\n";
+        let head = "[database]\nname = \"sf_sets\"\n\n";
+        project.write("db.toml", &format!("{head}{sets}\n[schema]\nfile = \"{file}\"\n"));
+    };
+    project.write("a/1_a.sql", "CREATE TABLE of_a (id int);\n");
+    project.write("b/1_b.sql", "CREATE TABLE of_b (id int);\n");
+    toml("schema.sql");
+    for set in ["a", "b"] {
+        let refused = project.db(&["schema", "dump", "--set", set]).code(2);
+        refused.says("would share the schema file `schema.sql`").says("schema-{set}.sql");
+    }
+    toml("schema-{set}.sql");
+    project.db(&["migrate", "--set", "a"]).ok().says("Wrote schema-a.sql");
+    project.db(&["schema", "dump", "--set", "b"]).ok().says("wrote schema-b.sql");
+    let file = |name: &str| std::fs::read_to_string(project.path().join(name)).unwrap();
+    let (a, b) = (file("schema-a.sql"), file("schema-b.sql"));
+    assert!(a.contains("public.of_a") && a.contains("applied_a") && !a.contains("of_b"), "{a}");
+    assert!(b.contains("public.of_b") && !b.contains("of_a"), "{b}");
+    toml("schema/{set}/");
+    project.db(&["schema", "dump", "--set", "b"]).ok();
+    assert!(project.path().join("schema/b/1_public.of_b.sql").exists());
+}
+
+#[test]
+fn a_program_that_migrates_builds_the_scratch_database_too() {
+    let project = Project::new("sf_program");
+    let toml = "[database]\nname = \"sf_program\"\n\n[migrations]\nrunner = \"tool\"\n\
+                apply = [\"./tool\"]\n\n[schema]\nfile = \"schema.sql\"\n";
+    project.write("db.toml", toml);
+    project.write("migrations/1_a.sql", "CREATE TABLE a (id int);\n");
+    let tool = |script: &str| {
+        use std::os::unix::fs::PermissionsExt;
+        let path = project.write("tool", &format!("#!/bin/sh\n{script}\n"));
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    };
+    tool("echo 'cannot reach the moon' >&2; exit 3");
+    let run = project.db(&["schema", "dump"]).code(7).says("cannot reach the moon");
+    run.says("do not build a database from nothing");
+    assert!(!project.path().join("schema.sql").exists());
+    let psql = binaries().join("psql");
+    tool(&format!(
+        "sum=$(sha384sum migrations/1_a.sql | cut -c1-96)\n\
+         exec {} -qX \"$DATABASE_URL\" -f migrations/1_a.sql -c 'CREATE TABLE _sqlx_migrations (\
+         version bigint PRIMARY KEY, description text NOT NULL, \
+         installed_on timestamptz NOT NULL DEFAULT now(), success boolean NOT NULL, \
+         checksum bytea NOT NULL, execution_time bigint NOT NULL)' -c \"INSERT INTO \
+         _sqlx_migrations VALUES (1, 'a', now(), true, '\\\\x$sum', 1)\"",
+        psql.display()
+    ));
+    project.db(&["schema", "dump"]).ok();
+    assert!(schema_file(&project).contains("CREATE TABLE public.a "));
+    assert_eq!(beside("sf_program"), Vec::<String>::new(), "what a program does may change");
+    assert_eq!(project.query("SELECT to_regclass('a') IS NULL"), ["t"]);
+}
+
+#[test]
+fn the_file_of_dbmate_stays_as_dbmate_wrote_it() {
+    let project = Project::new("sf_dbmate");
+    let toml = |more: &str| {
+        let head = "[database]\nname = \"sf_dbmate\"\n\n[migrations]\ntool = \"dbmate\"\n";
+        project.write("db.toml", &format!("{head}{more}"));
+    };
+    let own = "\\restrict dbmate\n\nSET statement_timeout = 0;\n\nCREATE TABLE public.a (\n);\n\n\
+               --\n-- Dbmate schema migrations\n--\n\n\
+               INSERT INTO public.schema_migrations (version) VALUES\n    ('1');\n";
+    project.write("db/schema.sql", own);
+    let sql = "-- migrate:up\nCREATE TABLE a ();\n-- migrate:down\nDROP TABLE a;\n";
+    project.write("db/migrations/1_a.sql", sql);
+    let is_kept = || {
+        assert_eq!(std::fs::read_to_string(project.path().join("db/schema.sql")).unwrap(), own);
+    };
+    toml("");
+    project.db(&["migrate"]).ok();
+    is_kept();
+    toml("\n[schema]\nfile = \"db/schema.sql\"\n");
+    project.write("db/migrations/2_b.sql", &sql.replace(" a", " b"));
+    project.db(&["migrate"]).ok().says("warning: the schema file was not written");
+    for verb in ["dump", "check"] {
+        project.db(&["schema", verb]).code(2).says("`db/schema.sql` was not written by cargo db");
+    }
+    is_kept();
+    // One of our own beside it is written.
+    toml("\n[schema]\nfile = \"db/own.sql\"\n");
+    project.db(&["schema", "dump"]).ok();
+    is_kept();
 }
