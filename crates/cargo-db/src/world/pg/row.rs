@@ -2,6 +2,7 @@
 //! another shape than its query asks for is an error that names both: never a 0, never an empty
 //! string.
 
+use std::cell::Cell;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -14,11 +15,13 @@ use crate::failure::{Failure, Result, RunError};
 pub(crate) struct Row {
     doing: Arc<str>,
     row: SimpleQueryRow,
+    /// The column after the last one that was asked for: mostly the next one.
+    next: Cell<usize>,
 }
 
 impl Row {
     pub(super) fn new(doing: &Arc<str>, row: SimpleQueryRow) -> Row {
-        Row { doing: Arc::clone(doing), row }
+        Row { doing: Arc::clone(doing), row, next: Cell::new(0) }
     }
 
     /// A text that is never NULL.
@@ -28,8 +31,17 @@ impl Row {
 
     /// A text, or nothing for NULL.
     pub(crate) fn optional_text(&self, column: &str) -> Result<Option<&str>> {
-        let index = self.row.columns().iter().position(|found| found.name() == column);
-        self.at(index.ok_or_else(|| self.unexpected(&format!("no column `{column}`")))?)
+        let columns = self.row.columns();
+        let next = self.next.get();
+        let is_next = columns.get(next).is_some_and(|found| found.name() == column);
+        let index = if is_next {
+            Some(next)
+        } else {
+            columns.iter().position(|found| found.name() == column)
+        };
+        let index = index.ok_or_else(|| self.unexpected(&format!("no column `{column}`")))?;
+        self.next.set(index + 1);
+        self.at(index)
     }
 
     /// Whether all of it can be read.

@@ -9,10 +9,20 @@ SELECT a.attrelid AS relation, a.attnum AS number, a.attname AS name,
        CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage END AS storage,
        nullif(a.attcompression, '') AS compression, nullif(a.attstattarget, -1) AS statistics,
        a.attoptions AS options, a.attfdwoptions AS foreign_options, a.attislocal AS is_local,
-       a.attinhcount AS ancestors, d.oid AS default_oid, pg_get_expr(d.adbin, d.adrelid) AS value
+       a.attinhcount AS ancestors, d.oid AS default_oid, e.expression AS value
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+-- Many columns have the same default, which is written once; one of columns is its table's.
+LEFT JOIN (SELECT g.tree, g.of, pg_get_expr(o.adbin, o.adrelid) AS expression
+           FROM (SELECT d.adbin::text COLLATE "C" AS tree, min(d.oid) AS oid,
+                        CASE WHEN strpos(d.adbin::text, ' :varno ') > 0 THEN d.adrelid
+                             ELSE 0 END AS of
+                 FROM pg_attrdef d WHERE d.adrelid >= 16384 AND {chosen relations d.adrelid}
+                 GROUP BY 1, 3) g
+           JOIN pg_attrdef o ON o.oid = g.oid) e
+    ON e.tree = d.adbin::text COLLATE "C"
+    AND e.of = CASE WHEN strpos(d.adbin::text, ' :varno ') > 0 THEN d.adrelid ELSE 0 END
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
   AND c.relpersistence <> 't' AND a.attrelid >= 16384 AND {chosen relations a.attrelid}
 ORDER BY a.attrelid, a.attnum
