@@ -19,7 +19,7 @@ pub(crate) struct SchemaFileView {
     state: &'static str,
     /// The server's major version that the file names, where it is another one than this server's.
     other_major: Option<u32>,
-    /// The files that are not, or were not, what the migrations lead to: of a folder, some of many.
+    /// The files that differ, or did differ, from the result of the migrations.
     files: Vec<OneFileView>,
     /// The first lines that only one of both has, as it was found.
     differences: Vec<LineView>,
@@ -34,7 +34,7 @@ pub(crate) struct SchemaFileView {
     is_folder: bool,
 }
 
-/// A file that is not, or was not, what the migrations lead to.
+/// A file that differs, or did differ, from the result of the migrations.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct OneFileView {

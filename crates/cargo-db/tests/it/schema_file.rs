@@ -452,7 +452,7 @@ fn a_program_that_migrates_builds_the_scratch_database_too() {
     };
     tool("echo 'cannot reach the moon' >&2; exit 3");
     let run = project.db(&["schema", "dump"]).code(7).says("cannot reach the moon");
-    run.says("do not build a database from nothing");
+    run.says("cannot be applied to an empty database");
     assert!(!project.path().join("schema.sql").exists());
     let psql = binaries().join("psql");
     tool(&format!(

@@ -138,7 +138,8 @@ fn only_files_that_differ_are_named_and_written() {
     );
     let run = project.db(&["schema", "check"]).code(1);
     let run = run.says("db/schema/1_shop.Orders.sql\n").says("+     n integer");
-    run.says("1_public.more.sql does not exist").says("1_public.parts.sql is of a table that does not exist");
+    run.says("1_public.more.sql does not exist")
+        .says("1_public.parts.sql is of a table that does not exist");
     let json = project.db(&["schema", "check", "--json"]).code(1).json();
     let states: Vec<(&str, &str)> = json["files"]
         .as_array()
