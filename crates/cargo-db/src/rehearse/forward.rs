@@ -113,13 +113,7 @@ impl Stage<'_> {
         if let Some(failed) = failed.as_mut().filter(|failed| failed.rule == "fails") {
             failed.help = self.help_for(failed);
         }
-        let rollback = match &migration.down {
-            None => RollbackProof::Irreversible,
-            Some(_) if failed.is_some() => {
-                RollbackProof::Unmeasured("the up migration fails".to_owned())
-            }
-            Some(_) => RollbackProof::Unmeasured("not tried".to_owned()),
-        };
+        let rollback = before_rollback(migration, failed.is_some());
         let mut findings: Vec<Finding> = judge::unmeasured_findings(checked.findings);
         findings.extend(measured.iter().flat_map(judge::findings));
         add_counted_losses(&mut findings, &measured);
@@ -270,6 +264,15 @@ impl Stage<'_> {
             LockedTable { estimated: factor.map(|factor| lock.held.mul_f64(factor)), ..lock }
         };
         locks.into_iter().map(scale).collect()
+    }
+}
+
+/// What is known about a down migration before it runs.
+fn before_rollback(migration: &Migration, fails: bool) -> RollbackProof {
+    match &migration.down {
+        None => RollbackProof::Irreversible,
+        Some(_) if fails => RollbackProof::Unmeasured("the up migration fails".to_owned()),
+        Some(_) => RollbackProof::Unmeasured("not tried".to_owned()),
     }
 }
 

@@ -268,8 +268,7 @@ pub(crate) fn survey(
 /// The tools that a project says it uses, whether it has migrations or not.
 pub(crate) fn configured(sources: &Sources<'_>, root: &Path) -> Vec<ProjectTool> {
     let search = search(sources, root, None, false);
-    let tools = ProjectTool::all().into_iter();
-    tools.filter(|layout| search.is_configured(layout, root)).collect()
+    ProjectTool::all().filter(|layout| search.is_configured(layout, root)).collect()
 }
 
 fn search<'a>(
