@@ -9,11 +9,11 @@ use crate::catalog::definition::Definition;
 use crate::catalog::identity::{Address, class};
 use crate::catalog::object::Object;
 use crate::catalog::rights::Rights;
-use crate::catalog::value::{About, Catalog, Configured, OthersRights, Uncovered};
+use crate::catalog::value::{About, Catalog, Configured, Link, OthersRights, Uncovered};
 use crate::source::{Row, Source};
 
-/// What each object needs, and each default.
-type Needs = (Vec<Vec<usize>>, HashMap<u32, Vec<usize>>);
+/// What each object needs, and each default, and both with their columns.
+type Needs = (Vec<Vec<usize>>, HashMap<u32, Vec<usize>>, Vec<Link>);
 
 impl Parts<'_> {
     /// Puts privileges onto their objects, and gives those of others.
@@ -71,7 +71,7 @@ impl Parts<'_> {
             .collect();
         others.sort_by(|one, other| one.target.cmp(&other.target));
         self.unfinished.sort();
-        let (needs, value_needs) = self.dependencies()?;
+        let (needs, value_needs, links) = self.dependencies()?;
         let configured = self.configured()?;
         let Parts { objects, places, unfinished, .. } = self;
         Ok(Catalog {
@@ -80,6 +80,7 @@ impl Parts<'_> {
             places,
             needs,
             value_needs,
+            links,
             configured,
             others,
             uncovered,
@@ -148,6 +149,8 @@ impl Parts<'_> {
     fn dependencies(&mut self) -> Read<Needs> {
         let mut needs: Vec<HashSet<usize>> = vec![HashSet::new(); self.objects.len()];
         let mut value_needs: HashMap<u32, Vec<usize>> = HashMap::new();
+        let mut links = Vec::new();
+        let columns = self.columns_of_values();
         for row in self.rows("depends")? {
             let own = at(row.oid("class")?, row.oid("oid")?);
             let on = at(row.oid("on_class")?, row.oid("on_oid")?);
@@ -159,11 +162,25 @@ impl Parts<'_> {
                 continue;
             }
             let Some(needed) = self.place(on) else { continue };
+            let on_column = row.oid("on_part")?;
             if own.class == class::ATTRDEF {
+                links.extend(columns.get(&own.oid).map(|&(from, from_column)| Link {
+                    from,
+                    from_column,
+                    is_value: true,
+                    on: needed,
+                    on_column,
+                }));
                 value_needs.entry(own.oid).or_default().push(needed);
                 continue;
             }
             let Some(place) = self.place(own) else { continue };
+            if place != needed {
+                // The part of what comes with an object is none of the object.
+                let from_column = if self.places.contains_key(&own) { row.oid("part")? } else { 0 };
+                let (from, is_value) = (place, false);
+                links.push(Link { from, from_column, is_value, on: needed, on_column });
+            }
             // A sequence is there before the table whose column will own it.
             let is_owned = own.class == class::CLASS
                 && kind == 'a'
@@ -184,7 +201,21 @@ impl Parts<'_> {
         for object in &mut self.objects {
             object.drops_with.sort();
         }
-        Ok((needs.into_iter().map(sorted).collect(), value_needs))
+        links.sort_unstable();
+        links.dedup();
+        Ok((needs.into_iter().map(sorted).collect(), value_needs, links))
+    }
+
+    /// Where each default is: the place of its table, and the number of its column.
+    fn columns_of_values(&self) -> HashMap<u32, (usize, u32)> {
+        let mut found = HashMap::new();
+        for (place, object) in self.objects.iter().enumerate() {
+            for column in object.columns() {
+                found
+                    .extend(column.value.as_ref().map(|value| (value.oid, (place, column.number))));
+            }
+        }
+        found
     }
 }
 

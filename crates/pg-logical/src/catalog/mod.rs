@@ -48,7 +48,7 @@ pub use schema::{Collation, Extension, Schema};
 pub use search::{Configuration, Dictionary, Parser, Template};
 pub use sequence::{OwnedBy, Sequence};
 pub use types::{Composite, Domain, Enum, Range};
-pub use value::{About, Catalog, Configured, OthersRights, Uncovered, UnfinishedIndex};
+pub use value::{About, Catalog, Configured, Link, OthersRights, Uncovered, UnfinishedIndex};
 
 /// Settings under which values have one text: to be run before the transaction begins.
 pub const SETTINGS: &str = include_str!("queries/settings.sql");

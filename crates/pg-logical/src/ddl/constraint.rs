@@ -71,7 +71,7 @@ fn definition(constraint: &Constraint) -> String {
 }
 
 /// A constraint that refuses NULL from now on, in the tables that inherit it too.
-pub(super) fn not_null(object: &Object, column: &Column, found: &mut Vec<String>) {
+pub(crate) fn not_null(object: &Object, column: &Column, found: &mut Vec<String>) {
     let Some(constraint) = &column.not_null_constraint else { return };
     let (table, name) = (object.identity.sql(), quoted(&constraint.name));
     let inherit = if constraint.is_not_inherited { " NO INHERIT" } else { "" };

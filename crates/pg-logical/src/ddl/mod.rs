@@ -19,14 +19,17 @@ mod types;
 use pg_sql::quote::name as quoted;
 
 use crate::catalog::{Catalog, Definition, Object};
-use crate::ddl::text::comment_on;
 use crate::graph::{DumpOrder, Step};
 
+pub(crate) use constraint::not_null as not_valid_not_null;
 pub use owner::owner;
-pub(crate) use rights::of_one;
+pub(crate) use publication::add as add_published;
+pub(crate) use relation::{column_details, declared_column, set_default, storage_word};
+pub(crate) use rights::{all_privileges, letter_of, of_one};
 pub use rights::{of_defaults, of_object, of_others};
-pub(crate) use sequence::identity;
 pub use sequence::set_value;
+pub(crate) use sequence::{clauses as sequence_clauses, identity};
+pub(crate) use text::{comment_on, parameters};
 
 /// The statements of a step, without their semicolons.
 pub fn statements(catalog: &Catalog, order: &DumpOrder, step: Step) -> Vec<String> {
@@ -56,19 +59,26 @@ pub fn statements(catalog: &Catalog, order: &DumpOrder, step: Step) -> Vec<Strin
 }
 
 fn create(catalog: &Catalog, order: &DumpOrder, object: &Object, found: &mut Vec<String>) {
-    match &object.definition {
-        Definition::Domain(domain) => found.push(types::domain(catalog, order, object, domain)),
-        Definition::Table(table) => relation::table(catalog, order, object, table, found),
-        Definition::View(view) => relation::view(order, object, view, found),
-        Definition::Constraint(one) => constraint::create(catalog, object, one, found),
-        Definition::Index(one) => index::create(catalog, one, object, found),
-        _ => found.extend(of_itself(object)),
-    }
+    found.extend(definition(catalog, order, object));
     drops_with(object, found);
     comments(object, found);
     for &inlined in order.inlined_of(object.address) {
         comments(&catalog.objects[inlined], found);
     }
+}
+
+/// What makes an object, without what is said of it.
+pub(crate) fn definition(catalog: &Catalog, order: &DumpOrder, object: &Object) -> Vec<String> {
+    let mut found = Vec::new();
+    match &object.definition {
+        Definition::Domain(domain) => found.push(types::domain(catalog, order, object, domain)),
+        Definition::Table(table) => relation::table(catalog, order, object, table, &mut found),
+        Definition::View(view) => relation::view(order, object, view, &mut found),
+        Definition::Constraint(one) => constraint::create(catalog, object, one, &mut found),
+        Definition::Index(one) => index::create(catalog, one, object, &mut found),
+        _ => found.extend(of_itself(object)),
+    }
+    found
 }
 
 /// What makes an object that needs no other one to be written: none of tables, views, domains,
@@ -129,27 +139,35 @@ fn drops_with(object: &Object, found: &mut Vec<String>) {
 
 /// What is said of an object, its columns and what is a part of them.
 fn comments(object: &Object, found: &mut Vec<String>) {
+    let said = |(target, comment): (String, String)| comment_on(&target, &comment);
+    found.extend(said_of(object).into_iter().map(said));
+}
+
+/// The same as what `COMMENT ON` names, and the comment.
+pub(crate) fn said_of(object: &Object) -> Vec<(String, String)> {
+    let mut found = Vec::new();
     let target = object.identity.target();
     let kind = object.identity.kind.word().to_uppercase();
     match (&object.definition, &object.comment) {
         (Definition::Extension(extension), _) if extension.has_usual_comment => {}
         (Definition::Schema(_), comment) if object.identity.name == "public" => {
-            let comment = comment.as_deref().unwrap_or_default();
+            let comment = comment.clone().unwrap_or_default();
             if comment != "standard public schema" && object.address.oid < 16384 {
-                found.push(comment_on("SCHEMA public", comment));
+                found.push(("SCHEMA public".to_owned(), comment));
             }
         }
         (Definition::Constraint(constraint), Some(comment)) if constraint.is_of_domain => {
             let on = target.replacen(" ON ", " ON DOMAIN ", 1);
-            found.push(comment_on(&format!("CONSTRAINT {on}"), comment));
+            found.push((format!("CONSTRAINT {on}"), comment.clone()));
         }
-        (_, Some(comment)) => found.push(comment_on(&format!("{kind} {target}"), comment)),
+        (_, Some(comment)) => found.push((format!("{kind} {target}"), comment.clone())),
         (_, None) => {}
     }
     for column in object.columns() {
         if let Some(comment) = &column.comment {
             let column = format!("COLUMN {}.{}", object.identity.sql(), quoted(&column.name));
-            found.push(comment_on(&column, comment));
+            found.push((column, comment.clone()));
         }
     }
+    found
 }

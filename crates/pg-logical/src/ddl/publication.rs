@@ -22,7 +22,7 @@ pub(super) fn create(name: &str, publication: &Publication, found: &mut Vec<Stri
     found.extend(publication.tables.iter().map(|table| add(name, table)));
 }
 
-fn add(publication: &str, table: &Published) -> String {
+pub(crate) fn add(publication: &str, table: &Published) -> String {
     let columns: Vec<String> = table.columns.iter().map(|column| quoted(column)).collect();
     let columns =
         if columns.is_empty() { String::new() } else { format!(" ({})", columns.join(", ")) };

@@ -21,7 +21,8 @@ pub(super) fn table(
     for (at, column) in table.columns.iter().enumerate() {
         if table.declares(column) {
             let has_value = order.is_inlined_default(place, at);
-            elements.extend(declared(catalog, order, object, table, (column, has_value)));
+            let given = (column, has_value);
+            elements.extend(declared_column(catalog, order, object, table, given));
         } else {
             elements.extend(inherited_not_null(catalog, table, column));
         }
@@ -39,7 +40,7 @@ pub(super) fn table(
         if !table.declares(column) && order.is_inlined_default(place, at) {
             inherited(catalog, object, table, column, found);
         }
-        details(object, column, found);
+        column_details(object, column, found);
     }
     if object.identity.kind == Kind::Table && matches!(table.replica_identity, 'n' | 'f') {
         let word = if table.replica_identity == 'n' { "NOTHING" } else { "FULL" };
@@ -94,7 +95,7 @@ pub(super) fn tablespace(
 }
 
 /// A column as it is declared; nothing where a typed table has nothing to add to it.
-fn declared(
+pub(crate) fn declared_column(
     catalog: &Catalog,
     order: &DumpOrder,
     object: &Object,
@@ -235,7 +236,7 @@ fn inherited(
 }
 
 /// What is said of a column after its table is there.
-fn details(object: &Object, column: &Column, found: &mut Vec<String>) {
+pub(crate) fn column_details(object: &Object, column: &Column, found: &mut Vec<String>) {
     let is_foreign = object.identity.kind == Kind::ForeignTable;
     let word = if is_foreign { "FOREIGN TABLE" } else { "TABLE" };
     let alter = format!("ALTER {word} ONLY {} ALTER COLUMN", object.identity.sql());
@@ -244,12 +245,7 @@ fn details(object: &Object, column: &Column, found: &mut Vec<String>) {
         found.push(format!("{alter} {name} SET STATISTICS {target}"));
     }
     if let Some(storage) = column.storage {
-        let word = match storage {
-            'p' => "PLAIN",
-            'e' => "EXTERNAL",
-            'm' => "MAIN",
-            _ => "EXTENDED",
-        };
+        let word = storage_word(storage);
         found.push(format!("{alter} {name} SET STORAGE {word}"));
     }
     if let Some(compression) = column.compression {
@@ -289,7 +285,17 @@ fn of_identity(object: &Object, sequence: &Sequence, found: &mut Vec<String>) {
     }
 }
 
-pub(super) fn set_default(object: &Object, column: &Column, found: &mut Vec<String>) {
+/// How `SET STORAGE` says how values are stored.
+pub(crate) fn storage_word(storage: char) -> &'static str {
+    match storage {
+        'p' => "PLAIN",
+        'e' => "EXTERNAL",
+        'm' => "MAIN",
+        _ => "EXTENDED",
+    }
+}
+
+pub(crate) fn set_default(object: &Object, column: &Column, found: &mut Vec<String>) {
     let Some(value) = &column.value else { return };
     let (table, name) = (object.identity.sql(), quoted(&column.name));
     let value = &value.expression;
@@ -328,7 +334,7 @@ pub(super) fn view(order: &DumpOrder, object: &Object, view: &View, found: &mut 
                 "CREATE MATERIALIZED VIEW {name}{method}{options} AS\n{query}\n  WITH NO DATA"
             ));
         });
-        view.columns.iter().for_each(|column| details(object, column, found));
+        view.columns.iter().for_each(|column| column_details(object, column, found));
     } else if order.is_dummy(object.address) {
         found.push(format!("CREATE VIEW {name} AS\nSELECT\n{}", nulls(view)));
     } else {

@@ -35,9 +35,13 @@ pub fn of_object(object: &Object, major: u32) -> Vec<String> {
     object.rights.iter().flat_map(|rights| of_one(object, rights, major)).collect()
 }
 
-/// The statements for the privileges of an object, or for those of one of its columns.
-pub(crate) fn of_one(object: &Object, rights: &Rights, major: u32) -> Vec<String> {
-    let (word, letter) = match object.identity.kind {
+/// The letter of `acldefault` for the privileges of an object.
+pub(crate) fn letter_of(kind: Kind) -> char {
+    on(kind).1
+}
+
+fn on(kind: Kind) -> (&'static str, char) {
+    match kind {
         Kind::Sequence => ("SEQUENCE", 's'),
         Kind::Function | Kind::Aggregate => ("FUNCTION", 'f'),
         Kind::Procedure => ("PROCEDURE", 'f'),
@@ -47,10 +51,22 @@ pub(crate) fn of_one(object: &Object, rights: &Rights, major: u32) -> Vec<String
         Kind::Server => ("FOREIGN SERVER", 'S'),
         Kind::LargeObject => ("LARGE OBJECT", 'L'),
         _ => ("TABLE", 'r'),
-    };
+    }
+}
+
+/// The statements for the privileges of an object, or for those of one of its columns.
+pub(crate) fn of_one(object: &Object, rights: &Rights, major: u32) -> Vec<String> {
+    let (word, letter) = on(object.identity.kind);
     let on = format!("{word} {}", object.identity.sql());
     let owner = object.owner.as_deref();
     Target { on, letter, owner, before: String::new(), major }.statements(rights)
+}
+
+/// Every privilege of a kind of objects.
+pub(crate) fn all_privileges(letter: char, major: u32) -> Vec<String> {
+    let all = ALL.iter().find(|(known, _)| *known == letter).map_or(&[][..], |(_, all)| all);
+    let new = (letter == 'r' && major >= 17).then_some("MAINTAIN");
+    all.iter().copied().chain(new).map(str::to_owned).collect()
 }
 
 /// The same for an object of the system or of an extension.

@@ -20,7 +20,7 @@ pub(crate) fn identity(sequence: &Sequence) -> String {
     format!("(SEQUENCE NAME {name} {})", clauses(sequence).join(" "))
 }
 
-fn clauses(sequence: &Sequence) -> Vec<String> {
+pub(crate) fn clauses(sequence: &Sequence) -> Vec<String> {
     let (lowest, highest) = match sequence.data_type.as_str() {
         "smallint" => (i64::from(i16::MIN), i64::from(i16::MAX)),
         "integer" => (i64::from(i32::MIN), i64::from(i32::MAX)),

@@ -3,7 +3,7 @@
 use pg_sql::quote::{name as quoted, quote_literal};
 
 /// Storage parameters, as `WITH` takes them: `fillfactor='70'`.
-pub(super) fn parameters(options: &[String], prefix: &str) -> Vec<String> {
+pub(crate) fn parameters(options: &[String], prefix: &str) -> Vec<String> {
     let parameter = |option: &String| {
         let (name, value) = option.split_once('=').unwrap_or((option, ""));
         let value = if quoted(value) == value { value.to_owned() } else { quote_literal(value) };
@@ -57,7 +57,7 @@ pub(super) fn dollars(text: &str) -> String {
     format!("{tag}${text}{tag}$")
 }
 
-pub(super) fn comment_on(target: &str, comment: &str) -> String {
+pub(crate) fn comment_on(target: &str, comment: &str) -> String {
     format!("COMMENT ON {target} IS {}", quote_literal(comment))
 }
 

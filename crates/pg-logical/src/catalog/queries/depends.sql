@@ -1,5 +1,6 @@
 SELECT d.classid AS class, d.objid AS oid, d.refclassid AS on_class, d.refobjid AS on_oid,
-       d.deptype AS kind, CASE WHEN d.deptype = 'x' THEN
+       d.deptype AS kind, d.objsubid AS part, d.refobjsubid AS on_part,
+       CASE WHEN d.deptype = 'x' THEN
            (SELECT e.extname FROM pg_extension e WHERE e.oid = d.refobjid) END AS extension
 FROM pg_depend d
 WHERE d.refobjid >= 16384 AND d.objid >= 16384 AND d.deptype NOT IN ('p', 'e')
