@@ -1,0 +1,349 @@
+//! What becomes of each object, and what that means for those that need it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::catalog::{Column, Definition, Kind, Link};
+use crate::diff::column;
+use crate::diff::compare::{ColumnPair, Comparison, Facets, Pair};
+use crate::diff::edit::Verdict;
+use crate::diff::step::DiffError;
+use crate::diff::{rules, words};
+
+/// What becomes of an object of before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Keep,
+    Alter,
+    /// It is dropped and made again.
+    Replace,
+    Drop,
+}
+
+/// What becomes of a column that others may need.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum ColumnFate {
+    Keep,
+    /// It gets another type.
+    Retype,
+    /// It is dropped and added again.
+    Remake,
+    Drop,
+}
+
+/// What is decided.
+pub(super) struct Fates<'a> {
+    pub(super) comparison: &'a Comparison<'a>,
+    pub(super) of: Vec<Fate>,
+    pub(super) facets: Facets,
+    /// Types that are renamed, and dropped when no column has them any more.
+    pub(super) retired: BTreeSet<usize>,
+    /// Parts of tables that are dropped before their tables are.
+    pub(super) apart: BTreeSet<usize>,
+    /// Defaults of tables that are dropped, which go before them: table and number.
+    pub(super) apart_defaults: BTreeSet<(usize, u32)>,
+    /// What is made again to break a circle.
+    pub(super) forced: BTreeSet<usize>,
+    /// Types that are renamed to break one.
+    pub(super) outlived: BTreeSet<usize>,
+    columns: HashMap<(usize, u32), ColumnFate>,
+    /// Objects of after by kind of name and name, where before has none of this identity.
+    successors: BTreeMap<Name, usize>,
+    refused: BTreeSet<String>,
+}
+
+/// A name that only one object can have: relations and types share theirs, and so do the
+/// functions of one schema, as far as this matters.
+pub(super) type Name = (u8, Option<String>, String);
+
+/// The names that an object takes.
+pub(super) fn names(object: &crate::catalog::Object) -> Vec<Name> {
+    let identity = &object.identity;
+    let name = |family: u8| (family, identity.schema.clone(), identity.name.clone());
+    match (&object.definition, identity.kind) {
+        (Definition::Constraint(constraint), _) => {
+            let of = (3, identity.part_of.clone(), identity.name.clone());
+            let index = constraint.index.as_ref().map(|_| name(0));
+            index.into_iter().chain([of]).collect()
+        }
+        (_, Kind::Index | Kind::Sequence) => vec![name(0)],
+        (_, Kind::Table | Kind::ForeignTable | Kind::View | Kind::MaterializedView) => {
+            vec![name(0), name(1)]
+        }
+        (_, Kind::Type | Kind::Domain) => vec![name(0), name(1)],
+        (_, Kind::Function | Kind::Procedure | Kind::Aggregate) => vec![name(2)],
+        (_, kind) => vec![(10 + kind as u8, identity.schema.clone(), identity.sql())],
+    }
+}
+
+impl<'a> Fates<'a> {
+    pub(super) fn new(comparison: &'a Comparison<'a>) -> Fates<'a> {
+        let mut successors = BTreeMap::new();
+        for (new, object) in comparison.after.catalog.objects.iter().enumerate() {
+            if comparison.originals[new].is_none() {
+                successors.extend(names(object).into_iter().map(|name| (name, new)));
+            }
+        }
+        Fates {
+            comparison,
+            of: Vec::new(),
+            facets: Facets::default(),
+            retired: BTreeSet::new(),
+            apart: BTreeSet::new(),
+            apart_defaults: BTreeSet::new(),
+            forced: BTreeSet::new(),
+            outlived: BTreeSet::new(),
+            columns: HashMap::new(),
+            successors,
+            refused: BTreeSet::new(),
+        }
+    }
+
+    /// Decides about every object.
+    pub(super) fn settle(&mut self) -> Result<(), DiffError> {
+        self.facets = Facets::default();
+        self.retired.clear();
+        self.refused.clear();
+        self.columns.clear();
+        self.of = (0..self.comparison.twins.len()).map(|old| self.own_fate(old)).collect();
+        for old in 0..self.of.len() {
+            self.own_columns(old);
+        }
+        while self.spread() {}
+        self.retire();
+        if self.refused.is_empty() {
+            return Ok(());
+        }
+        Err(DiffError::Unsupported(std::mem::take(&mut self.refused).into_iter().collect()))
+    }
+
+    pub(super) fn pair(&self, old: usize) -> Option<Pair<'_>> {
+        let new_at = self.comparison.twins[old]?;
+        Some(Pair { comparison: self.comparison, facets: &self.facets, old_at: old, new_at })
+    }
+
+    fn own_fate(&mut self, old: usize) -> Fate {
+        let object = self.comparison.before.object(old);
+        if !Comparison::is_compared(object) {
+            return Fate::Keep;
+        }
+        let Some(pair) = self.pair(old) else { return Fate::Drop };
+        match rules::verdict(&pair) {
+            Verdict::Refuse(why) => {
+                self.refused.insert(format!("{}: {why}", words::of(&object.identity)));
+                Fate::Keep
+            }
+            Verdict::Replace => Fate::Replace,
+            Verdict::Alter(_) if self.forced.contains(&old) => Fate::Replace,
+            Verdict::Alter(edits) if edits.is_empty() => Fate::Keep,
+            Verdict::Alter(_) => Fate::Alter,
+        }
+    }
+
+    /// Columns that change by themselves.
+    fn own_columns(&mut self, old: usize) {
+        if self.goes(old) || self.comparison.before.object(old).table().is_none() {
+            return;
+        }
+        let Some(pair) = self.pair(old) else { return };
+        let mut found: Vec<(u32, ColumnFate)> =
+            pair.gone_columns().iter().map(|column| (column.number, ColumnFate::Drop)).collect();
+        let mut loosened = Vec::new();
+        for columns in pair.columns() {
+            if column::is_remade(&pair, columns) {
+                found.push((columns.old.number, ColumnFate::Remake));
+            } else if column::has_new_type(columns) {
+                found.push((columns.old.number, ColumnFate::Retype));
+            }
+            if columns.old.identity.is_some() && columns.new.identity.is_none() {
+                loosened.push(columns.old.number);
+            }
+        }
+        let key = |number| (old, number);
+        self.facets.loosened.extend(loosened.into_iter().map(key));
+        for (number, fate) in found {
+            self.columns.insert((old, number), fate);
+            if fate == ColumnFate::Remake {
+                self.facets.remade.insert((old, number));
+            }
+        }
+    }
+
+    /// Whether an object does not stay as it is: it is dropped, if only for a while.
+    pub(super) fn goes(&self, old: usize) -> bool {
+        matches!(self.of[old], Fate::Drop | Fate::Replace)
+    }
+
+    pub(super) fn column_fate(&self, old: usize, number: u32) -> ColumnFate {
+        self.columns.get(&(old, number)).copied().unwrap_or(ColumnFate::Keep)
+    }
+
+    /// What takes the place of an object that goes: itself, or another kind of the same name.
+    pub(super) fn successor(&self, old: usize) -> Option<usize> {
+        self.comparison.twins[old].or_else(|| {
+            let names = names(self.comparison.before.object(old));
+            names.iter().find_map(|name| self.successors.get(name).copied())
+        })
+    }
+
+    /// Follows each dependency once; whether anything came of it.
+    fn spread(&mut self) -> bool {
+        let before = (self.of.clone(), self.columns.len(), self.facets.loosened.len());
+        for link in &self.comparison.before.catalog.links {
+            if !self.goes(link.from) {
+                self.follow(*link);
+            }
+        }
+        before != (self.of.clone(), self.columns.len(), self.facets.loosened.len())
+    }
+
+    fn follow(&mut self, link: Link) {
+        if self.goes(link.on) {
+            if link.is_value {
+                self.value_needs_what_goes(link);
+            } else if self.comparison.before.object(link.from).table().is_some() {
+                self.table_needs_what_goes(link);
+            } else {
+                self.object_needs_what_goes(link);
+            }
+            return;
+        }
+        match self.column_fate(link.on, link.on_column) {
+            ColumnFate::Retype => self.needs_retyped(link),
+            ColumnFate::Remake => self.needs_remade(link),
+            ColumnFate::Keep | ColumnFate::Drop => {}
+        }
+    }
+
+    fn column_pair(&self, old: usize, number: u32) -> Option<ColumnPair<'a>> {
+        let (_, column): (_, &'a Column) = self.comparison.before.column(old, number)?;
+        let new_at = self.comparison.twins[old]?;
+        let (place, new) = self.comparison.after.column_named(new_at, &column.name)?;
+        Some(ColumnPair { old: column, new, place })
+    }
+
+    /// Whether what stays still needs what takes the place of the other.
+    fn still_needs(&self, link: Link) -> bool {
+        let (Some(new), Some(on)) = (self.comparison.twins[link.from], self.successor(link.on))
+        else {
+            return false;
+        };
+        self.comparison.needs(new, 0, on)
+            || self.comparison.after.catalog.links.iter().any(|l| l.from == new && l.on == on)
+    }
+
+    fn replace(&mut self, old: usize) {
+        self.of[old] = Fate::Replace;
+    }
+
+    fn remake(&mut self, old: usize, number: u32) {
+        self.columns.insert((old, number), ColumnFate::Remake);
+        self.facets.remade.insert((old, number));
+    }
+
+    fn value_needs_what_goes(&mut self, link: Link) {
+        if self.comparison.before.object(link.from).table().is_none() {
+            return self.replace(link.from);
+        }
+        let Some(columns) = self.column_pair(link.from, link.from_column) else { return };
+        if columns.old.generated.is_none() {
+            self.facets.loosened.insert((link.from, link.from_column));
+        } else if columns.new.generated.is_some() {
+            self.remake(link.from, link.from_column);
+        }
+    }
+
+    fn table_needs_what_goes(&mut self, link: Link) {
+        let needed = self.comparison.before.object(link.on);
+        if link.from_column != 0 {
+            let Some(columns) = self.column_pair(link.from, link.from_column) else { return };
+            if !self.still_needs(link) || column::has_new_type(columns) {
+                return;
+            }
+            if !matches!(needed.identity.kind, Kind::Type | Kind::Domain | Kind::Collation) {
+                let table = &self.comparison.before.object(link.from).identity;
+                let why =
+                    format!("its type is that of the rows of {}", words::of(&needed.identity));
+                let refused = format!("{}: {why}", words::column(table, columns.old));
+                self.refused.insert(refused);
+            }
+            self.facets.moved.insert((link.from, link.from_column));
+            self.columns.insert((link.from, link.from_column), ColumnFate::Retype);
+            return;
+        }
+        if needed.table().is_some() {
+            self.facets.reattached.insert(link.from);
+        } else if self.comparison.before.object(link.from).identity.kind == Kind::ForeignTable {
+            self.replace(link.from);
+        } else if self.still_needs(link) {
+            let (table, needed) = (link.from, words::of(&needed.identity));
+            let table = words::of(&self.comparison.before.object(table).identity);
+            self.refused.insert(format!("{table}: it needs {needed}, which has to be made again"));
+        }
+    }
+
+    fn object_needs_what_goes(&mut self, link: Link) {
+        let is_seldom_made_again = matches!(
+            self.comparison.before.object(link.from).identity.kind,
+            Kind::Schema | Kind::Extension | Kind::LargeObject
+        );
+        if is_seldom_made_again {
+            return;
+        }
+        if self.of[link.from] == Fate::Keep || self.still_needs(link) {
+            let is_disowned = self.comparison.before.object(link.from).identity.kind
+                == Kind::Sequence
+                && !self.still_needs(link);
+            if !is_disowned {
+                self.replace(link.from);
+            }
+        }
+    }
+
+    fn needs_retyped(&mut self, link: Link) {
+        if link.is_value {
+            let Some(columns) = self.column_pair(link.from, link.from_column) else { return };
+            if columns.new.generated.is_some() {
+                self.remake(link.from, link.from_column);
+            }
+            return;
+        }
+        match &self.comparison.before.object(link.from).definition {
+            // The server builds them again by itself.
+            Definition::Index(_) | Definition::Statistics(_) | Definition::Sequence(_) => {}
+            Definition::Constraint(constraint) if constraint.kind != 'f' => {}
+            Definition::Table(_) => {}
+            _ => self.replace(link.from),
+        }
+    }
+
+    fn needs_remade(&mut self, link: Link) {
+        if link.is_value {
+            return self.needs_retyped(link);
+        }
+        match &self.comparison.before.object(link.from).definition {
+            Definition::Sequence(_) | Definition::Table(_) => {}
+            _ => self.replace(link.from),
+        }
+    }
+
+    /// Types that columns have until they have the new one.
+    fn retire(&mut self) {
+        for link in &self.comparison.before.catalog.links {
+            let is_of_moved = self.facets.moved.contains(&(link.from, link.from_column));
+            if is_of_moved && !link.is_value && self.goes(link.on) {
+                self.retired.insert(link.on);
+            }
+        }
+        let outlived: Vec<usize> =
+            self.outlived.iter().copied().filter(|&old| self.goes(old)).collect();
+        self.retired.extend(outlived);
+        for old in &self.retired {
+            let object = self.comparison.before.object(*old);
+            // The functions that make its values keep their names.
+            if matches!(object.definition, Definition::Range(_)) {
+                let why = "columns have it, and a range cannot give up its name";
+                self.refused.insert(format!("{}: {why}", words::of(&object.identity)));
+            }
+        }
+    }
+}

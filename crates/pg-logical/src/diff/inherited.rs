@@ -1,0 +1,46 @@
+//! Tables that are parts of others: whether they become one, or stop to be one.
+
+use crate::catalog::{Table, class};
+use crate::diff::compare::{Pair, Side};
+
+/// The parents of a table by their names.
+pub(super) fn parents(side: &Side<'_>, table: &Table) -> Vec<String> {
+    let place = |oid: &u32| side.catalog.place(class::CLASS, *oid);
+    let places = table.parents.iter().filter_map(place);
+    places.map(|at| side.object(at).identity.sql()).collect()
+}
+
+/// Whether a table is taken out of its parents before anything else.
+pub(super) fn is_detached(pair: &Pair<'_>) -> bool {
+    let Some((old, new)) = pair.tables() else { return false };
+    let is_away = pair.facets.reattached.contains(&pair.old_at);
+    let (was, is) = (parents(pair.before(), old), parents(pair.after(), new));
+    let leaves = was.iter().any(|parent| !is.contains(parent));
+    !was.is_empty() && (is_away || leaves || old.bound != new.bound)
+}
+
+/// Whether a table follows none of its parents for a while.
+pub(super) fn is_away(pair: &Pair<'_>) -> bool {
+    let is_partition = pair.tables().is_some_and(|(old, _)| old.bound.is_some());
+    pair.facets.reattached.contains(&pair.old_at) || is_partition && is_detached(pair)
+}
+
+/// The statements that take it out.
+pub(super) fn detach(pair: &Pair<'_>) -> Vec<String> {
+    let Some((old, new)) = pair.tables() else { return Vec::new() };
+    let name = pair.was().identity.sql();
+    let (was, is) = (parents(pair.before(), old), parents(pair.after(), new));
+    if old.bound.is_some() {
+        let parents = was.iter();
+        return parents.map(|of| format!("ALTER TABLE {of} DETACH PARTITION {name}")).collect();
+    }
+    let is_away = pair.facets.reattached.contains(&pair.old_at);
+    let leaves = was.iter().filter(|parent| is_away || !is.contains(parent));
+    leaves.map(|parent| format!("ALTER TABLE {name} NO INHERIT {parent}")).collect()
+}
+
+/// Whether a partition is attached though the table was there before.
+pub(super) fn is_attached(pair: &Pair<'_>) -> bool {
+    let Some((old, new)) = pair.tables() else { return false };
+    new.bound.is_some() && (old.bound.is_none() || is_detached(pair))
+}

@@ -1,0 +1,124 @@
+//! What can be done with each kind of object: one rule a kind.
+
+use crate::catalog::{Kind, Object};
+use crate::diff::compare::Pair;
+use crate::diff::edit::Verdict;
+use crate::diff::step::Hazard;
+use crate::diff::{acting, foreign, relation, routine, sequence, stored, types};
+
+/// What can be done with a kind.
+pub(super) struct KindRule {
+    pub(super) kind: Kind,
+    /// How one of before becomes that of after.
+    pub(super) alter: fn(&Pair<'_>) -> Verdict,
+    /// What drops one; nothing for what goes with something else.
+    pub(super) drop: fn(&Object) -> Option<String>,
+    /// What has to be known before one is dropped.
+    pub(super) loss: fn(&Object) -> Vec<Hazard>,
+    /// What has to be known before one is made.
+    pub(super) making: fn(&Object) -> Vec<Hazard>,
+}
+
+/// A kind of which nothing has to be known.
+const fn plain(kind: Kind, alter: fn(&Pair<'_>) -> Verdict) -> KindRule {
+    KindRule { kind, alter, drop: dropped, loss: nothing, making: nothing }
+}
+
+fn nothing(_: &Object) -> Vec<Hazard> {
+    Vec::new()
+}
+
+/// Every kind, in the order of [`Kind`].
+pub(super) const RULES: [KindRule; 34] = [
+    plain(Kind::Schema, types::schema),
+    plain(Kind::Collation, made_again),
+    plain(Kind::Extension, types::extension),
+    plain(Kind::Type, types::any),
+    plain(Kind::Domain, types::domain),
+    plain(Kind::Cast, made_again),
+    KindRule {
+        loss: |_| vec![Hazard::FunctionGone],
+        making: routine::is_untracked,
+        ..plain(Kind::Function, routine::function)
+    },
+    KindRule {
+        loss: |_| vec![Hazard::FunctionGone],
+        making: routine::is_untracked,
+        ..plain(Kind::Procedure, routine::function)
+    },
+    KindRule { loss: |_| vec![Hazard::FunctionGone], ..plain(Kind::Aggregate, made_again) },
+    plain(Kind::Operator, types::operator),
+    plain(Kind::OperatorFamily, types::operator_family),
+    plain(Kind::OperatorClass, made_again),
+    plain(Kind::TextSearchParser, made_again),
+    plain(Kind::TextSearchTemplate, made_again),
+    plain(Kind::TextSearchDictionary, made_again),
+    plain(Kind::TextSearchConfiguration, types::search_configuration),
+    plain(Kind::ForeignDataWrapper, foreign::wrapper),
+    plain(Kind::Server, foreign::server),
+    plain(Kind::UserMapping, foreign::user_mapping),
+    plain(Kind::Sequence, sequence::verdict),
+    KindRule { loss: |_| vec![Hazard::RowsLost], ..plain(Kind::Table, relation::table) },
+    plain(Kind::ForeignTable, relation::table),
+    plain(Kind::View, relation::view),
+    plain(Kind::MaterializedView, relation::view),
+    KindRule { drop: |_| None, ..plain(Kind::LargeObject, |_| Verdict::same()) },
+    KindRule {
+        drop: stored::drop_constraint,
+        loss: stored::constraint_gone,
+        making: stored::constraint_made,
+        ..plain(Kind::Constraint, stored::constraint)
+    },
+    KindRule {
+        loss: stored::index_gone,
+        making: |_| vec![Hazard::ScanUnderLock],
+        ..plain(Kind::Index, stored::index)
+    },
+    plain(Kind::Statistics, stored::statistics),
+    plain(Kind::Rule, acting::rule),
+    KindRule { drop: acting::drop_trigger, ..plain(Kind::Trigger, acting::trigger) },
+    KindRule {
+        loss: |_| vec![Hazard::AuthzChanged],
+        making: |_| vec![Hazard::AuthzChanged],
+        ..plain(Kind::Policy, acting::policy)
+    },
+    plain(Kind::Publication, acting::publication),
+    // Their privileges are compared, which is all that they are.
+    KindRule { drop: |_| None, ..plain(Kind::DefaultPrivileges, |_| Verdict::same()) },
+    plain(Kind::EventTrigger, acting::event_trigger),
+];
+
+/// The rule of a kind.
+pub(super) fn rule(kind: Kind) -> &'static KindRule {
+    let rule = &RULES[kind as usize];
+    debug_assert_eq!(rule.kind, kind);
+    rule
+}
+
+/// How two objects of one name differ.
+pub(super) fn verdict(pair: &Pair<'_>) -> Verdict {
+    (rule(pair.now().identity.kind).alter)(pair)
+}
+
+/// Nothing of the kind can be altered in place.
+fn made_again(pair: &Pair<'_>) -> Verdict {
+    if pair.is_same() { Verdict::same() } else { Verdict::Replace }
+}
+
+fn dropped(object: &Object) -> Option<String> {
+    let word = object.identity.kind.word().to_uppercase();
+    Some(format!("DROP {word} {}", object.identity.target()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_rule() {
+        for (place, rule) in RULES.iter().enumerate() {
+            assert_eq!(rule.kind as usize, place, "{:?}", rule.kind);
+        }
+        assert_eq!(RULES.len(), Kind::EventTrigger as usize + 1);
+    }
+}
