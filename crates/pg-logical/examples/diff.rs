@@ -1,0 +1,42 @@
+//! `diff URL_A URL_B`: the SQL that leads from the database A to the database B. Exit 4 where it
+//! cannot be done, with what stands in its way.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to people")]
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use pg_logical::catalog::Catalog;
+use pg_logical::diff::{Wanted, diff};
+use postgres::{Client, NoTls};
+
+#[path = "../tests/diff/session.rs"]
+mod session;
+
+fn read(url: &str) -> Result<(Catalog, String), Box<dyn Error>> {
+    session::Session(Client::connect(url, NoTls)?).catalog()
+}
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let urls: Vec<String> = std::env::args().skip(1).collect();
+    let (before, role) = read(&urls[0])?;
+    let (after, _) = read(&urls[1])?;
+    let wanted = Wanted { role, has_owners: true, has_rights: true };
+    let plan = match diff(&before, &after, &wanted) {
+        Ok(plan) => plan,
+        Err(error) => {
+            eprintln!("{error}");
+            return Ok(ExitCode::from(4));
+        }
+    };
+    println!("SET check_function_bodies = off;\n");
+    for step in plan.steps {
+        for found in &step.found {
+            let hazards: Vec<&str> = step.hazards.iter().map(|hazard| hazard.word()).collect();
+            println!("-- {} {}", found.replace('\n', " "), hazards.join(" "));
+        }
+        step.statements.iter().for_each(|statement| println!("{statement};"));
+        println!();
+    }
+    Ok(ExitCode::SUCCESS)
+}

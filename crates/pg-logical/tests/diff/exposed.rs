@@ -1,0 +1,124 @@
+//! Owners, privileges, policies and the options that decide whose rights count.
+
+use pg_logical::diff::Hazard;
+
+use crate::{Pair, all, cluster, text, there_and_back};
+
+fn roles() {
+    for role in ["diff_reader", "diff_writer", "diff_owner"] {
+        let mut client = cluster().connect("postgres");
+        // Another test may have made it.
+        let _ = client.batch_execute(&format!("CREATE ROLE {role}"));
+    }
+}
+
+const RIGHTS: &[Pair] = &[
+    (
+        "grants",
+        "CREATE TABLE t (a int, b int); GRANT SELECT, INSERT ON t TO diff_reader; \
+         GRANT UPDATE (a) ON t TO diff_reader",
+        "CREATE TABLE t (a int, b int); GRANT SELECT ON t TO diff_reader, diff_writer; \
+         GRANT UPDATE (b) ON t TO diff_reader WITH GRANT OPTION; \
+         GRANT DELETE ON t TO diff_writer WITH GRANT OPTION",
+    ),
+    (
+        "grants to everybody",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE SCHEMA s",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE SCHEMA s; \
+         REVOKE ALL ON FUNCTION f() FROM PUBLIC; GRANT USAGE ON SCHEMA s TO PUBLIC",
+    ),
+    (
+        "an owner",
+        "CREATE TABLE t (a serial); GRANT SELECT ON t TO diff_reader; CREATE VIEW v AS SELECT 1 AS a",
+        "CREATE TABLE t (a serial); GRANT SELECT ON t TO diff_reader; ALTER TABLE t OWNER TO diff_owner; \
+         CREATE VIEW v AS SELECT 1 AS a; ALTER VIEW v OWNER TO diff_owner",
+    ),
+    (
+        "default privileges",
+        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO diff_reader; CREATE TABLE t (a int)",
+        "ALTER DEFAULT PRIVILEGES GRANT INSERT ON TABLES TO diff_reader; \
+         ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC",
+    ),
+    (
+        "a table that was there before its default privileges",
+        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO diff_reader",
+        "CREATE TABLE t (a int); ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO diff_reader",
+    ),
+    (
+        "what is the system's",
+        "",
+        "REVOKE EXECUTE ON FUNCTION pg_catalog.pg_sleep(double precision) FROM PUBLIC; \
+         GRANT EXECUTE ON FUNCTION pg_catalog.pg_ls_dir(text) TO diff_reader",
+    ),
+    (
+        "policies",
+        "CREATE TABLE t (a int); CREATE POLICY p ON t FOR SELECT TO diff_reader USING (a > 0); \
+         CREATE POLICY q ON t USING (true) WITH CHECK (true)",
+        "CREATE TABLE t (a int); CREATE POLICY p ON t FOR SELECT TO PUBLIC USING (a > 1); \
+         CREATE POLICY q ON t AS RESTRICTIVE USING (true)",
+    ),
+];
+
+#[test]
+fn rights() {
+    roles();
+    all(RIGHTS);
+}
+
+#[test]
+fn a_view_that_is_made_again_keeps_what_is_said_of_it() {
+    roles();
+    let of = |columns: &str| {
+        format!(
+            "CREATE TABLE t (a int, b int); \
+             CREATE VIEW v WITH (security_invoker = true) AS SELECT {columns} FROM t; \
+             ALTER VIEW v OWNER TO diff_owner; GRANT SELECT ON v TO diff_reader; \
+             CREATE VIEW w WITH (security_invoker = true, security_barrier = true) AS \
+             SELECT a FROM v; COMMENT ON VIEW w IS 'on top'; GRANT UPDATE (a) ON w TO diff_writer; \
+             CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END'; \
+             CREATE TRIGGER g INSTEAD OF INSERT ON w FOR EACH ROW EXECUTE FUNCTION f()"
+        )
+    };
+    there_and_back("a view", &of("a, b"), &of("b, a"));
+}
+
+#[test]
+fn a_view_that_is_replaced_keeps_its_options() {
+    let up = there_and_back(
+        "a query",
+        "CREATE VIEW v WITH (security_invoker = true) AS SELECT 1 AS a",
+        "CREATE VIEW v WITH (security_invoker = true) AS SELECT 2 AS a",
+    );
+    let statements = text(&up);
+    assert!(
+        statements.contains("CREATE OR REPLACE VIEW public.v WITH (security_invoker='true')")
+            || statements.contains("CREATE OR REPLACE VIEW public.v WITH (security_invoker=true)"),
+        "{statements}"
+    );
+}
+
+#[test]
+fn nothing_is_revoked_of_what_was_not_touched() {
+    roles();
+    let base = "CREATE TABLE t (a int); GRANT SELECT ON t TO diff_reader WITH GRANT OPTION; \
+                SET ROLE diff_reader; GRANT SELECT ON t TO diff_writer; RESET ROLE; \
+                CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; \
+                REVOKE ALL ON FUNCTION f() FROM PUBLIC";
+    let up = there_and_back("one table", base, &format!("{base}; CREATE TABLE u (a int)"));
+    assert_eq!(text(&up), "CREATE TABLE public.u (\n    a integer\n);\n");
+    let other = base.replace("SET ROLE diff_reader;", "").replace("RESET ROLE;", "");
+    let (one, other) = (crate::Database::new(base), crate::Database::new(&other));
+    let plan = crate::between(&one.catalog(), &other.catalog()).expect("a plan");
+    assert_eq!(text(&plan), "", "who granted it does not matter");
+}
+
+#[test]
+fn who_may_do_more_is_a_hazard() {
+    roles();
+    let up = there_and_back(
+        "a grant",
+        "CREATE TABLE t (a int)",
+        "CREATE TABLE t (a int); GRANT SELECT ON t TO diff_reader",
+    );
+    assert_eq!(up.steps[0].hazards, [Hazard::AuthzChanged]);
+}

@@ -1,0 +1,166 @@
+//! The difference between two databases: applied to the first one it gives the second one, and the
+//! way back gives the first one again.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the fence stands around the product, and tests look at it from outside"
+)]
+
+mod exposed;
+mod ordered;
+mod programmed;
+mod random;
+mod relations;
+mod renamed;
+mod session;
+mod typed;
+
+#[path = "../../../cargo-db/tests/it/support/cluster.rs"]
+#[expect(dead_code, reason = "other tests crash it")]
+mod cluster;
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use pg_logical::catalog::Catalog;
+use pg_logical::diff::{DiffError, Plan, Wanted, diff};
+use pg_logical::{ddl, graph};
+
+use crate::cluster::cluster;
+use crate::session::Session;
+
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..1500 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("waited half a minute, and it never held: {what}");
+}
+
+/// A name, what is there before, and what is there after.
+type Pair = (&'static str, &'static str, &'static str);
+
+/// A database that is dropped when the test is over.
+struct Database(String);
+
+impl Database {
+    fn new(sql: &str) -> Database {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("diff_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        cluster().run("postgres", &format!("CREATE DATABASE {name} TEMPLATE template0"));
+        let database = Database(name);
+        let sql = format!("SET check_function_bodies = off; {sql}");
+        cluster().run(&database.0, &sql);
+        database
+    }
+
+    fn catalog(&self) -> Catalog {
+        Session(cluster().connect(&self.0)).catalog().expect("a catalog").0
+    }
+
+    /// Applies the steps of a plan.
+    fn apply(&self, what: &str, plan: &Plan) -> Result<(), String> {
+        let mut client = cluster().connect(&self.0);
+        client.batch_execute("SET check_function_bodies = off").expect("a setting");
+        for statement in plan.steps.iter().flat_map(|step| &step.statements) {
+            client.batch_execute(statement).map_err(|error| {
+                let why = error.as_db_error().map(ToString::to_string).unwrap_or_default();
+                format!("{what}: {why}\n{statement}\nof\n{}", text(plan))
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        cluster().run("postgres", &format!("DROP DATABASE {} WITH (FORCE)", self.0));
+    }
+}
+
+fn text(plan: &Plan) -> String {
+    let statements = plan.steps.iter().flat_map(|step| &step.statements);
+    statements.map(|statement| format!("{statement};\n")).collect()
+}
+
+fn wanted() -> Wanted {
+    Wanted { role: "postgres".to_owned(), has_owners: true, has_rights: true }
+}
+
+fn between(before: &Catalog, after: &Catalog) -> Result<Plan, DiffError> {
+    diff(before, after, &wanted())
+}
+
+/// Everything that makes a database, in no order: neither objects nor columns have one.
+fn shape(catalog: &Catalog) -> BTreeSet<String> {
+    let order = graph::order(catalog, &BTreeSet::new()).expect("an order");
+    let steps = order.steps.iter().flat_map(|step| ddl::statements(catalog, &order, *step));
+    let mut found: BTreeSet<String> = steps.map(|statement| unordered(&statement)).collect();
+    for object in &catalog.objects {
+        found.extend(ddl::owner(object));
+        found.extend(ddl::of_object(object, catalog.about.major));
+    }
+    found.extend(catalog.others.iter().flat_map(|o| ddl::of_others(o, catalog.about.major)));
+    found
+}
+
+fn unordered(statement: &str) -> String {
+    let is_of_table = statement.starts_with("CREATE ") && statement.contains(" TABLE ");
+    if !is_of_table {
+        return statement.to_owned();
+    }
+    let mut lines: Vec<&str> = statement.lines().map(|line| line.trim_end_matches(',')).collect();
+    lines.sort_unstable();
+    lines.join("\n")
+}
+
+fn same(what: &str, one: &Catalog, other: &Catalog) -> Result<(), String> {
+    let (one, other) = (shape(one), shape(other));
+    let only = |a: &BTreeSet<String>, b: &BTreeSet<String>| {
+        a.difference(b).cloned().collect::<Vec<_>>().join("\n")
+    };
+    if one == other {
+        return Ok(());
+    }
+    Err(format!("{what}: has\n{}\nand lacks\n{}", only(&one, &other), only(&other, &one)))
+}
+
+/// Leads from the first database to the second one and back, and gives the way there.
+fn proved(what: &str, first: &str, second: &str) -> Result<Plan, String> {
+    let (live, wanted) = (Database::new(first), Database::new(second));
+    let (before, after) = (live.catalog(), wanted.catalog());
+    let refused = |error| format!("{what}: {error}");
+    let up = between(&before, &after).map_err(refused)?;
+    let down = between(&after, &before).map_err(refused)?;
+    live.apply(what, &up)?;
+    let now = live.catalog();
+    same(what, &now, &after)?;
+    match between(&now, &after) {
+        Ok(rest) if rest.steps.is_empty() => {}
+        rest => return Err(format!("{what}: something is left: {rest:?}")),
+    }
+    let back = format!("{what}, back");
+    live.apply(&back, &down)?;
+    same(&back, &live.catalog(), &before)?;
+    Ok(up)
+}
+
+#[track_caller]
+fn there_and_back(what: &str, first: &str, second: &str) -> Plan {
+    proved(what, first, second).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[track_caller]
+fn all(pairs: &[Pair]) {
+    let mut wrong = Vec::new();
+    for (what, before, after) in pairs {
+        match proved(what, before, after) {
+            Ok(up) if up.steps.is_empty() => wrong.push(format!("{what}: nothing was found")),
+            Ok(_) => {}
+            Err(error) => wrong.push(error),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}

@@ -1,0 +1,118 @@
+//! Orders that other tools are reported to get wrong, and what is refused.
+
+use pg_logical::diff::DiffError;
+
+use crate::{Database, Pair, all, between};
+
+const ORDERS: &[Pair] = &[
+    (
+        "a function whose result changes under a view of a view",
+        "CREATE FUNCTION f() RETURNS TABLE (a int) LANGUAGE sql AS 'SELECT 1'; \
+         CREATE VIEW v AS SELECT a FROM f(); CREATE VIEW w AS SELECT a FROM v",
+        "CREATE FUNCTION f() RETURNS TABLE (a int, b int) LANGUAGE sql AS 'SELECT 1, 2'; \
+         CREATE VIEW v AS SELECT a FROM f(); CREATE VIEW w AS SELECT a FROM v",
+    ),
+    (
+        "a type and all that has it",
+        "CREATE TYPE e AS ENUM ('a'); CREATE TABLE t (a e); \
+         CREATE FUNCTION f(e) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "",
+    ),
+    (
+        "a default that needs a function of the rows of its own table",
+        "",
+        "CREATE TABLE t (a int); CREATE FUNCTION f(t) RETURNS int LANGUAGE sql AS 'SELECT 1'; \
+         CREATE FUNCTION g() RETURNS int LANGUAGE sql AS 'SELECT 1'; \
+         ALTER TABLE t ALTER a SET DEFAULT g(); ALTER TABLE t ADD b int DEFAULT g(); \
+         CREATE VIEW v AS SELECT f(t) AS x FROM t",
+    ),
+    (
+        "a default whose function needs its table",
+        "",
+        "CREATE TABLE t (a int); CREATE FUNCTION f(x t DEFAULT NULL) RETURNS int LANGUAGE sql AS 'SELECT 1'; \
+         ALTER TABLE t ALTER a SET DEFAULT f()",
+    ),
+    (
+        "a policy that reads a view of its table",
+        "",
+        "CREATE TABLE t (a int, b bool); CREATE VIEW v AS SELECT a FROM t WHERE b; \
+         ALTER TABLE t ENABLE ROW LEVEL SECURITY; \
+         CREATE POLICY p ON t USING (a IN (SELECT a FROM v))",
+    ),
+    (
+        "a check that goes with its function",
+        "CREATE FUNCTION f(int) RETURNS bool IMMUTABLE LANGUAGE sql AS 'SELECT true'; \
+         CREATE TABLE t (a int CHECK (f(a)))",
+        "CREATE TABLE t (a int)",
+    ),
+    (
+        "a view that groups by a key that goes",
+        "CREATE TABLE t (a int PRIMARY KEY, b int); CREATE VIEW v AS SELECT a, b FROM t GROUP BY a",
+        "CREATE TABLE t (a int NOT NULL, b int); CREATE VIEW v AS SELECT a, b FROM t GROUP BY a, b",
+    ),
+    (
+        "names that change hands",
+        "CREATE TABLE t (a int); CREATE INDEX x ON t (a); CREATE SEQUENCE y; CREATE TABLE z ()",
+        "CREATE TABLE t (a int); CREATE SEQUENCE x; CREATE VIEW y AS SELECT 1 AS a; \
+         CREATE INDEX z ON t (a)",
+    ),
+    (
+        "a column instead of another one with the same index",
+        "CREATE TABLE t (a int); CREATE INDEX i ON t (a)",
+        "CREATE TABLE t (b int); CREATE INDEX i ON t (b)",
+    ),
+    (
+        "an owner of a sequence that goes",
+        "CREATE TABLE t (a int); CREATE SEQUENCE s OWNED BY t.a",
+        "CREATE TABLE u (a int); CREATE SEQUENCE s OWNED BY u.a",
+    ),
+    (
+        "everything",
+        "",
+        "CREATE SCHEMA app; CREATE TYPE app.e AS ENUM ('a'); CREATE DOMAIN app.d AS int; \
+         CREATE TABLE app.t (a app.e, b app.d PRIMARY KEY); \
+         CREATE TABLE app.u (b app.d REFERENCES app.t); CREATE VIEW app.v AS SELECT * FROM app.t; \
+         CREATE MATERIALIZED VIEW app.m AS SELECT * FROM app.v; \
+         CREATE FUNCTION app.f(app.v) RETURNS app.d LANGUAGE sql AS 'SELECT 1'",
+    ),
+];
+
+#[test]
+fn orders() {
+    all(ORDERS);
+}
+
+fn refusal(before: &str, after: &str) -> DiffError {
+    let (before, after) = (Database::new(before), Database::new(after));
+    between(&before.catalog(), &after.catalog()).expect_err("a refusal")
+}
+
+#[test]
+fn rows_are_not_given_up_for_another_partition_key() {
+    let error = refusal("CREATE TABLE t (a int)", "CREATE TABLE t (a int) PARTITION BY RANGE (a)");
+    assert_eq!(
+        error.to_string(),
+        "cannot be changed: table t: its partition key changes from not partitioned to RANGE (a)"
+    );
+}
+
+#[test]
+fn a_range_that_columns_have_stays() {
+    let of = |subtype: &str| {
+        format!("CREATE TYPE r AS RANGE (subtype = {subtype}); CREATE TABLE t (a r)")
+    };
+    let error = refusal(&of("int"), &of("bigint"));
+    assert_eq!(
+        error.to_string(),
+        "cannot be changed: type r: columns have it, and a range cannot give up its name"
+    );
+}
+
+#[test]
+fn what_is_not_known_is_named() {
+    let error = refusal("", "CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler");
+    assert!(
+        matches!(&error, DiffError::Uncovered(names) if names == &["access method heap2"]),
+        "{error}"
+    );
+}

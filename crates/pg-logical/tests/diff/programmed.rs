@@ -1,0 +1,137 @@
+//! Functions, triggers, rules, publications, extensions and foreign objects.
+
+use crate::{Pair, all};
+
+const FUNCTIONS: &[Pair] = &[
+    (
+        "a body",
+        "CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE FUNCTION f(a int, b int DEFAULT 2) RETURNS int LANGUAGE sql AS 'SELECT 2'",
+    ),
+    (
+        "everything that is said of a function",
+        "CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE FUNCTION f(a int DEFAULT 3) RETURNS int LANGUAGE plpgsql IMMUTABLE STRICT \
+         SECURITY DEFINER COST 7 PARALLEL SAFE SET search_path TO pg_catalog, \"$user\" \
+         AS 'BEGIN RETURN 1; END'",
+    ),
+    (
+        "another result, with what needs it",
+        "CREATE FUNCTION f() RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'; \
+         CREATE TABLE t (a int, b text DEFAULT f(), CHECK (a > f())); CREATE INDEX i ON t ((a + f())); \
+         CREATE VIEW v AS SELECT f() AS x; CREATE POLICY p ON t USING (a > f()); \
+         GRANT EXECUTE ON FUNCTION f() TO pg_monitor",
+        "CREATE FUNCTION f() RETURNS bigint IMMUTABLE LANGUAGE sql AS 'SELECT 1'; \
+         CREATE TABLE t (a int, b text DEFAULT f(), CHECK (a > f())); CREATE INDEX i ON t ((a + f())); \
+         CREATE VIEW v AS SELECT f() AS x; CREATE POLICY p ON t USING (a > f()); \
+         GRANT EXECUTE ON FUNCTION f() TO pg_monitor",
+    ),
+    (
+        "other names of arguments",
+        "CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'SELECT a'; \
+         CREATE VIEW v AS SELECT f(1) AS x",
+        "CREATE FUNCTION f(b int) RETURNS int LANGUAGE sql AS 'SELECT b'; \
+         CREATE VIEW v AS SELECT f(1) AS x",
+    ),
+    (
+        "a body that was parsed",
+        "CREATE TABLE t (a int, b int); \
+         CREATE FUNCTION f() RETURNS bigint BEGIN ATOMIC SELECT sum(a) FROM t; END",
+        "CREATE TABLE t (a bigint, c int); \
+         CREATE FUNCTION f() RETURNS numeric BEGIN ATOMIC SELECT sum(a) FROM t; END",
+    ),
+    (
+        "a procedure instead of a function",
+        "CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE PROCEDURE f(a int) LANGUAGE sql AS 'SELECT 1'",
+    ),
+    (
+        "an aggregate",
+        "CREATE AGGREGATE s(int) (SFUNC = int4pl, STYPE = int)",
+        "CREATE AGGREGATE s(int) (SFUNC = int4pl, STYPE = int, INITCOND = '5')",
+    ),
+    (
+        "what text hides",
+        "",
+        "CREATE FUNCTION a() RETURNS int LANGUAGE sql AS 'SELECT z()'; \
+         CREATE FUNCTION z() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    ),
+];
+
+const ACTING: &[Pair] = &[
+    (
+        "a trigger",
+        "CREATE TABLE t (a int, b int); \
+         CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END'; \
+         CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f(); \
+         CREATE TRIGGER y BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()",
+        "CREATE TABLE t (a int, b bigint); \
+         CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END'; \
+         CREATE TRIGGER x AFTER UPDATE OF b ON t FOR EACH ROW WHEN (new.b > 1) \
+         EXECUTE FUNCTION f(); ALTER TABLE t DISABLE TRIGGER x; \
+         CREATE TRIGGER y BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f(); \
+         ALTER TABLE t ENABLE ALWAYS TRIGGER y; COMMENT ON TRIGGER y ON t IS 'y'",
+    ),
+    (
+        "a rule",
+        "CREATE TABLE t (a int); CREATE RULE r AS ON INSERT TO t DO ALSO NOTIFY a",
+        "CREATE TABLE t (a int); CREATE RULE r AS ON INSERT TO t DO ALSO NOTIFY b; \
+         ALTER TABLE t DISABLE RULE r",
+    ),
+    (
+        "an event trigger",
+        "CREATE FUNCTION f() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; \
+         CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION f()",
+        "CREATE FUNCTION f() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; \
+         CREATE EVENT TRIGGER e ON ddl_command_end WHEN TAG IN ('CREATE TABLE') \
+         EXECUTE FUNCTION f(); ALTER EVENT TRIGGER e DISABLE",
+    ),
+    (
+        "a publication",
+        "CREATE TABLE t (a int); CREATE TABLE u (a int); CREATE PUBLICATION p FOR TABLE t",
+        "CREATE TABLE t (a int); CREATE TABLE u (a int); \
+         CREATE PUBLICATION p FOR TABLE u WITH (publish = 'insert')",
+    ),
+    ("a publication of all", "CREATE PUBLICATION p", "CREATE PUBLICATION p FOR ALL TABLES"),
+];
+
+const FOREIGN: &[Pair] = &[
+    (
+        "a wrapper and its server",
+        "CREATE FOREIGN DATA WRAPPER w OPTIONS (a '1'); \
+         CREATE SERVER s FOREIGN DATA WRAPPER w OPTIONS (b '1'); \
+         CREATE USER MAPPING FOR PUBLIC SERVER s OPTIONS (c '1')",
+        "CREATE FOREIGN DATA WRAPPER w OPTIONS (a '2'); \
+         CREATE SERVER s VERSION '3' FOREIGN DATA WRAPPER w OPTIONS (d 'it''s'); \
+         CREATE USER MAPPING FOR PUBLIC SERVER s OPTIONS (c '2')",
+    ),
+    (
+        "a foreign table",
+        "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; \
+         CREATE FOREIGN TABLE t (a int OPTIONS (x '1')) SERVER s OPTIONS (y '1')",
+        "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; \
+         CREATE FOREIGN TABLE t (a bigint OPTIONS (x '2') NOT NULL, b text) SERVER s",
+    ),
+    (
+        "a foreign table on another server",
+        "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; \
+         CREATE FOREIGN TABLE t (a int) SERVER s",
+        "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; \
+         CREATE SERVER r FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE t (a int) SERVER r",
+    ),
+];
+
+#[test]
+fn functions() {
+    all(FUNCTIONS);
+}
+
+#[test]
+fn what_acts_by_itself() {
+    all(ACTING);
+}
+
+#[test]
+fn foreign_objects() {
+    all(FOREIGN);
+}
