@@ -131,14 +131,14 @@ impl DatabaseIdentity {
     fn verify_written(&self, session: &mut Session) -> Result<()> {
         let marker = marker::read(session)?;
         let lines = own_tables::lines(session)?;
-        let why = if marker != self.marker {
-            "the marker is not the one that was written".to_owned()
+        let what = if marker != self.marker {
+            "the marker"
         } else if lines != self.lines.as_deref().unwrap_or_default() {
-            "the audit trail is not the one that was written".to_owned()
+            "the audit trail"
         } else {
             return Ok(());
         };
-        Err(AuditError::NotKept { why }.into())
+        Err(AuditError::NotKept { what: what.to_owned() }.into())
     }
 }
 
@@ -149,6 +149,6 @@ fn additions(session: &mut Session) -> Result<Option<String>> {
 
 fn refuse_additions(session: &mut Session) -> Result<()> {
     let Some(table) = additions(session)? else { return Ok(()) };
-    let why = format!("cargo_db.{table} was altered");
-    Err(AuditError::NotKept { why }.into())
+    let what = format!("the table `cargo_db.{table}`");
+    Err(AuditError::NotKept { what }.into())
 }

@@ -24,11 +24,12 @@ pub(crate) enum AuditError {
     #[error("`cargo_db.audit` in `{database}` is not the table that cargo db creates")]
     NotOurs { database: String },
     #[error(
-        "the audit trail in the database has lost records, and this project has no copy of them"
+        "records are missing from the audit trail in the database, and this project has no copy \
+         of them"
     )]
     Lost { verb: String, changes: Vec<String> },
-    #[error("the marker or the audit trail was changed while cargo db wrote it: {why}")]
-    NotKept { why: String },
+    #[error("{what} was changed while cargo db was writing it")]
+    NotKept { what: String },
     #[error("{subject} changes the marker or the audit trail, and was rolled back")]
     Touched { subject: String, changes: Vec<String> },
     #[error("`{verb}` changed the marker or the audit trail, and the change was reverted")]
@@ -57,8 +58,8 @@ impl AuditError {
                 match aside {
                     Some(aside) => unreadable.run("set it aside and start a new one", aside),
                     None => unreadable.advise(
-                        "repair the file: it must be UTF-8 text with one plan id per line, \
-                         those of the plans that already ran",
+                        "repair the file: it must be UTF-8 text that lists the ids of the plans \
+                         that have already run, one per line",
                     ),
                 }
             }
@@ -78,7 +79,7 @@ impl AuditError {
                 )
                 .advise("ask its owner to inspect it, then drop or rename it"),
             AuditError::Lost { verb, changes } => Explanation::new("AUDIT.LOST", Exit::Policy)
-                .because(format!("`{verb}` was killed after these changes:"))
+                .because(format!("this happened after an earlier `{verb}` had started:"))
                 .because_of(changes.iter().cloned())
                 .run("show the records that are left", "cargo db audit --database")
                 .run("set the database's marker again", "cargo db env set <environment>"),
@@ -128,8 +129,11 @@ pub(super) fn samples() -> Vec<AuditError> {
             why: why("Read-only file system (os error 30)"),
         },
         AuditError::NotOurs { database: why("school") },
-        AuditError::Lost { verb: why("migrate"), changes: vec![why("the marker was changed")] },
-        AuditError::NotKept { why: why("the marker is not the one that was written") },
+        AuditError::Lost {
+            verb: why("migrate"),
+            changes: vec![why("records of the audit trail were changed or removed")],
+        },
+        AuditError::NotKept { what: why("the marker") },
         AuditError::Touched {
             subject: why("migration `1 a`"),
             changes: vec![why("the marker was changed")],

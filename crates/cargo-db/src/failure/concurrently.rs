@@ -56,8 +56,11 @@ impl ConcurrentlyError {
                 )
             }
             ConcurrentlyError::Circle { at, holders } => {
-                stopped("CONCURRENTLY.CIRCLE", at, waited_for(holders))
-                    .run("stop the program that runs migrations on startup, then run", &at.command)
+                stopped("CONCURRENTLY.CIRCLE", at, waited_for(holders)).run(
+                    "end that session (often that of a program that runs migrations when it \
+                     starts), then run",
+                    &at.command,
+                )
             }
             ConcurrentlyError::Left { at, why, .. } => {
                 stopped("CONCURRENTLY.LEFT", at, why.clone())

@@ -40,7 +40,7 @@ pub(crate) struct CheckArgs {
     /// Check files that were added or changed since this revision
     #[arg(long, value_name = "REV")]
     base: Option<String>,
-    /// Also fail if the schema file does not match the migrations, as `schema check` does
+    /// Also run `schema check`: fail if the schema file does not match the migrations
     #[arg(long, conflicts_with_all = ["files", "staged"])]
     schema: bool,
     /// Exit with code 1 only for findings of at least this severity

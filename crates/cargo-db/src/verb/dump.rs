@@ -17,10 +17,9 @@ const EFFECT: Effect = Effect::Reads;
 
 /// Write the database as an SQL file, without pg_dump
 ///
-/// Writes the definitions and the rows of one snapshot, in an order that `psql` and
-/// `cargo db restore` can load. The same database always gives the same bytes. If the database has
-/// objects that cannot be dumped, they are listed and nothing is written. Client programs of
-/// PostgreSQL are not needed.
+/// Writes the definitions and the rows of one snapshot. `psql` and `cargo db restore` can load the
+/// file. The same database always gives the same bytes. If the database has objects that cannot be
+/// dumped, they are listed and nothing is written. Client programs of PostgreSQL are not needed.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct DumpArgs {

@@ -19,10 +19,10 @@ use db_tools::{Generated, NewMigration};
 /// It creates the database if it does not exist.
 const EFFECT: Effect = Effect::ChangesSchema;
 
-/// Generate a migration with the project's tool
+/// Generate a migration with your migration tool
 ///
-/// The tool compares its description of the schema with a scratch database to which all migrations
-/// were applied. Your own database is not compared.
+/// Your tool compares the schema that you described for it (for example, in `schema.prisma`) with a
+/// scratch database that has all migrations. Your own database is not compared.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Effect on the database: none, except that it is created if it does not exist"

@@ -182,7 +182,7 @@ fn an_event_trigger_of_a_dump_cannot_change_what_the_database_says_of_itself() {
     );
     for how in [&[][..], &["--clean"]] {
         let arguments = [&["restore", "ev.sql", "--confirm", "did_event"], how].concat();
-        project.db(&arguments).code(7).says("cargo_db.marker was altered");
+        project.db(&arguments).code(7).says("the table `cargo_db.marker` was changed");
         assert_eq!(tables("did_event"), ["here"]);
     }
 }

@@ -107,7 +107,7 @@ pub(crate) struct RestoreArgs {
     /// Put back the database that the last restore kept
     #[arg(long, conflicts_with_all = WHAT_TO_RESTORE, conflicts_with = "drop_previous")]
     undo: bool,
-    /// Remove the databases that restores kept
+    /// Remove the old databases that earlier restores kept
     #[arg(long, conflicts_with_all = WHAT_TO_RESTORE)]
     drop_previous: bool,
 }
