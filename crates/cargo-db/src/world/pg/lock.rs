@@ -26,6 +26,10 @@ pub(crate) struct Lock {
     looked: Option<Instant>,
 }
 
+/// How long a wait is not worth a line: the server may still be ending the session of a run that
+/// is over.
+const TOLD_AFTER: Duration = Duration::from_millis(500);
+
 impl Lock {
     /// Takes all `keys` in the target's database, or fails when `timeout` has passed.
     pub(crate) fn acquire(
@@ -70,7 +74,8 @@ impl Lock {
                 if began.elapsed() >= timeout {
                     return Err(busy(target, holder.as_ref(), began.elapsed()));
                 }
-                if let (false, Some(holder)) = (told, holder) {
+                let is_news = !told && began.elapsed() >= TOLD_AFTER;
+                if let Some(holder) = holder.filter(|_| is_news) {
                     world.emit(Event::LockHeld { by: holder.by, since: holder.since });
                     told = true;
                 }
