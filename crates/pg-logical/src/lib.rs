@@ -19,6 +19,7 @@ pub mod facts;
 pub mod graph;
 pub mod source;
 pub mod split;
+pub mod writes;
 
 /// Whether the compiler optimised this crate: see its `build.rs`.
 pub fn is_optimised() -> bool {

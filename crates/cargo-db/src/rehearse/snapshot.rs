@@ -4,8 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use pg_logical::writes::CatalogWrites;
+
 use crate::failure::Result;
-use crate::world::pg::{Row, Session, only_row};
+use crate::world::pg::{Row, Session, catalog_failure, only_row};
 
 /// The number that the server knows a table by.
 pub(super) type Oid = u32;
@@ -78,24 +80,6 @@ pub(super) struct CatalogSnapshot {
     pub(super) replica: bool,
 }
 
-/// How often the catalogs were written so far, and by which transactions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct CatalogWrites {
-    /// Those that the snapshot is read from.
-    read: u64,
-    /// How many relations were dropped.
-    gone: u64,
-    /// Those of schemas, roles and types.
-    others: u64,
-    /// Our own transaction, if it has a number.
-    own: Option<String>,
-    /// What became of the transaction of the snapshot before.
-    status: Option<String>,
-    /// All transactions before this one had ended.
-    oldest: u64,
-    is_exact: bool,
-}
-
 /// A lock on a table, by its strength: a later one keeps more away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum LockMode {
@@ -144,12 +128,12 @@ const PRESENT: &str = include_str!("sql/present.sql");
 impl CatalogSnapshot {
     /// Asks for it, in one round trip.
     pub(super) fn take(session: &mut Session) -> Result<CatalogSnapshot> {
-        let sql = format!("{};\n{}", catalog_since(None), activity_after(None));
-        let [relations, columns, locks, counts, settings, writes] =
-            session.sets("measure", &sql)?;
-        let mut snapshot = CatalogSnapshot::default();
+        let sql = format!("{};\n{ACTIVITY}", CatalogWrites::since(None, CATALOG));
+        let writes = writes(session, None)?;
+        let [relations, columns, locks, counts, settings] = session.sets("measure", &sql)?;
+        let mut snapshot = CatalogSnapshot { writes, ..CatalogSnapshot::default() };
         snapshot.note_catalog(&relations, &columns)?;
-        snapshot.note_activity([locks, counts, settings, writes])?;
+        snapshot.note_activity([locks, counts, settings])?;
         Ok(snapshot)
     }
 
@@ -167,14 +151,15 @@ impl CatalogSnapshot {
     /// The snapshot of now, of which only what was written since this one is read. With thousands
     /// of tables, the rest is most of what there is to read.
     pub(super) fn now(&self, session: &mut Session) -> Result<CatalogSnapshot> {
-        let sets = session.sets("measure", &activity_after(Some(&self.writes)))?;
-        let mut now = self.clone();
-        now.note_activity(sets)?;
-        now.changed.clear();
-        if !self.has_hidden() && now.writes.continues(&self.writes) {
-            if now.writes.read != self.writes.read {
-                now.read_written(session, &self.writes)?;
+        let writes = writes(session, Some(&self.writes))?;
+        if !self.has_hidden() && is_traceable(&writes, &self.writes) {
+            let mut now = self.clone();
+            now.changed.clear();
+            if writes.of.get(..2) != self.writes.of.get(..2) {
+                now.read_written(session, (&self.writes, &writes))?;
             }
+            now.writes = writes;
+            now.note_activity(session.sets("measure", ACTIVITY)?)?;
             return Ok(now);
         }
         let mut now = CatalogSnapshot::take(session)?;
@@ -186,8 +171,8 @@ impl CatalogSnapshot {
     /// Asks again for what the transaction did, where no statement has changed the catalog in the
     /// meantime.
     pub(super) fn retake(&mut self, session: &mut Session) -> Result<()> {
-        let sets = session.sets("measure", &activity_after(None))?;
-        self.note_activity(sets)
+        self.writes = writes(session, None)?;
+        self.note_activity(session.sets("measure", ACTIVITY)?)
     }
 
     /// What may differ from the snapshot that this one was made from.
@@ -221,11 +206,16 @@ impl CatalogSnapshot {
         Ok(())
     }
 
-    fn read_written(&mut self, session: &mut Session, then: &CatalogWrites) -> Result<()> {
-        let sql = catalog_since(Some(then.oldest));
+    fn read_written(
+        &mut self,
+        session: &mut Session,
+        (then, now): (&CatalogWrites, &CatalogWrites),
+    ) -> Result<()> {
+        let sql = CatalogWrites::since(Some(then), CATALOG);
         let [relations, columns] = session.sets("measure", &sql)?;
         self.note_catalog(&relations, &columns)?;
-        if self.writes.gone != then.gone {
+        let removed = |writes: &CatalogWrites| writes.of.first().map(|relations| relations.deleted);
+        if removed(now) != removed(then) {
             let [present] = session.sets("measure", PRESENT)?;
             self.forget_absent(only_row("measure", present)?.optional_text("oids")?.unwrap_or(""));
         }
@@ -248,10 +238,9 @@ impl CatalogSnapshot {
         self.relations.values().any(|relation| !relation.countable)
     }
 
-    fn note_activity(&mut self, [locks, counts, settings, writes]: [Vec<Row>; 4]) -> Result<()> {
+    fn note_activity(&mut self, [locks, counts, settings]: [Vec<Row>; 3]) -> Result<()> {
         let settings = only_row("measure", settings)?;
         (self.wal, self.replica) = (settings.number("wal")?, settings.flag("replica")?);
-        self.writes = CatalogWrites::of(&only_row("measure", writes)?)?;
         (self.locks, self.counts) = (BTreeMap::new(), BTreeMap::new());
         for row in &locks {
             let Some(mode) = LockMode::named(row.text("mode")?) else { continue };
@@ -309,45 +298,22 @@ impl CatalogSnapshot {
     }
 }
 
-impl CatalogWrites {
-    fn of(row: &Row) -> Result<CatalogWrites> {
-        Ok(CatalogWrites {
-            read: row.number("read")?,
-            gone: row.number("gone")?,
-            others: row.number("others")?,
-            own: row.optional_text("own")?.map(str::to_owned),
-            status: row.optional_text("status")?.map(str::to_owned),
-            oldest: row.number("oldest")?,
-            is_exact: row.flag("is_exact")?,
-        })
-    }
+/// The catalogs that a snapshot is read from, and those that it depends on otherwise.
+const WATCHED: [&str; 6] =
+    ["pg_class", "pg_attribute", "pg_type", "pg_namespace", "pg_auth_members", "pg_authid"];
 
-    /// Whether what was written since then is found by transactions.
-    fn continues(&self, then: &CatalogWrites) -> bool {
-        // What was read in a transaction is not there if that was rolled back.
-        let is_kept = then.own == self.own
-            || then.own.is_none()
-            || self.status.as_deref() == Some("committed");
-        self.is_exact && then.is_exact && is_kept && self.others == then.others
-    }
+/// The counters of these catalogs, after those of an earlier snapshot.
+fn writes(session: &mut Session, then: Option<&CatalogWrites>) -> Result<CatalogWrites> {
+    CatalogWrites::read(session, &WATCHED, then).map_err(catalog_failure)
 }
 
-/// The query for the catalog: for all, or for the rows of new transactions.
-fn catalog_since(oldest: Option<u64>) -> String {
-    let is_new = |row: &str| match oldest {
-        None => "true".to_owned(),
-        Some(oldest) => format!("age({row}.xmin) <= age('{oldest}'::xid)"),
-    };
-    let sql = CATALOG.replace("{new c}", &is_new("c")).replace("{new a}", &is_new("a"));
-    // All are those that are there.
-    if oldest.is_none() { format!("{sql} AND NOT a.attisdropped") } else { sql }
-}
-
-/// The query for what the transaction did, after the transaction of an earlier snapshot.
-fn activity_after(then: Option<&CatalogWrites>) -> String {
-    let own = then.and_then(|then| then.own.as_deref());
-    let own = own.map_or_else(|| "NULL::xid8".to_owned(), |own| format!("'{own}'::xid8"));
-    ACTIVITY.replace("{own}", &own)
+/// Whether the changes since an earlier snapshot are found in its own catalogs. A new table also
+/// inserts a type; only a renamed type changes the text of others.
+fn is_traceable(now: &CatalogWrites, then: &CatalogWrites) -> bool {
+    let renamed_types = |writes: &CatalogWrites| writes.of.get(2).map(|types| types.updated);
+    now.continues(then)
+        && now.of.get(3..) == then.of.get(3..)
+        && renamed_types(now) == renamed_types(then)
 }
 
 /// Whether the session's transaction has changed objects shared by all databases of the server:

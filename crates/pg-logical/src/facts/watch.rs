@@ -1,19 +1,20 @@
-//! What was written to the catalogs since the last look, so that no more has to be read again.
+//! What was written to the catalogs since they were last read: only that has to be read again.
 //!
-//! The server counts the rows that are written to each catalog, and every row tells the transaction
-//! that wrote it (PostgreSQL manual, 5.6 "System Columns"). So a look reads the counters, then the
-//! catalogs that were written, and of these the rows of new transactions. What is gone is found by
-//! the number of rows. Counters are exact since version 15; before, everything is read again.
+//! The counters tell which catalogs were written; the numbers of transactions tell which of their
+//! rows. Removed rows are found by the number of rows.
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::catalog::{Address, class};
 use crate::source::{Record, Row, Source, SourceError, unexpected};
+use crate::writes::CatalogWrites;
 
 /// A list of statements, each below a line with the name of its catalog.
 const WRITTEN: &str = include_str!("written.sql");
-const MOMENT: &str = include_str!("moment.sql");
 const ROOTS: &str = include_str!("roots.sql");
+/// Joining or leaving an extension writes no row of the object itself.
+const MEMBERS: &str = "SELECT count(*) AS members FROM pg_depend \
+    WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'";
 
 /// The other catalogs, which are small: after a write to one of them, everything is read again.
 const SMALL: &[&str] = &[
@@ -56,29 +57,22 @@ pub(super) enum CatalogChange {
     Of(BTreeSet<Address>),
 }
 
-/// Looks at the catalogs from time to time.
+/// Finds changes from one poll to the next.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     last: Option<Moment>,
-    /// Of each catalog, what was there at the last look, by the place of its statement.
+    /// For each statement, the keys of the rows at the last poll and the objects that they belong
+    /// to.
     known: Vec<HashMap<String, Address>>,
 }
 
-/// What is known about the time of a look.
+/// The state of the catalogs at a poll.
 #[derive(Debug)]
 struct Moment {
-    /// How often each catalog was written: those of the statements, then the small ones.
-    writes: Vec<u64>,
+    /// The counters: those of the catalogs of the statements, then those of the small ones.
+    writes: CatalogWrites,
     /// How many objects belong to extensions.
     members: u64,
-    /// The transaction of the look, if it has a number.
-    own: Option<String>,
-    /// What became of the transaction of the look before.
-    status: Option<String>,
-    /// All transactions before this one had ended.
-    oldest: u64,
-    /// Whether the counters count.
-    is_counted: bool,
 }
 
 /// A statement of `written.sql`.
@@ -96,25 +90,6 @@ fn statements() -> Vec<Statement> {
     parts.collect()
 }
 
-impl Statement {
-    /// The statement for the rows since a transaction, or for all.
-    fn since(&self, oldest: Option<u64>) -> String {
-        let mut sql = String::new();
-        let mut rest = self.text;
-        while let Some((before, after)) = rest.split_once("{new ") {
-            let Some((row, after)) = after.split_once('}') else { break };
-            let is_new = match oldest {
-                None => "true".to_owned(),
-                Some(oldest) => format!("age({row}.xmin) <= age('{oldest}'::xid)"),
-            };
-            sql.push_str(before);
-            sql.push_str(&is_new);
-            rest = after;
-        }
-        sql + rest
-    }
-}
-
 /// How many rows a catalog has, if that is counted, and those that were written.
 type Answer = (Option<usize>, Vec<Change>);
 
@@ -122,7 +97,7 @@ type Answer = (Option<usize>, Vec<Change>);
 type Change = (Option<String>, Address);
 
 impl Watch {
-    /// What may have changed since the last look.
+    /// What may have changed since the last poll.
     pub(super) fn poll(&mut self, source: &mut dyn Source) -> Result<CatalogChange, SourceError> {
         let statements = statements();
         let now = self.moment(source, &statements)?;
@@ -145,24 +120,16 @@ impl Watch {
         source: &mut dyn Source,
         statements: &[Statement],
     ) -> Result<Moment, SourceError> {
-        let own = self.last.as_ref().and_then(|last| last.own.as_deref());
-        let own = own.map_or_else(|| "NULL::xid8".to_owned(), |own| format!("'{own}'::xid8"));
-        let names =
-            statements.iter().map(|statement| statement.catalog).chain(SMALL.iter().copied());
-        let names = names.map(|name| format!("'pg_catalog.{name}'::regclass"));
-        let names = format!("ARRAY[{}]", names.collect::<Vec<_>>().join(", "));
-        let sql = MOMENT.replace("{own}", &own).replace("{catalogs}", &names);
-        let sets = source.sets("look for changes", &sql)?;
-        let row = Row::new(first(&sets)?);
-        let writes = row.list("writes")?;
-        Ok(Moment {
-            writes: writes.iter().map(|text| text.parse().unwrap_or(0)).collect(),
-            members: row.optional_number("members")?.unwrap_or(0),
-            own: row.optional("own")?,
-            status: row.optional("status")?,
-            oldest: row.optional_number("oldest")?.unwrap_or(0),
-            is_counted: row.flag("is_counted")?,
-        })
+        let own = statements.iter().map(|statement| statement.catalog);
+        let catalogs: Vec<&str> = own.chain(SMALL.iter().copied()).collect();
+        let then = self.last.as_ref().map(|last| &last.writes);
+        let writes = CatalogWrites::read(source, &catalogs, then)?;
+        let sets = source.sets("count the members of extensions", MEMBERS)?;
+        let record = sets.first().and_then(|rows| rows.first());
+        let row = Row::new(&**record.ok_or_else(|| unexpected("members", "no row"))?);
+        let members = row.optional_number("members")?;
+        let members = members.ok_or_else(|| unexpected("members", "it is NULL"))?;
+        Ok(Moment { writes, members })
     }
 
     /// Reads all keys.
@@ -187,12 +154,12 @@ impl Watch {
         then: &Moment,
         now: &Moment,
     ) -> Result<CatalogChange, SourceError> {
-        let is_written = |at: &usize| now.writes.get(*at) != then.writes.get(*at);
+        let is_written = |at: &usize| now.writes.of.get(*at) != then.writes.of.get(*at);
         let places: Vec<usize> = (0..statements.len()).filter(is_written).collect();
         let asked: Vec<&Statement> = places.iter().map(|&at| &statements[at]).collect();
         let mut touched = BTreeSet::new();
         let mut with_gone = Vec::new();
-        for (&at, (rows, changes)) in places.iter().zip(ask(source, &asked, Some(then.oldest))?) {
+        for (&at, (rows, changes)) in places.iter().zip(ask(source, &asked, Some(&then.writes))?) {
             let known = &mut self.known[at];
             for (key, of) in changes {
                 touched.insert(of);
@@ -218,15 +185,12 @@ impl Watch {
 }
 
 impl Moment {
-    /// Whether what happened since then is found by counters and transactions.
+    /// Whether the changes since an earlier poll can be found.
     fn continues(&self, then: &Moment, watched: usize) -> bool {
-        // What was read in a transaction is not there if that was rolled back.
-        let is_kept = then.own == self.own
-            || then.own.is_none()
-            || self.status.as_deref() == Some("committed");
-        let is_small_as_before = self.writes.get(watched..) == then.writes.get(watched..);
-        let is_counted = self.is_counted && then.is_counted;
-        is_counted && is_kept && is_small_as_before && self.members == then.members
+        let (now, before) = (&self.writes, &then.writes);
+        now.continues(before)
+            && now.of.get(watched..) == before.of.get(watched..)
+            && self.members == then.members
     }
 }
 
@@ -234,12 +198,13 @@ impl Moment {
 fn ask(
     source: &mut dyn Source,
     statements: &[&Statement],
-    since: Option<u64>,
+    since: Option<&CatalogWrites>,
 ) -> Result<Vec<Answer>, SourceError> {
     if statements.is_empty() {
         return Ok(Vec::new());
     }
-    let texts: Vec<String> = statements.iter().map(|statement| statement.since(since)).collect();
+    let text = |statement: &&Statement| CatalogWrites::since(since, statement.text);
+    let texts: Vec<String> = statements.iter().map(text).collect();
     let sets = source.sets("look for changes", &texts.join(";\n"))?;
     let answer = |set: &Vec<Box<dyn Record>>| {
         let row = Row::new(&**set.first().ok_or_else(|| unexpected("written", "no row"))?);
@@ -284,11 +249,6 @@ fn roots(
     Ok(found)
 }
 
-fn first(sets: &[Vec<Box<dyn Record>>]) -> Result<&dyn Record, SourceError> {
-    let record = sets.first().and_then(|rows| rows.first());
-    record.map(|record| &**record).ok_or_else(|| unexpected("writes", "no row"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,8 +261,8 @@ mod tests {
             assert!(statement.catalog.starts_with("pg_"), "{}", statement.catalog);
             assert!(statement.text.starts_with("SELECT"), "{}", statement.text);
             assert!(statement.text.contains(&format!("FROM {}", statement.catalog)));
-            assert!(!statement.since(Some(7)).contains("{new"), "{}", statement.text);
+            let whole = CatalogWrites::since(None, statement.text);
+            assert!(!whole.contains("{new") && whole.contains("FILTER (WHERE true)"), "{whole}");
         }
-        assert!(all[1].since(Some(7)).contains("age(x.xmin) <= age('7'::xid)"));
     }
 }
