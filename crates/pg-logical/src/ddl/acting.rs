@@ -5,8 +5,8 @@ use pg_sql::quote::{name as quoted, quote_literal};
 use crate::catalog::{EventTrigger, Object, Policy, Rule, Trigger};
 use crate::ddl::text::without_semicolon;
 
-/// How `ALTER TABLE` says when something fires; `O` is how it is made.
-fn firing(letter: char) -> &'static str {
+/// The clause of `ALTER TABLE` that sets when something fires; `O` is the default.
+pub(crate) fn firing(letter: char) -> &'static str {
     match letter {
         'D' => "DISABLE",
         'A' => "ENABLE ALWAYS",

@@ -21,6 +21,7 @@ use pg_sql::quote::name as quoted;
 use crate::catalog::{Catalog, Definition, Object};
 use crate::graph::{DumpOrder, Step};
 
+pub(crate) use acting::firing;
 pub(crate) use constraint::not_null as not_valid_not_null;
 pub use owner::owner;
 pub(crate) use publication::add as add_published;

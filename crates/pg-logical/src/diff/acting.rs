@@ -9,23 +9,13 @@ use crate::diff::edit::{Edit, Verdict};
 use crate::diff::step::Hazard;
 use crate::diff::words;
 
-/// How `ALTER TABLE` says when something fires.
-fn firing(letter: char) -> &'static str {
-    match letter {
-        'D' => "DISABLE",
-        'A' => "ENABLE ALWAYS",
-        'R' => "ENABLE REPLICA",
-        _ => "ENABLE",
-    }
-}
-
 /// The edit of something that only fires at another time.
 fn fires(pair: &Pair<'_>, word: &str, old: char, new: char) -> Verdict {
     if old == new {
         return Verdict::same();
     }
     let identity = &pair.now().identity;
-    let (name, when) = (quoted(&identity.name), firing(new));
+    let (name, when) = (quoted(&identity.name), ddl::firing(new));
     let statement = match &identity.part_of {
         Some(of) => format!("ALTER TABLE {of} {when} {word} {name}"),
         None => format!("ALTER EVENT TRIGGER {name} {when}"),

@@ -29,16 +29,6 @@ use pg_logical::{ddl, graph};
 use crate::cluster::cluster;
 use crate::session::Session;
 
-pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..1500 {
-        if holds() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    panic!("waited half a minute, and it never held: {what}");
-}
-
 /// A name, what is there before, and what is there after.
 type Pair = (&'static str, &'static str, &'static str);
 

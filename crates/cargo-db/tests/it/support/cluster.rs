@@ -142,7 +142,7 @@ impl Cluster {
             .expect("sh");
         let alive = Mutex::new(watcher.stdin.take().expect("a pipe"));
         let cluster = Cluster { folder, port, _alive: alive };
-        super::eventually("the test server answers", || cluster.try_connect("postgres").is_ok());
+        eventually("the test server answers", || cluster.try_connect("postgres").is_ok());
         cluster.run("postgres", &format!("ALTER ROLE postgres PASSWORD '{PASSWORD}'"));
         cluster
     }
@@ -171,7 +171,7 @@ impl Cluster {
             .args(["-m", "immediate", "-w", "-s", "-l"])
             .arg(self.folder.join("log2"));
         assert!(command.arg("restart").status().expect("pg_ctl runs").success());
-        super::eventually("the test server answers again", || self.try_connect("postgres").is_ok());
+        eventually("the test server answers again", || self.try_connect("postgres").is_ok());
     }
 
     /// Kills the server's main process, as the OOM killer does, and starts it again once all others
@@ -183,8 +183,8 @@ impl Cluster {
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("a kill");
         // Until it is waited for, a child that has ended counts as one that runs.
         let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty());
-        super::eventually("the test server starts again", || self.restart());
-        super::eventually("the test server answers again", || self.try_connect("postgres").is_ok());
+        eventually("the test server starts again", || self.restart());
+        eventually("the test server answers again", || self.try_connect("postgres").is_ok());
     }
 
     /// Whether the server could be started again, with the options that it had.
@@ -272,4 +272,16 @@ fn certificates(folder: &Path, give_away: impl Fn(&Path)) {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("chmod");
         give_away(&path);
     }
+}
+
+/// Waits until something holds; panics when it does not for half a minute.
+#[track_caller]
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..1500 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("waited half a minute, and it never held: {what}");
 }

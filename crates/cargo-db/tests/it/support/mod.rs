@@ -10,7 +10,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-pub(crate) use cluster::{Cluster, PASSWORD, binaries, cluster};
+pub(crate) use cluster::{Cluster, PASSWORD, binaries, cluster, eventually};
 
 /// A folder with migrations and seeds, and a separate database in the test cluster.
 pub(crate) struct Project {
@@ -242,16 +242,4 @@ pub(crate) fn psql(database: &str, user: Option<&str>, file: &Path) {
 /// The repository's root.
 pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
-}
-
-/// Waits until something holds; panics when it does not for half a minute.
-#[track_caller]
-pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..1500 {
-        if holds() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    panic!("waited half a minute, and it never held: {what}");
 }
