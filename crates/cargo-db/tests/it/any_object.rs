@@ -46,7 +46,8 @@ impl New {
     /// The `number`th object, from a line.
     fn of(template: &str, number: usize, dice: &mut Dice) -> New {
         let mark = format!("mark{number:03}");
-        let odd = ["", "Q\"", "ä ", "select ", "it's.", "_234567890123456789012345678901234567890"];
+        let long = "_234567890123456789012345678901234567890";
+        let odd = ["", "Q\"", "ä ", "select ", "it's.", long];
         let name = format!("\"{}{mark}\"", odd[dice.below(odd.len())].replace('"', "\"\""));
         let (mut sql, mut written) = (String::new(), Vec::new());
         let mut rest = template;

@@ -400,7 +400,8 @@ fn what_is_of_an_unsupported_kind_is_named_and_nothing_is_written() {
     let project = with_file("sf_uncovered");
     project.migration(
         "3_odd.up.sql",
-        "CREATE CONVERSION conv FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8; CREATE TYPE shell;\n",
+        "CREATE TYPE shell;\n\
+         CREATE CONVERSION conv FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;\n",
     );
     for verb in ["dump", "check"] {
         let run = project.db(&["schema", verb]).code(11).says("conversion public.conv");

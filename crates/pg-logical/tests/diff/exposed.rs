@@ -29,8 +29,10 @@ const RIGHTS: &[Pair] = &[
     ),
     (
         "an owner",
-        "CREATE TABLE t (a serial); GRANT SELECT ON t TO diff_reader; CREATE VIEW v AS SELECT 1 AS a",
-        "CREATE TABLE t (a serial); GRANT SELECT ON t TO diff_reader; ALTER TABLE t OWNER TO diff_owner; \
+        "CREATE TABLE t (a serial); GRANT SELECT ON t TO diff_reader; \
+         CREATE VIEW v AS SELECT 1 AS a",
+        "CREATE TABLE t (a serial); GRANT SELECT ON t TO diff_reader; \
+         ALTER TABLE t OWNER TO diff_owner; \
          CREATE VIEW v AS SELECT 1 AS a; ALTER VIEW v OWNER TO diff_owner",
     ),
     (

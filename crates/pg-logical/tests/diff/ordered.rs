@@ -29,7 +29,8 @@ const ORDERS: &[Pair] = &[
     (
         "a default whose function needs its table",
         "",
-        "CREATE TABLE t (a int); CREATE FUNCTION f(x t DEFAULT NULL) RETURNS int LANGUAGE sql AS 'SELECT 1'; \
+        "CREATE TABLE t (a int); \
+         CREATE FUNCTION f(x t DEFAULT NULL) RETURNS int LANGUAGE sql AS 'SELECT 1'; \
          ALTER TABLE t ALTER a SET DEFAULT f()",
     ),
     (

@@ -18,11 +18,13 @@ const FUNCTIONS: &[Pair] = &[
     (
         "another result, with what needs it",
         "CREATE FUNCTION f() RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'; \
-         CREATE TABLE t (a int, b text DEFAULT f(), CHECK (a > f())); CREATE INDEX i ON t ((a + f())); \
+         CREATE TABLE t (a int, b text DEFAULT f(), CHECK (a > f())); \
+         CREATE INDEX i ON t ((a + f())); \
          CREATE VIEW v AS SELECT f() AS x; CREATE POLICY p ON t USING (a > f()); \
          GRANT EXECUTE ON FUNCTION f() TO pg_monitor",
         "CREATE FUNCTION f() RETURNS bigint IMMUTABLE LANGUAGE sql AS 'SELECT 1'; \
-         CREATE TABLE t (a int, b text DEFAULT f(), CHECK (a > f())); CREATE INDEX i ON t ((a + f())); \
+         CREATE TABLE t (a int, b text DEFAULT f(), CHECK (a > f())); \
+         CREATE INDEX i ON t ((a + f())); \
          CREATE VIEW v AS SELECT f() AS x; CREATE POLICY p ON t USING (a > f()); \
          GRANT EXECUTE ON FUNCTION f() TO pg_monitor",
     ),

@@ -147,7 +147,8 @@ const TABLES: &[Pair] = &[
     (
         "a sequence",
         "CREATE SEQUENCE s; CREATE SEQUENCE gone; CREATE TABLE t (a int)",
-        "CREATE TABLE t (a int); CREATE SEQUENCE s AS int INCREMENT 3 MAXVALUE 90 CYCLE OWNED BY t.a",
+        "CREATE TABLE t (a int); \
+         CREATE SEQUENCE s AS int INCREMENT 3 MAXVALUE 90 CYCLE OWNED BY t.a",
     ),
     (
         "a sequence of another table",

@@ -15,11 +15,13 @@ const TYPES: &[Pair] = &[
         "CREATE TYPE e AS ENUM ('a', 'b'); COMMENT ON TYPE e IS 'x'; \
          CREATE TABLE t (a e DEFAULT 'a' NOT NULL, b e[]); CREATE INDEX i ON t (a) WHERE a = 'b'; \
          CREATE VIEW v AS SELECT a FROM t; \
-         CREATE FUNCTION f(e) RETURNS e LANGUAGE sql AS 'SELECT $1'; GRANT USAGE ON TYPE e TO PUBLIC",
+         CREATE FUNCTION f(e) RETURNS e LANGUAGE sql AS 'SELECT $1'; \
+         GRANT USAGE ON TYPE e TO PUBLIC",
         "CREATE TYPE e AS ENUM ('b', 'a', 'c'); COMMENT ON TYPE e IS 'x'; \
          CREATE TABLE t (a e DEFAULT 'a' NOT NULL, b e[]); CREATE INDEX i ON t (a) WHERE a = 'b'; \
          CREATE VIEW v AS SELECT a FROM t; \
-         CREATE FUNCTION f(e) RETURNS e LANGUAGE sql AS 'SELECT $1'; GRANT USAGE ON TYPE e TO PUBLIC",
+         CREATE FUNCTION f(e) RETURNS e LANGUAGE sql AS 'SELECT $1'; \
+         GRANT USAGE ON TYPE e TO PUBLIC",
     ),
     ("attributes", "CREATE TYPE c AS (a int, b int)", "CREATE TYPE c AS (a int, d text)"),
     ("attributes in order", "CREATE TYPE c AS (a int)", "CREATE TYPE c AS (b int, a int)"),
