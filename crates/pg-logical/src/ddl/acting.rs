@@ -5,7 +5,8 @@ use pg_sql::quote::{name as quoted, quote_literal};
 use crate::catalog::{EventTrigger, Object, Policy, Rule, Trigger};
 use crate::ddl::text::without_semicolon;
 
-/// The clause of `ALTER TABLE` that sets when something fires; `O` is the default.
+/// The keywords of `ALTER TABLE` for a firing mode, as in `pg_trigger.tgenabled`; `O` is the
+/// default.
 pub(crate) fn firing(letter: char) -> &'static str {
     match letter {
         'D' => "DISABLE",

@@ -9,7 +9,8 @@ use crate::diff::edit::{Edit, Verdict};
 use crate::diff::step::Hazard;
 use crate::diff::words;
 
-/// The edit of something that only fires at another time.
+/// The verdict on an object of which only the firing mode can differ. `word` is `RULE` or
+/// `TRIGGER`; event triggers do not use it.
 fn fires(pair: &Pair<'_>, word: &str, old: char, new: char) -> Verdict {
     if old == new {
         return Verdict::same();
@@ -44,7 +45,8 @@ pub(super) fn trigger(pair: &Pair<'_>) -> Verdict {
     }
 }
 
-/// The copy that a partition has of a trigger fires again as the original does.
+/// A partition's copy of a trigger is an object only because its firing mode differs. It cannot be
+/// dropped, so it is enabled again.
 pub(super) fn drop_trigger(object: &Object) -> Option<String> {
     let Definition::Trigger(trigger) = &object.definition else { return None };
     let (name, of) = (quoted(&object.identity.name), object.identity.part_of.as_ref()?);
@@ -150,7 +152,8 @@ fn publication_settings(old: &Publication, new: &Publication) -> Vec<String> {
     settings
 }
 
-/// A table that is dropped leaves its publications by itself.
+/// Adds the changes of published tables and schemas. PostgreSQL itself removes a dropped table from
+/// its publications.
 fn published(
     pair: &Pair<'_>,
     name: &str,

@@ -1,4 +1,4 @@
-//! What becomes of each object, and what that means for those that need it.
+//! Decides what happens to each old object, and to the objects that depend on it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -9,53 +9,53 @@ use crate::diff::edit::Verdict;
 use crate::diff::step::DiffError;
 use crate::diff::{rules, words};
 
-/// What becomes of an object of before.
+/// What happens to an old object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Keep,
     Alter,
-    /// It is dropped and made again.
+    /// Dropped and recreated.
     Replace,
     Drop,
 }
 
-/// What becomes of a column that others may need.
+/// What happens to an old column that other objects may depend on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ColumnFate {
     Keep,
-    /// It gets another type.
+    /// It gets another type or collation, or its type is replaced.
     Retype,
-    /// It is dropped and added again.
+    /// Dropped and added again.
     Remake,
     Drop,
 }
 
-/// What is decided.
+/// What happens to every old object, and how cycles are broken.
 pub(super) struct Fates<'a> {
     pub(super) comparison: &'a Comparison<'a>,
     pub(super) of: Vec<Fate>,
     pub(super) facets: Facets,
-    /// Types that are renamed, and dropped when no column has them any more.
+    /// Types that are renamed first, and dropped once no column uses them.
     pub(super) retired: BTreeSet<usize>,
-    /// Parts of tables that are dropped before their tables are.
+    /// Parts of dropped tables that are dropped before the table, to break a cycle.
     pub(super) apart: BTreeSet<usize>,
-    /// Defaults of tables that are dropped, which go before them: table and number.
+    /// Defaults that are dropped before their table is, to break a cycle: table and column number.
     pub(super) apart_defaults: BTreeSet<(usize, u32)>,
-    /// What is made again to break a circle.
+    /// Objects that are replaced instead of altered, to break a cycle.
     pub(super) forced: BTreeSet<usize>,
-    /// Types that are renamed to break one.
+    /// Types that are renamed to break a cycle.
     pub(super) outlived: BTreeSet<usize>,
     columns: HashMap<(usize, u32), ColumnFate>,
-    /// Objects of after by kind of name and name, where before has none of this identity.
+    /// New objects without an old version, by the names that they take.
     successors: BTreeMap<Name, usize>,
     refused: BTreeSet<String>,
 }
 
-/// A name that only one object can have: relations and types share theirs, and so do the
-/// functions of one schema, as far as this matters.
+/// A name that only one object can have: its namespace, its schema or table, and the name.
+/// Functions count by their name alone, without their arguments.
 pub(super) type Name = (u8, Option<String>, String);
 
-/// The names that an object takes.
+/// The names that an object takes: a table has one as a relation and one as a row type.
 pub(super) fn names(object: &crate::catalog::Object) -> Vec<Name> {
     let identity = &object.identity;
     let name = |family: u8| (family, identity.schema.clone(), identity.name.clone());
@@ -98,7 +98,7 @@ impl<'a> Fates<'a> {
         }
     }
 
-    /// Decides about every object.
+    /// Decides what happens to every object, with the repairs of cycles made so far.
     pub(super) fn settle(&mut self) -> Result<(), DiffError> {
         self.facets = Facets::default();
         self.retired.clear();
@@ -139,7 +139,7 @@ impl<'a> Fates<'a> {
         }
     }
 
-    /// Columns that change by themselves.
+    /// Decides what happens to the columns of a table that stays, before following dependencies.
     fn own_columns(&mut self, old: usize) {
         if self.goes(old) || self.comparison.before.object(old).table().is_none() {
             return;
@@ -168,7 +168,7 @@ impl<'a> Fates<'a> {
         }
     }
 
-    /// Whether an object does not stay as it is: it is dropped, if only for a while.
+    /// Whether an old object is dropped, even if it is recreated.
     pub(super) fn goes(&self, old: usize) -> bool {
         matches!(self.of[old], Fate::Drop | Fate::Replace)
     }
@@ -177,7 +177,8 @@ impl<'a> Fates<'a> {
         self.columns.get(&(old, number)).copied().unwrap_or(ColumnFate::Keep)
     }
 
-    /// What takes the place of an object that goes: itself, or another kind of the same name.
+    /// The new object that takes the place of a dropped one: its new version, or another object of
+    /// that name.
     pub(super) fn successor(&self, old: usize) -> Option<usize> {
         self.comparison.twins[old].or_else(|| {
             let names = names(self.comparison.before.object(old));
@@ -185,7 +186,7 @@ impl<'a> Fates<'a> {
         })
     }
 
-    /// Follows each dependency once; whether anything came of it.
+    /// Follows each dependency once. Returns whether a decision changed.
     fn spread(&mut self) -> bool {
         let before = (self.of.clone(), self.columns.len(), self.facets.loosened.len());
         for link in &self.comparison.before.catalog.links {
@@ -221,7 +222,7 @@ impl<'a> Fates<'a> {
         Some(ColumnPair { old: column, new, place })
     }
 
-    /// Whether what stays still needs what takes the place of the other.
+    /// Whether the dependent object still depends on what takes the place of the other.
     fn still_needs(&self, link: Link) -> bool {
         let (Some(new), Some(on)) = (self.comparison.twins[link.from], self.successor(link.on))
         else {
@@ -308,7 +309,7 @@ impl<'a> Fates<'a> {
             return;
         }
         match &self.comparison.before.object(link.from).definition {
-            // The server builds them again by itself.
+            // `ALTER COLUMN TYPE` rebuilds indexes and statistics, and keeps sequences.
             Definition::Index(_) | Definition::Statistics(_) | Definition::Sequence(_) => {}
             Definition::Constraint(constraint) if constraint.kind != 'f' => {}
             Definition::Table(_) => {}
@@ -326,7 +327,7 @@ impl<'a> Fates<'a> {
         }
     }
 
-    /// Types that columns have until they have the new one.
+    /// Collects the types to rename: columns use them until they get the new type.
     fn retire(&mut self) {
         for link in &self.comparison.before.catalog.links {
             let is_of_moved = self.facets.moved.contains(&(link.from, link.from_column));
@@ -339,7 +340,7 @@ impl<'a> Fates<'a> {
         self.retired.extend(outlived);
         for old in &self.retired {
             let object = self.comparison.before.object(*old);
-            // The functions that make its values keep their names.
+            // Renaming a range renames neither its constructor functions nor its multirange type.
             if matches!(object.definition, Definition::Range(_)) {
                 let why = "columns have it, and a range cannot give up its name";
                 self.refused.insert(format!("{}: {why}", words::of(&object.identity)));

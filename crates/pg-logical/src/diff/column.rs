@@ -1,4 +1,4 @@
-//! The columns of tables that both databases have.
+//! The columns of tables that are in both databases.
 
 use pg_sql::quote::name as quoted;
 
@@ -10,14 +10,14 @@ use crate::diff::inherited;
 use crate::diff::step::Hazard;
 use crate::diff::{foreign, options, sequence, words};
 
-/// Whether a column gets another type or collation.
+/// Whether the type or the collation of a column differs.
 pub(super) fn has_new_type(columns: ColumnPair<'_>) -> bool {
     let of = |column: &Column| (column.data_type.clone(), column.collation.clone());
     of(columns.old) != of(columns.new)
 }
 
-/// Whether a column has to be dropped and added again: PostgreSQL generates none that was not
-/// generated, and takes another expression since version 17 only.
+/// Whether a column has to be dropped and added again: PostgreSQL cannot turn a plain column into a
+/// generated one, and can change its expression only since version 17.
 pub(super) fn is_remade(pair: &Pair<'_>, columns: ColumnPair<'_>) -> bool {
     let ColumnPair { old, new, .. } = columns;
     match (old.generated, new.generated) {
@@ -29,21 +29,21 @@ pub(super) fn is_remade(pair: &Pair<'_>, columns: ColumnPair<'_>) -> bool {
     }
 }
 
-/// What is said when something is altered in this table alone.
+/// `ALTER TABLE ONLY`, which leaves the tables that inherit this one as they are.
 fn only(pair: &Pair<'_>) -> String {
     let is_foreign = pair.now().identity.kind == Kind::ForeignTable;
     let word = if is_foreign { "FOREIGN TABLE" } else { "TABLE" };
     format!("ALTER {word} ONLY {}", pair.sql())
 }
 
-/// The same with the tables that inherit it.
+/// `ALTER TABLE`, which also changes the tables that inherit this one.
 pub(super) fn alter(pair: &Pair<'_>) -> String {
     let is_foreign = pair.now().identity.kind == Kind::ForeignTable;
     let word = if is_foreign { "FOREIGN TABLE" } else { "TABLE" };
     format!("ALTER {word} {}", pair.sql())
 }
 
-/// The parents that a table has in both databases, as pairs.
+/// The parents that a table has in both databases; none while it is detached from them.
 fn parents<'a>(pair: &Pair<'a>) -> Vec<Pair<'a>> {
     let Some((old, new)) = pair.tables() else { return Vec::new() };
     let place = |oid: &u32| pair.after().catalog.place(class::CLASS, *oid);
@@ -56,13 +56,13 @@ fn parents<'a>(pair: &Pair<'a>) -> Vec<Pair<'a>> {
     parents.collect()
 }
 
-/// Columns of the parents with this name, in both databases.
+/// The columns of those parents with this name.
 fn parents_pairs<'a>(pair: &Pair<'a>, name: &str) -> Vec<ColumnPair<'a>> {
     let of = |parent: Pair<'a>| parent.columns().into_iter().find(|c| c.new.name == name);
     parents(pair).into_iter().filter_map(of).collect()
 }
 
-/// Whether a column comes with the one of a parent.
+/// Whether a parent's `ADD COLUMN` also adds this column.
 pub(super) fn comes_with_parent(pair: &Pair<'_>, column: &Column) -> bool {
     column.is_inherited
         && parents(pair)
@@ -70,7 +70,7 @@ pub(super) fn comes_with_parent(pair: &Pair<'_>, column: &Column) -> bool {
             .any(|parent| parent.new_columns().iter().any(|(_, own)| own.name == column.name))
 }
 
-/// Whether a column goes with the one of a parent.
+/// Whether a parent's `DROP COLUMN` also drops this column.
 pub(super) fn goes_with_parent(pair: &Pair<'_>, column: &Column) -> bool {
     column.is_inherited
         && parents(pair).iter().any(|parent| {
@@ -82,7 +82,8 @@ pub(super) fn goes_with_parent(pair: &Pair<'_>, column: &Column) -> bool {
         })
 }
 
-/// Every difference in the columns, but for those that are dropped.
+/// Every difference in the columns, except dropped ones, which have steps of their own. New
+/// generated columns come last, because they may read the others.
 pub(super) fn edits(pair: &Pair<'_>, edits: &mut Vec<Edit>) {
     let (generated, plain): (Vec<_>, Vec<_>) =
         pair.new_columns().into_iter().partition(|(_, column)| column.generated.is_some());
@@ -120,7 +121,7 @@ fn added(pair: &Pair<'_>, place: usize, column: &Column, edits: &mut Vec<Edit>) 
     edits.push(edit);
 }
 
-/// What a table has of its own in a column that came with its parent's.
+/// What differs from the parents in a column that a parent's `ADD COLUMN` added.
 fn own_value(pair: &Pair<'_>, place: usize, column: &Column, edits: &mut Vec<Edit>) {
     let parents = parents(pair);
     let mut of_parents = parents.iter().filter_map(|parent| {
@@ -195,13 +196,14 @@ fn retype(pair: &Pair<'_>, columns: ColumnPair<'_>, edits: &mut Vec<Edit>) {
     edits.push(edit);
 }
 
-/// Whether the type is an enum or a range, whose values are cast by their text.
+/// Whether values have to be cast through text when the type itself is replaced: all but those of a
+/// domain.
 fn is_named_type(pair: &Pair<'_>, column: &Column) -> bool {
     let kind = pair.after().catalog.find(class::TYPE, column.type_oid);
     kind.is_none_or(|kind| kind.identity.kind != Kind::Domain)
 }
 
-/// Types between which PostgreSQL assigns by itself, or casts by name.
+/// Families of types: PostgreSQL converts a column within one of them without a `USING` clause.
 const FAMILIES: [&[&str]; 6] = [
     &["smallint", "integer", "bigint", "numeric", "real", "double precision"],
     &["text", "character varying", "character", "name", "\"char\""],
@@ -211,11 +213,11 @@ const FAMILIES: [&[&str]; 6] = [
     &["inet", "cidr"],
 ];
 
-/// ` USING …`, where no assignment would do.
+/// The `USING` clause, where PostgreSQL has no assignment cast; empty otherwise.
 fn conversion(name: &str, old: &Column, new: &Column, is_by_text: bool) -> String {
     let family = |column: &Column| {
         let bare = column.data_type.split('(').next().unwrap_or_default().trim();
-        // The precision of a time stands within its name.
+        // `timestamp(3) with time zone` has its precision in the middle.
         let bare = match (bare, column.data_type.split_once(") ")) {
             (begin, Some((_, rest))) => format!("{begin} {rest}"),
             (begin, None) => begin.to_owned(),
@@ -241,7 +243,7 @@ fn conversion(name: &str, old: &Column, new: &Column, is_by_text: bool) -> Strin
     }
 }
 
-/// Pairs that have a cast of their own.
+/// Whether PostgreSQL has an explicit cast between the types.
 fn is_cast(old: &Column, new: &Column) -> bool {
     matches!(
         (old.data_type.as_str(), new.data_type.as_str()),
@@ -270,7 +272,7 @@ fn expression(pair: &Pair<'_>, columns: ColumnPair<'_>, edits: &mut Vec<Edit>) {
     }
 }
 
-/// The default, unless the column is generated.
+/// The default of a column that is not generated.
 pub(super) fn value(
     pair: &Pair<'_>,
     columns: ColumnPair<'_>,
@@ -412,7 +414,7 @@ fn storage(pair: &Pair<'_>, columns: ColumnPair<'_>, is_retyped: bool, edits: &m
             format!("{alter} {clause}"),
         ));
     };
-    // Another type has its own storage and compression.
+    // `ALTER COLUMN TYPE` resets the storage to that of the new type.
     if old.storage != new.storage || is_retyped && new.storage.is_some() {
         match new.storage {
             Some(storage) => add(format!("SET STORAGE {}", ddl::storage_word(storage))),
@@ -437,7 +439,8 @@ fn storage(pair: &Pair<'_>, columns: ColumnPair<'_>, is_retyped: bool, edits: &m
     }
 }
 
-/// The storage of a type, which has a name of its own since version 16.
+/// The keyword for the storage of the column's type: `DEFAULT` since version 16, before that the
+/// storage of common types.
 fn usual_storage(pair: &Pair<'_>, column: &Column) -> &'static str {
     let bare = column.data_type.split('(').next().unwrap_or_default();
     match bare {
@@ -447,7 +450,7 @@ fn usual_storage(pair: &Pair<'_>, column: &Column) -> &'static str {
     }
 }
 
-/// What takes a default or an identity off a column, before anything else is altered.
+/// Drops the default and the identity of a column before its table is altered.
 pub(super) fn loosen(table: &Identity, column: &Column, new: Option<&Column>) -> Vec<String> {
     let word = table.kind.word().to_uppercase();
     let name = quoted(&column.name);
@@ -463,8 +466,8 @@ pub(super) fn loosen(table: &Identity, column: &Column, new: Option<&Column>) ->
     statements
 }
 
-/// `DROP COLUMN`, if the column does not go with that of a parent. Tables that inherit it keep it
-/// where one of them has it as its own from now on.
+/// `DROP COLUMN`, unless a parent's drops the column too. With `ONLY` if a table that inherits the
+/// column keeps it.
 pub(super) fn drop(pair: &Pair<'_>, column: &Column) -> Option<Edit> {
     if goes_with_parent(pair, column) {
         return None;

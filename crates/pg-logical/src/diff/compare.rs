@@ -1,4 +1,5 @@
-//! Two databases, with their objects in pairs.
+//! The two catalogs, with their objects in pairs. "Before" is the old one, "after" the new one;
+//! objects are numbered by their position in the catalog.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -7,10 +8,10 @@ use crate::ddl;
 use crate::diff::step::DiffError;
 use crate::graph::{Circle, DumpOrder, order};
 
-/// One of the databases.
+/// One of the two catalogs.
 pub(super) struct Side<'a> {
     pub(super) catalog: &'a Catalog,
-    /// The order in which all of it is made.
+    /// The order in which a dump creates its objects.
     pub(super) order: DumpOrder,
 }
 
@@ -25,46 +26,46 @@ impl<'a> Side<'a> {
         &self.catalog.objects[at]
     }
 
-    /// What makes an object, without what is said of it.
+    /// The statements that create an object, without its comments, owner and privileges.
     pub(super) fn made(&self, at: usize) -> Vec<String> {
         ddl::definition(self.catalog, &self.order, self.object(at))
     }
 
-    /// The place of what an object is a part of.
+    /// The object that this one is a part of, such as the table of a constraint.
     pub(super) fn whole(&self, at: usize) -> Option<usize> {
         let whole = self.object(at).whole()?;
         self.catalog.place(whole.class, whole.oid)
     }
 
-    /// The table or domain that an object is made with, if it is no object of its own.
+    /// The table or domain whose `CREATE` statement includes this object, if there is one.
     pub(super) fn inlined_in(&self, at: usize) -> Option<usize> {
         let whole = self.object(at).whole()?;
         let is_inlined = self.order.inlined_of(whole).contains(&at);
         is_inlined.then(|| self.catalog.place(whole.class, whole.oid)).flatten()
     }
 
-    /// The place of the column of a number.
+    /// The column with this number, and its position.
     pub(super) fn column(&self, at: usize, number: u32) -> Option<(usize, &'a Column)> {
         let mut columns = self.object(at).columns().iter().enumerate();
         columns.find(|(_, column)| column.number == number)
     }
 
-    /// The place of the column of a name.
+    /// The column with this name, and its position.
     pub(super) fn column_named(&self, at: usize, name: &str) -> Option<(usize, &'a Column)> {
         let mut columns = self.object(at).columns().iter().enumerate();
         columns.find(|(_, column)| column.name == name)
     }
 }
 
-/// Both databases.
+/// Both catalogs.
 pub(super) struct Comparison<'a> {
     pub(super) before: Side<'a>,
     pub(super) after: Side<'a>,
-    /// For each object of before the one of after.
+    /// The new object for each old one.
     pub(super) twins: Vec<Option<usize>>,
-    /// For each object of after the one of before.
+    /// The old object for each new one.
     pub(super) originals: Vec<Option<usize>>,
-    /// What needs what in after: an object, its column or 0, and what it needs.
+    /// Dependencies between new objects: an object, its column number or 0, and what it depends on.
     needs_after: HashSet<(usize, u32, usize)>,
 }
 
@@ -86,32 +87,33 @@ impl<'a> Comparison<'a> {
         Ok(Comparison { before, after, twins, originals, needs_after })
     }
 
-    /// Whether an object of after needs another one; a column of it, if its number is not 0.
+    /// Whether a new object depends on another, or its column does if the number is not 0.
     pub(super) fn needs(&self, new: usize, column: u32, on: usize) -> bool {
         self.needs_after.contains(&(new, column, on))
             || column != 0 && self.needs_after.contains(&(new, 0, on))
     }
 
-    /// Whether an object belongs to the structure of a database.
+    /// Whether an object is compared. Large objects are data, not structure.
     pub(super) fn is_compared(object: &Object) -> bool {
         object.identity.kind != Kind::LargeObject
     }
 }
 
-/// Columns of tables that both databases have, for which it is not enough to look at the table.
+/// Columns and tables whose change depends on other objects as well. They are identified by the
+/// position of the old table and the number of the column.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facets {
-    /// Whose type or collation is made again: by the place of the table in before, and number.
+    /// Columns whose type or collation is replaced.
     pub(super) moved: BTreeSet<(usize, u32)>,
-    /// Whose default or identity is taken off first.
+    /// Columns whose default or identity is dropped first.
     pub(super) loosened: BTreeSet<(usize, u32)>,
-    /// That are dropped and added again.
+    /// Columns that are dropped and added again.
     pub(super) remade: BTreeSet<(usize, u32)>,
-    /// Tables that are no part of their parents for a while.
+    /// Tables that are detached from their parents for a while.
     pub(super) reattached: BTreeSet<usize>,
 }
 
-/// An object in both databases.
+/// An object that is in both databases.
 #[derive(Clone, Copy)]
 pub(super) struct Pair<'a> {
     pub(super) comparison: &'a Comparison<'a>,
@@ -150,12 +152,12 @@ impl<'a> Pair<'a> {
         self.after().catalog.about.major
     }
 
-    /// Whether both are made by the same statements.
+    /// Whether the same statements create both.
     pub(super) fn is_same(&self) -> bool {
         self.before().made(self.old_at) == self.after().made(self.new_at)
     }
 
-    /// Columns of both, by their names: their places and themselves.
+    /// The columns that are in both, paired by name.
     pub(super) fn columns(&self) -> Vec<ColumnPair<'a>> {
         let old = self.was().columns().iter();
         let pair = |old: &'a Column| {
@@ -165,7 +167,7 @@ impl<'a> Pair<'a> {
         old.filter_map(pair).collect()
     }
 
-    /// Columns of after alone, with their places.
+    /// The columns to add, with their positions: new ones, and those that are added again.
     pub(super) fn new_columns(&self) -> Vec<(usize, &'a Column)> {
         let columns = self.now().columns().iter().enumerate();
         let is_new = |(_, column): &(usize, &Column)| {
@@ -175,7 +177,7 @@ impl<'a> Pair<'a> {
         columns.filter(is_new).collect()
     }
 
-    /// Columns of before alone.
+    /// The columns that only the old object has.
     pub(super) fn gone_columns(&self) -> Vec<&'a Column> {
         let is_gone =
             |column: &&Column| self.after().column_named(self.new_at, &column.name).is_none();
@@ -183,16 +185,16 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// A column that a table of both has.
+/// A column that is in both versions of an object.
 #[derive(Clone, Copy)]
 pub(super) struct ColumnPair<'a> {
     pub(super) old: &'a Column,
     pub(super) new: &'a Column,
-    /// The place of the new one in its table.
+    /// The position of the new column in its table.
     pub(super) place: usize,
 }
 
-/// The constraint that an object is.
+/// The definition of an object that is a constraint.
 pub(super) fn constraint_of(object: &Object) -> Option<&Constraint> {
     match &object.definition {
         Definition::Constraint(constraint) => Some(constraint),

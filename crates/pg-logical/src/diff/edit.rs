@@ -1,9 +1,9 @@
-//! What is to be done with an object that both databases have.
+//! How an object that is in both databases is changed.
 
 use crate::ddl;
 use crate::diff::step::Hazard;
 
-/// One difference, and the statements that make it go away.
+/// A difference, and the statements that remove it.
 #[derive(Clone, Debug)]
 pub(super) struct Edit {
     pub(super) found: String,
@@ -26,14 +26,14 @@ impl Edit {
     }
 }
 
-/// Whether two objects of one name differ, and what can be done about it.
+/// How an old object can become the new one of the same name.
 #[derive(Clone, Debug)]
 pub(super) enum Verdict {
-    /// In place; not at all, where there is no edit.
+    /// In place. Without edits, the two are the same.
     Alter(Vec<Edit>),
-    /// Only by dropping it and making it again.
+    /// Only by dropping and recreating it.
     Replace,
-    /// Not without losing rows: why.
+    /// Not without losing rows, for this reason.
     Refuse(String),
 }
 
@@ -43,7 +43,7 @@ impl Verdict {
     }
 }
 
-/// `COMMENT ON`.
+/// Sets or removes a comment.
 pub(super) fn comment(target: &str, text: Option<&str>) -> Edit {
     let statement = match text {
         Some(text) => ddl::comment_on(target, text),

@@ -1,14 +1,15 @@
-//! Expressions in a form that PostgreSQL reads as it wrote them.
+//! Rewrites expressions that PostgreSQL does not read back as it printed them.
 //!
-//! `status IN ('a', 'b')` on a `character varying` is kept as a comparison with an array that is
-//! cast as a whole. The server writes this as `ANY ((ARRAY['a'::character varying, ...])::text[])`,
-//! and reads a cast of such an array as one cast an element: another expression, which it writes in
-//! another way. Without the cast, it adds the one that was there.
+//! PostgreSQL stores `status IN ('a', 'b')` on a `character varying` column as a comparison with an
+//! array that is cast as a whole, and prints
+//! `ANY ((ARRAY['a'::character varying, ...])::text[])`. When it parses that, it casts each element
+//! instead: another expression, which it prints differently. Without the outer cast, it adds the
+//! original cast itself.
 
 const BEGIN: &str = "((ARRAY[";
 const END: &str = "])::text[])";
 
-/// A statement without casts that would not be read as they were written.
+/// The statement without the casts that would not be read back as they were printed.
 pub(super) fn faithful(statement: &str) -> String {
     let mut text = String::with_capacity(statement.len());
     let mut rest = statement;
@@ -31,7 +32,7 @@ pub(super) fn faithful(statement: &str) -> String {
     text + rest
 }
 
-/// Where the bracket is that closes an array of literals.
+/// The position of the bracket that closes an array of literals.
 fn closing(text: &str) -> Option<usize> {
     let mut is_quoted = false;
     text.char_indices().find_map(|(at, letter)| {
@@ -40,7 +41,7 @@ fn closing(text: &str) -> Option<usize> {
     })
 }
 
-/// Whether each element is a literal of the type `character varying`.
+/// Whether each element is a literal of type `character varying`.
 fn are_varying(elements: &str) -> bool {
     let mut is_quoted = false;
     let separates = |letter: char| {
@@ -58,7 +59,7 @@ mod tests {
     use super::faithful;
 
     #[test]
-    fn a_cast_of_an_array_is_left_to_the_server() {
+    fn an_array_cast_is_left_to_the_server() {
         let text = "CHECK (((a)::text = ANY ((ARRAY['x,]'::character varying, \
                     'it''s'::character varying])::text[])))";
         let wanted = "CHECK (((a)::text = ANY (ARRAY['x,]'::character varying, \

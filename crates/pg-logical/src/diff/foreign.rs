@@ -7,7 +7,7 @@ use crate::diff::compare::Pair;
 use crate::diff::edit::{Edit, Verdict};
 use crate::diff::{options, words};
 
-/// The edit that a statement with these clauses is.
+/// Runs `ALTER` with these clauses, if there are any.
 fn altered(pair: &Pair<'_>, clauses: &[String]) -> Verdict {
     if clauses.is_empty() {
         return Verdict::same();
@@ -65,7 +65,7 @@ pub(super) fn user_mapping(pair: &Pair<'_>) -> Verdict {
     altered(pair, &clauses)
 }
 
-/// The options of a foreign table or of one of its columns.
+/// Changes the options of a foreign table or of one of its columns.
 pub(super) fn table_options(table: &str, column: Option<&str>, change: &str) -> String {
     let column = column.map(|name| format!("ALTER COLUMN {} ", quoted(name)));
     format!("ALTER FOREIGN TABLE {table} {}{change}", column.unwrap_or_default())

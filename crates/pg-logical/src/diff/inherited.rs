@@ -1,16 +1,17 @@
-//! Tables that are parts of others: whether they become one, or stop to be one.
+//! Partitions and inheritance: which tables are detached from their parents, and which are
+//! attached.
 
 use crate::catalog::{Table, class};
 use crate::diff::compare::{Pair, Side};
 
-/// The parents of a table by their names.
+/// The names of a table's parents.
 pub(super) fn parents(side: &Side<'_>, table: &Table) -> Vec<String> {
     let place = |oid: &u32| side.catalog.place(class::CLASS, *oid);
     let places = table.parents.iter().filter_map(place);
     places.map(|at| side.object(at).identity.sql()).collect()
 }
 
-/// Whether a table is taken out of its parents before anything else.
+/// Whether a table is detached from a parent before it is altered.
 pub(super) fn is_detached(pair: &Pair<'_>) -> bool {
     let Some((old, new)) = pair.tables() else { return false };
     let is_away = pair.facets.reattached.contains(&pair.old_at);
@@ -19,13 +20,13 @@ pub(super) fn is_detached(pair: &Pair<'_>) -> bool {
     !was.is_empty() && (is_away || leaves || old.bound != new.bound)
 }
 
-/// Whether a table follows none of its parents for a while.
+/// Whether a table has no parents while they are altered, so that their changes do not reach it.
 pub(super) fn is_away(pair: &Pair<'_>) -> bool {
     let is_partition = pair.tables().is_some_and(|(old, _)| old.bound.is_some());
     pair.facets.reattached.contains(&pair.old_at) || is_partition && is_detached(pair)
 }
 
-/// The statements that take it out.
+/// The statements that detach a table.
 pub(super) fn detach(pair: &Pair<'_>) -> Vec<String> {
     let Some((old, new)) = pair.tables() else { return Vec::new() };
     let name = pair.was().identity.sql();
@@ -39,7 +40,7 @@ pub(super) fn detach(pair: &Pair<'_>) -> Vec<String> {
     leaves.map(|parent| format!("ALTER TABLE {name} NO INHERIT {parent}")).collect()
 }
 
-/// Whether a partition is attached though the table was there before.
+/// Whether an existing table is attached as a partition.
 pub(super) fn is_attached(pair: &Pair<'_>) -> bool {
     let Some((old, new)) = pair.tables() else { return false };
     new.bound.is_some() && (old.bound.is_none() || is_detached(pair))

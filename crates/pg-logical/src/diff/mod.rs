@@ -1,12 +1,13 @@
-//! What DDL leads from one database to another: steps in an order in which each of them can run.
+//! The DDL that changes one database into another, as steps in an order in which each can run.
 //!
-//! Objects are paired by what they are called. What PostgreSQL can alter in place is altered; what
-//! it cannot is dropped and made again, with everything that needs it and with all that is said of
-//! it. What cannot be done without losing rows is refused by name. The columns of a table have no
-//! order here, since no `ALTER TABLE` gives them another one.
+//! Objects are paired by kind and name. An object that PostgreSQL can alter in place is altered;
+//! any other is replaced (dropped and recreated), with the objects that depend on it and with its
+//! comments, owner and privileges. A change that would lose the rows of a table that stays is
+//! refused, and the error names the object. The order of a table's columns is not compared, because
+//! no `ALTER TABLE` can change it.
 //!
-//! The way back is the difference the other way round. Both databases have to be on the same major
-//! version.
+//! The reverse migration is the difference in the opposite direction. Both databases must have the
+//! same major version of PostgreSQL.
 
 mod acting;
 mod closure;
@@ -42,7 +43,7 @@ use crate::diff::order::ChangeGraph;
 pub use rename::{Rename, RenameError, rename};
 pub use step::{DiffError, DiffStep, Hazard, Plan, Wanted};
 
-/// The steps that lead from `before` to `after`.
+/// Returns the steps that change `before` into `after`.
 pub fn diff(before: &Catalog, after: &Catalog, wanted: &Wanted) -> Result<Plan, DiffError> {
     covered(before, after)?;
     let comparison = Comparison::new(before, after)?;
@@ -57,7 +58,8 @@ pub fn diff(before: &Catalog, after: &Catalog, wanted: &Wanted) -> Result<Plan, 
     }
 }
 
-/// Of what the catalog does not cover only the names are known: two of one name may differ.
+/// Refuses objects that the catalog does not cover: only their names are known, so that two of one
+/// name may differ.
 fn covered(before: &Catalog, after: &Catalog) -> Result<(), DiffError> {
     let all = before.uncovered.iter().chain(&after.uncovered);
     let found: BTreeSet<String> = all.map(|uncovered| uncovered.object.clone()).collect();

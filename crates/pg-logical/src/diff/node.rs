@@ -1,22 +1,24 @@
-//! What happens on the way from one database to the other.
+//! The changes that are put in order.
 
 use crate::graph::Step;
 
-/// Something that happens at one time.
+/// A change that happens at one point in the order. Objects are old ones, except in `Make` and
+/// `Part`; the second number is that of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Node {
-    /// A default or an identity is taken off a column.
+    /// Drops the default or the identity of a column.
     Loosen(usize, u32),
-    /// A table is no part of its parents any more.
+    /// Detaches a table from its parents.
     Detach(usize),
     Drop(usize),
-    /// A type gets another name.
+    /// Renames a type, so that another object can take its name.
     Retire(usize),
-    /// A step of the order in which after is made: what is new is made, what stays is altered.
+    /// A step of the order in which the new database is dumped: creates a new object, alters one
+    /// that stays.
     Make(Step),
-    /// A constraint of a table that stays, where a new table would be made with it.
+    /// Creates or alters a constraint that `CREATE` would include if its table or domain were new.
     Part(usize),
     DropColumn(usize, u32),
-    /// A type that got another name is dropped.
+    /// Drops a renamed type.
     Discard(usize),
 }

@@ -1,4 +1,4 @@
-//! Options as `name=value`, and the difference between two lists of them.
+//! Options in the form `name=value`, and the difference between two lists of them.
 
 use pg_sql::quote::{name as quoted, quote_literal};
 
@@ -13,7 +13,7 @@ fn value<'a>(options: &'a [String], wanted: &str) -> Option<&'a str> {
     Some(found.split_once('=').map_or("", |(_, value)| value))
 }
 
-/// `SET (…)` and `RESET (…)` of storage parameters.
+/// `SET (…)` and `RESET (…)` for storage parameters.
 pub(super) fn stored(old: &[String], new: &[String], prefix: &str) -> Vec<String> {
     let is_set = |option: &&String| value(old, name(option)) != value(new, name(option));
     let set: Vec<String> = new.iter().filter(is_set).cloned().collect();
@@ -30,7 +30,7 @@ pub(super) fn stored(old: &[String], new: &[String], prefix: &str) -> Vec<String
     clauses
 }
 
-/// `OPTIONS (…)` of foreign objects.
+/// `OPTIONS (…)` for foreign objects.
 pub(super) fn foreign(old: &[String], new: &[String]) -> Option<String> {
     let mut parts = Vec::new();
     for option in new {

@@ -1,5 +1,5 @@
-//! One order for everything: what is dropped goes after what needs it, what is made comes after
-//! what it needs, and what is altered in between.
+//! Puts all changes in one order: an object is dropped after those that depend on it, created after
+//! those that it depends on, and altered in between.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
@@ -11,12 +11,12 @@ use crate::diff::inherited;
 use crate::diff::node::Node;
 use crate::graph::Step;
 
-/// What happens, and what has to happen before.
+/// The changes, and which of them must come before which.
 pub(super) struct ChangeGraph {
     nodes: Vec<Node>,
     numbers: HashMap<Node, usize>,
     needs: Vec<BTreeSet<usize>>,
-    /// Where each step is in the order of after.
+    /// The position of each step in the order in which the new database is dumped.
     ranks: HashMap<Step, usize>,
 }
 
@@ -52,7 +52,7 @@ impl ChangeGraph {
         }
     }
 
-    /// The order in which after is made.
+    /// Adds the changes that create or alter new objects, in the order of a dump.
     fn makes(&mut self, fates: &Fates<'_>) {
         let after = &fates.comparison.after;
         let needs = after.order.needs();
@@ -80,7 +80,8 @@ impl ChangeGraph {
         }
     }
 
-    /// An index of a partitioned table is made when it has its partitions: they have their own.
+    /// Creates an index of a partitioned table after its partitions are attached: otherwise,
+    /// attaching a partition would create a second index on the partition.
     fn after_partitions(&mut self, fates: &Fates<'_>) {
         let after = &fates.comparison.after;
         let mut partitions: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
@@ -106,7 +107,8 @@ impl ChangeGraph {
         }
     }
 
-    /// A table is made a partition when it has the indexes that it would be given otherwise.
+    /// Creates an index of a partition before the partition is attached: otherwise, attaching it
+    /// would create another one.
     fn made_before(&mut self, fates: &Fates<'_>, step: Step, partition: usize) {
         for &need in &fates.comparison.after.catalog.needs[step.object()] {
             self.edge(making(fates, need), Node::Make(step));
@@ -115,7 +117,7 @@ impl ChangeGraph {
         self.edge(Node::Make(step), Node::Make(Step::Attach(partition)));
     }
 
-    /// What is dropped, loosened and detached.
+    /// Adds the changes that drop, loosen and detach.
     fn goings(&mut self, fates: &Fates<'_>) {
         for old in 0..fates.of.len() {
             if let Some(node) = self.vanishing(fates, old) {
@@ -165,7 +167,7 @@ impl ChangeGraph {
         }
     }
 
-    /// The node after which an object is away; nothing where it stays.
+    /// The node that drops an old object, or renames it if it is retired; `None` if it stays.
     pub(super) fn vanishing(&self, fates: &Fates<'_>, old: usize) -> Option<Node> {
         if !fates.goes(old) {
             return None;
@@ -194,7 +196,7 @@ impl ChangeGraph {
         Some(Node::Drop(old))
     }
 
-    /// The node in which what needs something stops to need it.
+    /// The node after which an object no longer depends on another.
     fn leaving(&self, fates: &Fates<'_>, link: &Link) -> Option<Node> {
         let old = link.from;
         if fates.retired.contains(&old) {
@@ -257,7 +259,7 @@ impl ChangeGraph {
         }
     }
 
-    /// A name is free before somebody else takes it.
+    /// Frees each name before another object takes it.
     fn names(&mut self, fates: &Fates<'_>) {
         let mut taken: BTreeMap<Name, Vec<Node>> = BTreeMap::new();
         for (old, object) in fates.comparison.before.catalog.objects.iter().enumerate() {
@@ -295,7 +297,7 @@ impl ChangeGraph {
         }
     }
 
-    /// What is a part of a table goes before the table is altered.
+    /// Drops parts of a table, except sequences, before the table is altered.
     fn parts(&mut self, fates: &Fates<'_>) {
         for old in 0..fates.of.len() {
             let Some(whole) = fates.comparison.before.whole(old) else { continue };
@@ -310,7 +312,7 @@ impl ChangeGraph {
         }
     }
 
-    /// The nodes in order, or those that need each other.
+    /// The nodes in order, or those that depend on each other.
     pub(super) fn sorted(&self) -> Result<Vec<Node>, Vec<Node>> {
         let mut waits: Vec<usize> = self.needs.iter().map(BTreeSet::len).collect();
         let mut needed_by: Vec<Vec<usize>> = vec![Vec::new(); self.nodes.len()];
@@ -336,13 +338,13 @@ impl ChangeGraph {
         Err(self.circle(&waits, &needed_by))
     }
 
-    /// What comes first where nothing else says it.
+    /// The order of nodes that do not depend on each other.
     fn rank(&self, node: Node) -> (u8, usize, Node) {
         let place = |step: &Step| self.ranks.get(step).copied().unwrap_or(usize::MAX);
         let (phase, place) = match node {
             Node::Loosen(..) | Node::Detach(_) => (0, 0),
             Node::Drop(old) | Node::Retire(old) => (1, usize::MAX - old),
-            // Event triggers and default privileges.
+            // Event triggers and default privileges, which have no place in a dump's order.
             Node::Make(step) if !self.ranks.contains_key(&step) => (5, 0),
             Node::Make(step) => (2, place(&step)),
             Node::Part(new) => (2, place(&Step::Create(new)).min(usize::MAX - 1)),
@@ -352,8 +354,8 @@ impl ChangeGraph {
         (phase, place, node)
     }
 
-    /// Of the nodes that wait for ever, those that are in a circle: from each of them a way leads
-    /// back to it.
+    /// Of the nodes that can never run, those in a cycle or between two cycles, without those that
+    /// only wait for them.
     fn circle(&self, waits: &[usize], needed_by: &[Vec<usize>]) -> Vec<Node> {
         let mut left: HashSet<usize> =
             (0..self.nodes.len()).filter(|&number| waits[number] > 0).collect();
@@ -372,12 +374,12 @@ impl ChangeGraph {
     }
 }
 
-/// Whether an object of after is made, for the first time or again.
+/// Whether a new object is created, for the first time or again.
 pub(super) fn is_made(fates: &Fates<'_>, new: usize) -> bool {
     fates.comparison.originals[new].is_none_or(|old| fates.goes(old))
 }
 
-/// The node that makes or alters an object of after.
+/// The node that creates or alters a new object.
 pub(super) fn making(fates: &Fates<'_>, new: usize) -> Node {
     match fates.comparison.after.inlined_in(new) {
         Some(whole) if is_made(fates, whole) => Node::Make(Step::Create(whole)),
@@ -386,7 +388,8 @@ pub(super) fn making(fates: &Fates<'_>, new: usize) -> Node {
     }
 }
 
-/// Of a table and its partitions, those that become one: their columns have to be the same then.
+/// Of a table and its partitions, those that are attached as partitions: their columns must match
+/// by then.
 fn attached(fates: &Fates<'_>, new: usize) -> Vec<usize> {
     let after = &fates.comparison.after;
     let own = after.object(new).address.oid;
@@ -401,7 +404,7 @@ fn attached(fates: &Fates<'_>, new: usize) -> Vec<usize> {
     objects.map(|(at, _)| at).filter(is_attached).collect()
 }
 
-/// The column of a table that stays with which a part of it is dropped.
+/// The column whose `DROP COLUMN` also drops this part of a table that stays.
 fn dropped_with(fates: &Fates<'_>, old: usize, whole: usize) -> Option<u32> {
     let object = fates.comparison.before.object(old);
     let may = match &object.definition {
@@ -417,7 +420,7 @@ fn dropped_with(fates: &Fates<'_>, old: usize, whole: usize) -> Option<u32> {
     own.find(|link| may && goes(link.on_column)).map(|link| link.on_column)
 }
 
-/// The partition that an index is of, if the partitioned table has that of which it will be a part.
+/// The partition that a new index is on, if the partitioned table already has the parent index.
 fn made_before_attached(fates: &Fates<'_>, step: Step) -> Option<usize> {
     let Step::Create(new) = step else { return None };
     let after = &fates.comparison.after;
@@ -428,7 +431,7 @@ fn made_before_attached(fates: &Fates<'_>, step: Step) -> Option<usize> {
     (is_kept && is_partition).then_some(partition)
 }
 
-/// The index of the partitioned table that the index of a partition is a part of.
+/// The index of the partitioned table to which an index of a partition is attached.
 fn parent_index(side: &Side<'_>, at: usize) -> Option<usize> {
     let marks = match &side.object(at).definition {
         Definition::Index(index) => &index.marks,

@@ -1,4 +1,4 @@
-//! The steps, written in their order.
+//! Writes the steps in their order.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ struct Planning<'a> {
     fates: &'a Fates<'a>,
     wanted: &'a Wanted,
     changes: Vec<DiffStep>,
-    /// Materialized views that were made, in order.
+    /// Materialized views that are created empty and filled at the end, in order.
     unfilled: Vec<usize>,
 }
 
@@ -50,7 +50,7 @@ impl Planning<'_> {
         self.fates.comparison.after.object(at)
     }
 
-    /// They come last, so that no step fires them.
+    /// Event triggers come last, so that no step fires them.
     fn is_of_event_trigger(&self, node: Node) -> bool {
         matches!(node, Node::Make(Step::Create(new))
             if self.now(new).identity.kind == Kind::EventTrigger)
@@ -61,7 +61,7 @@ impl Planning<'_> {
             return;
         }
         let Edit { found, mut statements, hazards } = edit;
-        // The body of a function is taken as it is.
+        // The body of a function must stay as it is.
         if !matches!(object.kind, Kind::Function | Kind::Procedure) {
             statements.iter_mut().for_each(|text| *text = faithful(text));
         }
@@ -94,7 +94,7 @@ impl Planning<'_> {
         self.add(&object.identity, edit);
     }
 
-    /// The name of a type that is to be dropped when no column has it any more.
+    /// The temporary name of a type that is dropped once no column uses it.
     fn retired(identity: &Identity) -> Identity {
         Identity { name: format!("{}__old", identity.name), ..identity.clone() }
     }
@@ -198,7 +198,8 @@ impl Planning<'_> {
         edits.into_iter().for_each(|edit| self.add(&identity, edit));
     }
 
-    /// What else is done with an object of after.
+    /// The steps other than `Create`, such as the default of a column or the attachment of a
+    /// partition.
     fn further(&mut self, step: Step) {
         let new = step.object();
         let after = &self.fates.comparison.after;
@@ -229,7 +230,7 @@ impl Planning<'_> {
         self.add(&identity, edit);
     }
 
-    /// A new sequence begins where the values of the column that owns it end.
+    /// A new sequence continues after the largest value of the column that owns it.
     fn set_beyond(&self, step: Step) -> Option<String> {
         let Step::Own(new) = step else { return None };
         let after = &self.fates.comparison.after;
@@ -273,7 +274,8 @@ impl Planning<'_> {
         }
     }
 
-    /// Materialized views that call functions are filled when all is there that those may read.
+    /// Fills materialized views that call functions, now that everything exists that these may
+    /// read.
     fn refreshes(&mut self) {
         for new in std::mem::take(&mut self.unfilled) {
             let identity = self.now(new).identity.clone();
@@ -282,7 +284,8 @@ impl Planning<'_> {
         }
     }
 
-    /// Whether an object needs a function whose body is text, however far away.
+    /// Whether an object depends, directly or not, on a function whose own dependencies are
+    /// unknown.
     fn calls_untracked(&self, new: usize) -> bool {
         let catalog = self.fates.comparison.after.catalog;
         let mut seen = BTreeSet::from([new]);
@@ -316,7 +319,7 @@ impl Planning<'_> {
         };
         let mut found = Vec::new();
         for (old, object) in before.catalog.objects.iter().enumerate() {
-            // They go with their schema.
+            // Dropping a schema drops its default privileges.
             let Some(was) = rights(object).filter(|was| has_schema(was)) else { continue };
             let is = self.comparison().twins[old].and_then(|new| rights(after.object(new)));
             found.push((object.identity.clone(), Some(was), is));
@@ -342,7 +345,7 @@ impl Planning<'_> {
     }
 }
 
-/// A materialized view that is filled when it is made.
+/// Makes `CREATE MATERIALIZED VIEW` fill the view.
 fn with_data(statement: &mut String) {
     if let Some(begin) = statement.strip_suffix("\n  WITH NO DATA") {
         *statement = begin.to_owned();
@@ -354,7 +357,7 @@ fn is_filled(object: &Object) -> bool {
         && matches!(&object.definition, Definition::View(view) if view.is_populated)
 }
 
-/// The default of a column that is not made with its table.
+/// The edits for a default that has a step of its own.
 fn defaulted(pair: &Pair<'_>, place: usize) -> Vec<Edit> {
     let mut edits = Vec::new();
     let Some(new) = pair.now().columns().get(place) else { return edits };
@@ -378,7 +381,7 @@ fn is_owned_anew(pair: &Pair<'_>) -> bool {
     sequence::owned_by(pair.before(), old) != sequence::owned_by(pair.after(), new)
 }
 
-/// The index of which another one is a part.
+/// The name of the index to which this one is attached.
 fn parent(object: &Object) -> Option<&str> {
     let marks = match &object.definition {
         Definition::Index(index) => &index.marks,
@@ -388,7 +391,7 @@ fn parent(object: &Object) -> Option<&str> {
     marks.parent.as_ref().map(|(_, name)| name.as_str())
 }
 
-/// Another owner. A sequence has that of the table whose column owns it.
+/// The change of an owner. A sequence that a column owns follows the owner of the table.
 fn owned(pair: &Pair<'_>) -> impl Iterator<Item = Edit> + use<> {
     let (old, new) = (pair.was(), pair.now());
     let is_owned = |object: &Object| match &object.definition {
@@ -407,7 +410,7 @@ fn owned(pair: &Pair<'_>) -> impl Iterator<Item = Edit> + use<> {
     edit.into_iter()
 }
 
-/// What is said of an object and its columns.
+/// The comments on an object and its columns.
 fn comments(pair: &Pair<'_>, edits: &mut Vec<Edit>) {
     let (was, is) = (ddl::said_of(pair.was()), ddl::said_of(pair.now()));
     let fresh = |target: &str| {
@@ -433,7 +436,7 @@ fn comments(pair: &Pair<'_>, edits: &mut Vec<Edit>) {
     }
 }
 
-/// `DEPENDS ON EXTENSION`.
+/// The extensions with which an object is dropped: `DEPENDS ON EXTENSION`.
 fn dropped_with(pair: &Pair<'_>, edits: &mut Vec<Edit>) {
     let (old, new) = (pair.was(), pair.now());
     let alter = |extension: &String, no: &str| {

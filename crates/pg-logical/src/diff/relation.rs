@@ -33,8 +33,9 @@ pub(super) fn table(pair: &Pair<'_>) -> Verdict {
     Verdict::Alter(edits)
 }
 
-/// A column that both tables have, but of which only one says so itself: no `ALTER TABLE` changes
-/// that, unless the table leaves its parent, or the parent drops the column.
+/// A column that one version of the table defines itself (`attislocal`) and the other only
+/// inherits. No `ALTER TABLE` changes that, unless the table leaves its parent or the parent drops
+/// the column.
 fn told_by_another<'a>(pair: &Pair<'a>, old: &Table, new: &Table) -> Option<&'a Column> {
     if old.bound.is_some() || new.bound.is_some() {
         return None;
@@ -120,7 +121,7 @@ fn policies(pair: &Pair<'_>, old: &Table, new: &Table, edits: &mut Vec<Edit>) {
     }
 }
 
-/// That by an index is said of the index.
+/// The replica identity. `USING INDEX` is an edit of the index.
 fn identity(pair: &Pair<'_>, old: &Table, new: &Table, edits: &mut Vec<Edit>) {
     let clause = match new.replica_identity {
         same if same == old.replica_identity => return,
@@ -152,7 +153,7 @@ pub(super) fn view(pair: &Pair<'_>) -> Verdict {
     Verdict::Alter(edits)
 }
 
-/// What `CREATE OR REPLACE VIEW` wants to stay.
+/// The properties of columns that `CREATE OR REPLACE VIEW` cannot change.
 fn types(columns: &[Column]) -> Vec<(&str, &str, Option<&str>)> {
     fn of(column: &Column) -> (&str, &str, Option<&str>) {
         (&column.name, &column.data_type, column.collation.as_deref())
@@ -187,7 +188,8 @@ fn view_options(pair: &Pair<'_>, old: &View, new: &View, edits: &mut Vec<Edit>) 
     }
 }
 
-/// What is said of the columns of a view, and the defaults that nobody replaces.
+/// The statistics targets of a view's columns, and the defaults that are dropped without a
+/// replacement.
 fn columns(pair: &Pair<'_>, edits: &mut Vec<Edit>) {
     let identity = &pair.now().identity;
     for columns in pair.columns() {

@@ -1,5 +1,5 @@
-//! Renames that somebody asked for. PostgreSQL itself carries them out in a copy of the database
-//! that is compared, so that every definition that names the object names it anew.
+//! Renames that the user asked for. The caller runs them in a copy of the old database and compares
+//! that, so that PostgreSQL itself updates every definition that refers to the object.
 
 use pg_sql::quote::name as quoted;
 use thiserror::Error;
@@ -8,42 +8,42 @@ use crate::catalog::{Catalog, Identity, Kind, Object};
 use crate::diff::step::DiffStep;
 use crate::diff::words;
 
-/// A rename.
+/// A rename that the user asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rename {
-    /// Of what: of a column, if there is none.
+    /// The kind of the object; `None` for a column.
     pub kind: Option<Kind>,
-    /// As it is called: `public.users`, `public.users.mail`, `users_idx`.
+    /// The current name, such as `public.users`, `public.users.mail` or `users_idx`.
     pub old: String,
     /// The new name, without schema and quotes.
     pub new: String,
 }
 
-/// Why a rename cannot be done.
+/// Why a rename is not possible.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum RenameError {
     /// Nothing has the old name.
     #[error("cannot rename `{0}`: nothing has that name")]
     Nothing(String),
-    /// Several objects have it.
+    /// Several objects have the old name.
     #[error("cannot rename `{old}`: it may be {}", .found.join(" or "))]
     Several {
         /// The old name.
         old: String,
-        /// What has it.
+        /// The objects with that name.
         found: Vec<String>,
     },
-    /// Something has the new name already.
+    /// The new name is already taken.
     #[error("cannot rename `{old}` to `{new}`: that exists already")]
     Taken {
         /// The old name.
         old: String,
-        /// The new one.
+        /// The new name.
         new: String,
     },
 }
 
-/// The step of a rename, and the one that takes it back.
+/// Returns the step that renames an object, and the one that reverses it.
 pub fn rename(catalog: &Catalog, wanted: &Rename) -> Result<(DiffStep, DiffStep), RenameError> {
     let mut found = match wanted.kind {
         None => columns(catalog, wanted),
@@ -59,7 +59,7 @@ pub fn rename(catalog: &Catalog, wanted: &Rename) -> Result<(DiffStep, DiffStep)
     }
 }
 
-/// Something with the old name.
+/// An object or a column with the old name.
 struct Named<'a> {
     object: &'a Object,
     column: Option<&'a str>,

@@ -1,4 +1,4 @@
-//! Circles of changes, and what is taken out of them.
+//! Breaks cycles of changes that depend on each other.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::diff::words;
 use crate::graph::Step;
 
 impl Fates<'_> {
-    /// Takes something out of a circle of changes.
+    /// Breaks a cycle of changes, or fails with the names of the objects in it.
     pub(super) fn repair(&mut self, graph: &ChangeGraph, circle: &[Node]) -> Result<(), DiffError> {
         if self.outlive(circle)
             || self.replace_in(graph, circle, true)
@@ -25,7 +25,7 @@ impl Fates<'_> {
         Err(DiffError::Circle(names.into_iter().collect()))
     }
 
-    /// A type of which columns get rid while others get the one that takes its name.
+    /// Renames a type in the cycle before it is dropped, if columns of remaining tables use it.
     fn outlive(&mut self, circle: &[Node]) -> bool {
         let before = self.outlived.len();
         for link in &self.comparison.before.catalog.links {
@@ -39,7 +39,8 @@ impl Fates<'_> {
         self.outlived.len() > before
     }
 
-    /// What is altered in place is made again instead: first what needs something that goes.
+    /// Replaces objects that would be altered in place. With `must_need`, only those that depend on
+    /// an object that is dropped in the cycle.
     fn replace_in(&mut self, graph: &ChangeGraph, circle: &[Node], must_need: bool) -> bool {
         let mut found = Vec::new();
         for node in circle {
@@ -59,7 +60,7 @@ impl Fates<'_> {
         self.forced.len() > before
     }
 
-    /// The object of before that a node alters, if it is one that can be made again.
+    /// The old object that a node alters, if it may be replaced.
     fn altered(&self, node: Node) -> Option<usize> {
         let (Node::Make(Step::Create(new)) | Node::Part(new)) = node else { return None };
         let old = self.comparison.originals[new]?;
@@ -71,7 +72,8 @@ impl Fates<'_> {
         (may && !self.goes(old)).then_some(old)
     }
 
-    /// What goes with its table is dropped before it, where it needs something of the circle.
+    /// Drops parts and defaults of a table in steps before it, where they depend on something in
+    /// the cycle.
     fn drop_apart(&mut self, graph: &ChangeGraph, circle: &[Node]) -> bool {
         let mut found = Vec::new();
         let mut defaults = Vec::new();

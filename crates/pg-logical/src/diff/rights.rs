@@ -1,5 +1,4 @@
-//! Privileges. Only what is different is granted or revoked; by whom it was granted does not
-//! matter.
+//! Privileges. Only differences are granted or revoked; the grantor is not compared.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +6,7 @@ use crate::catalog::{Catalog, DefaultRights, Definition, Grant, Kind, Object, Ri
 use crate::ddl;
 use crate::diff::compare::Side;
 
-/// Who may do what, and pass it on: by grantee, who is nobody for PUBLIC.
+/// Privileges with their grant options, by grantee; `None` is PUBLIC.
 type Held = BTreeMap<Option<String>, BTreeMap<String, bool>>;
 
 fn held(grants: &[Grant]) -> Held {
@@ -21,7 +20,7 @@ fn held(grants: &[Grant]) -> Held {
     held
 }
 
-/// What a new owner takes over.
+/// The privileges after a change of owner: the new owner takes over those of the old one.
 fn handed_over(mut held: Held, from: Option<&String>, to: Option<&String>) -> Held {
     let (Some(from), Some(to)) = (from, to) else { return held };
     if from != to
@@ -32,13 +31,13 @@ fn handed_over(mut held: Held, from: Option<&String>, to: Option<&String>) -> He
     held
 }
 
-/// The privileges that lead from one state to another: what is revoked, and what is granted.
+/// What to revoke (`first`) and grant (`now`) to get from one state to another.
 fn difference(column: Option<&String>, from: &Held, to: &Held, now: &[Grant]) -> Option<Rights> {
     let empty = BTreeMap::new();
     let mut rights = Rights { column: column.cloned(), ..Rights::default() };
     for (grantee, own) in from {
         let kept = to.get(grantee).unwrap_or(&empty);
-        // A privilege that may not be passed on any more is revoked and granted again.
+        // A privilege that loses its grant option is revoked and granted again.
         let gone = own.iter().filter(|(privilege, may_grant)| match kept.get(*privilege) {
             Some(still) => **may_grant && !still,
             None => true,
@@ -67,7 +66,7 @@ fn of_column<'a>(object: &'a Object, column: Option<&String>) -> Option<&'a Righ
     object.rights.iter().find(|rights| rights.column.as_ref() == column)
 }
 
-/// The columns of which something is said.
+/// The columns of the new object that have privileges in either version.
 fn columns(old: Option<&Object>, new: &Object) -> Vec<String> {
     let of = |object: &Object| {
         object.rights.iter().filter_map(|rights| rights.column.clone()).collect::<Vec<_>>()
@@ -80,7 +79,8 @@ fn columns(old: Option<&Object>, new: &Object) -> Vec<String> {
     found
 }
 
-/// The statements for an object that is in both. `fresh` columns were added again.
+/// The statements for an object that is in both databases. `fresh` columns were added again, and so
+/// start without privileges.
 pub(super) fn of_pair(old: &Object, new: &Object, fresh: &[&str], major: u32) -> Vec<String> {
     let mut found = Vec::new();
     let owners = |held| handed_over(held, old.owner.as_ref(), new.owner.as_ref());
@@ -96,7 +96,7 @@ pub(super) fn of_pair(old: &Object, new: &Object, fresh: &[&str], major: u32) ->
         None => owners(held(&now)),
     };
     let table = difference(None, &owners(held(&state(was, is))), &to, &now);
-    // What is revoked of a table is revoked of its columns too.
+    // Revoking a privilege on a table also revokes it on the columns.
     let lost = table.iter().flat_map(|rights| rights.first.clone()).collect::<Vec<_>>();
     found.extend(table);
     for column in columns(Some(old), new) {
@@ -115,7 +115,7 @@ pub(super) fn of_pair(old: &Object, new: &Object, fresh: &[&str], major: u32) ->
     found.iter().flat_map(|rights| ddl::of_one(new, rights, major)).collect()
 }
 
-/// The statements for an object that `role` has just made, under the default privileges of before.
+/// The statements for an object that `role` has just created under the old default privileges.
 pub(super) fn of_new(before: &Side<'_>, new: &Object, role: &str, major: u32) -> Vec<String> {
     let mut found = Vec::new();
     let letter = ddl::letter_of(new.identity.kind);
@@ -153,7 +153,7 @@ pub(super) fn of_new(before: &Side<'_>, new: &Object, role: &str, major: u32) ->
     found.iter().flat_map(|rights| ddl::of_one(new, rights, major)).collect()
 }
 
-/// The default privileges that an object is made with: those of all schemas first.
+/// The default privileges that apply to a new object: those for all schemas first.
 fn given_by_default<'a>(catalog: &'a Catalog, new: &Object, role: &str) -> Vec<&'a DefaultRights> {
     let kind = match new.identity.kind {
         Kind::Table | Kind::ForeignTable | Kind::View | Kind::MaterializedView => 'r',
@@ -177,7 +177,7 @@ fn given_by_default<'a>(catalog: &'a Catalog, new: &Object, role: &str) -> Vec<&
     found
 }
 
-/// What `acldefault` says of a kind.
+/// The privileges of a new object according to `acldefault`.
 fn usual(letter: char, owner: Option<&str>, major: u32) -> Vec<Grant> {
     let grant = |grantee: Option<String>, privileges: Vec<String>| Grant {
         grantee,
@@ -189,7 +189,7 @@ fn usual(letter: char, owner: Option<&str>, major: u32) -> Vec<Grant> {
     public.into_iter().chain([grant(owner.map(str::to_owned), all)]).collect()
 }
 
-/// The statements for default privileges; nothing on one side where there are none.
+/// The statements for default privileges; `None` for a database without them.
 pub(super) fn of_defaults(
     old: Option<&DefaultRights>,
     new: Option<&DefaultRights>,
@@ -207,7 +207,7 @@ pub(super) fn of_defaults(
     changes.map(|changes| ddl::of_defaults(&changes, major, None)).unwrap_or_default()
 }
 
-/// The statements for what is the system's or an extension's.
+/// The statements for objects of the system and of extensions.
 pub(super) fn of_others(before: &Catalog, after: &Catalog) -> Vec<(String, Vec<String>)> {
     let mut targets: Vec<&String> =
         before.others.iter().chain(&after.others).map(|others| &others.target).collect();

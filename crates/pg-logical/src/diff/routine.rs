@@ -29,7 +29,7 @@ pub(super) fn function(pair: &Pair<'_>) -> Verdict {
     Verdict::Alter(vec![edit])
 }
 
-/// A body of text, which calls what it likes.
+/// The hazard of a body in text: PostgreSQL does not record what it depends on.
 pub(super) fn is_untracked(object: &Object) -> Vec<Hazard> {
     match &object.definition {
         Definition::Function(function) if function.body.is_none() && function.library.is_none() => {
@@ -39,7 +39,8 @@ pub(super) fn is_untracked(object: &Object) -> Vec<Hazard> {
     }
 }
 
-/// What `CREATE OR REPLACE` takes: the same result, the same arguments, and no default less.
+/// Whether `CREATE OR REPLACE` is possible: the same result, the same arguments, and no fewer
+/// defaults.
 fn may_replace(old: &Function, new: &Function) -> bool {
     let (old_arguments, new_arguments) = (arguments(&old.arguments), arguments(&new.arguments));
     let bare = |arguments: &[(String, bool)]| {
@@ -52,7 +53,7 @@ fn may_replace(old: &Function, new: &Function) -> bool {
         && defaults(&old_arguments) <= defaults(&new_arguments)
 }
 
-/// The arguments without their defaults, and whether they have one.
+/// The arguments without their defaults, and whether each has one.
 fn arguments(text: &str) -> Vec<(String, bool)> {
     let mut found = Vec::new();
     let mut depth = 0;
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_comma_in_a_default_separates_no_arguments() {
+    fn a_comma_in_a_default_does_not_separate_arguments() {
         let text = "a integer DEFAULT f(1, 2), b text DEFAULT ','::text, OUT c numeric(1,2)";
         let found = arguments(text);
         let bare: Vec<&str> = found.iter().map(|(text, _)| text.as_str()).collect();

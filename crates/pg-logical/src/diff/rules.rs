@@ -1,4 +1,4 @@
-//! What can be done with each kind of object: one rule a kind.
+//! One rule for each kind of object: how it is altered, created and dropped.
 
 use crate::catalog::{Kind, Object};
 use crate::diff::compare::Pair;
@@ -6,20 +6,20 @@ use crate::diff::edit::Verdict;
 use crate::diff::step::Hazard;
 use crate::diff::{acting, foreign, relation, routine, sequence, stored, types};
 
-/// What can be done with a kind.
+/// How objects of a kind are changed, and the hazards of that.
 pub(super) struct KindRule {
     pub(super) kind: Kind,
-    /// How one of before becomes that of after.
+    /// How an old object becomes the new one.
     pub(super) alter: fn(&Pair<'_>) -> Verdict,
-    /// What drops one; nothing for what goes with something else.
+    /// The statement that drops an object; `None` if it has none of its own.
     pub(super) drop: fn(&Object) -> Option<String>,
-    /// What has to be known before one is dropped.
+    /// The hazards of dropping an object.
     pub(super) loss: fn(&Object) -> Vec<Hazard>,
-    /// What has to be known before one is made.
+    /// The hazards of creating an object.
     pub(super) making: fn(&Object) -> Vec<Hazard>,
 }
 
-/// A kind of which nothing has to be known.
+/// A kind without hazards.
 const fn plain(kind: Kind, alter: fn(&Pair<'_>) -> Verdict) -> KindRule {
     KindRule { kind, alter, drop: dropped, loss: nothing, making: nothing }
 }
@@ -28,7 +28,7 @@ fn nothing(_: &Object) -> Vec<Hazard> {
     Vec::new()
 }
 
-/// Every kind, in the order of [`Kind`].
+/// The rules, in the order of [`Kind`].
 pub(super) const RULES: [KindRule; 34] = [
     plain(Kind::Schema, types::schema),
     plain(Kind::Collation, made_again),
@@ -83,7 +83,7 @@ pub(super) const RULES: [KindRule; 34] = [
         ..plain(Kind::Policy, acting::policy)
     },
     plain(Kind::Publication, acting::publication),
-    // Their privileges are compared, which is all that they are.
+    // Default privileges are compared together with the privileges of objects.
     KindRule { drop: |_| None, ..plain(Kind::DefaultPrivileges, |_| Verdict::same()) },
     plain(Kind::EventTrigger, acting::event_trigger),
 ];
@@ -95,12 +95,12 @@ pub(super) fn rule(kind: Kind) -> &'static KindRule {
     rule
 }
 
-/// How two objects of one name differ.
+/// How an old object becomes the new one of the same name.
 pub(super) fn verdict(pair: &Pair<'_>) -> Verdict {
     (rule(pair.now().identity.kind).alter)(pair)
 }
 
-/// Nothing of the kind can be altered in place.
+/// The verdict for kinds that cannot be altered in place.
 fn made_again(pair: &Pair<'_>) -> Verdict {
     if pair.is_same() { Verdict::same() } else { Verdict::Replace }
 }
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_has_its_rule() {
+    fn every_kind_has_a_rule() {
         for (place, rule) in RULES.iter().enumerate() {
             assert_eq!(rule.kind as usize, place, "{:?}", rule.kind);
         }

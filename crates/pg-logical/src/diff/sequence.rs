@@ -1,4 +1,4 @@
-//! Sequences: of their own, and those of identity columns.
+//! Sequences, on their own and behind identity columns.
 
 use pg_sql::quote::name as quoted;
 
@@ -44,7 +44,7 @@ pub(super) fn owned_by(side: &Side<'_>, sequence: &Sequence) -> Option<String> {
     Some(format!("{}.{}", side.object(table).identity.sql(), quoted(&column.name)))
 }
 
-/// What `ALTER SEQUENCE` changes; an identity column takes the same.
+/// The clauses of `ALTER SEQUENCE`, also for the sequence of an identity column.
 pub(super) fn clauses(old: &Sequence, new: &Sequence) -> Vec<String> {
     let mut found = Vec::new();
     if old.data_type != new.data_type {
@@ -57,20 +57,20 @@ pub(super) fn clauses(old: &Sequence, new: &Sequence) -> Vec<String> {
     if old.cycles != new.cycles {
         found.push(if new.cycles { "CYCLE" } else { "NO CYCLE" }.to_owned());
     }
-    // No value that it has had is within the new bounds.
+    // The bounds do not overlap, so that the current value is outside the new ones.
     if new.minimum > old.maximum || new.maximum < old.minimum {
         found.push("RESTART".to_owned());
     }
     found
 }
 
-/// The sequence goes on where the values of its column end.
+/// Lets a sequence continue after the largest value of its column.
 pub(super) fn set_beyond(sequence: &str, table: &str, column: &str) -> String {
     let name = pg_sql::quote::quote_literal(sequence);
     format!("SELECT pg_catalog.setval({name}, max({column})) FROM {table} HAVING max({column}) > 0")
 }
 
-/// Where bounds become narrower, the value of a sequence is brought within them first.
+/// Moves the value of a sequence within its bounds before they become narrower.
 pub(super) fn within(sequence: &str, old: &Sequence, new: &Sequence) -> Option<String> {
     let is_narrower = new.minimum > old.minimum || new.maximum < old.maximum;
     let (least, most) = (new.minimum.max(old.minimum), new.maximum.min(old.maximum));

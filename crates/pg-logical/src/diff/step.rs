@@ -1,13 +1,13 @@
-//! Steps, with what is found and what is dangerous; and what stands in their way.
+//! The steps of a plan, with their differences and hazards, and why a plan is not possible.
 
 use thiserror::Error;
 
 use crate::catalog::Identity;
 
-/// What is to be compared.
+/// What to compare, and for which role.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    /// The role that runs the steps: it owns what it makes.
+    /// The role that runs the steps, and so owns what they create.
     pub role: String,
     /// Whether owners are compared.
     pub has_owners: bool,
@@ -15,58 +15,58 @@ pub struct Wanted {
     pub has_rights: bool,
 }
 
-/// The steps from one database to another.
+/// The steps that change one database into another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// In the order in which they run.
     pub steps: Vec<DiffStep>,
 }
 
-/// A step: what changes in one object.
+/// A step, which changes one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DiffStep {
-    /// The object.
+    /// The object that changes.
     pub object: Identity,
-    /// What was found, in words: `new column users.avatar_url (text)`. Nothing where it is a
-    /// consequence of something that has its own words.
+    /// The differences in words, such as `new column users.avatar_url (text)`. Empty if the step
+    /// only follows from another one.
     pub found: Vec<String>,
     /// The statements, without their semicolons.
     pub statements: Vec<String>,
-    /// What has to be known before it runs.
+    /// Hazards to consider before the step runs.
     pub hazards: Vec<Hazard>,
 }
 
-/// What has to be known of a step before it runs, in the words of the rules of `check`.
+/// A hazard to consider before a step runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Hazard {
     /// A table is dropped with its rows.
     RowsLost,
-    /// A column is dropped, or its values do not fit into its new type.
+    /// A column is dropped, or its values are cast to a type that may not hold them.
     ValuesLost,
-    /// Each row is written again, while nobody reads the table.
+    /// The table is rewritten under a lock that blocks reads and writes.
     Rewrite,
-    /// Each row is read, while nobody writes to the table.
+    /// The table is scanned under a lock that blocks at least writes.
     ScanUnderLock,
-    /// A column refuses NULL without a default: rows that are there make it fail.
+    /// A new column is `NOT NULL` without a default: the step fails if the table has rows.
     RequiredColumn,
-    /// A value of an enum is gone: rows that have it make the step fail.
+    /// A value of an enum may be gone: the step fails if a row has it.
     EnumValueGone,
-    /// A value of an enum is new: it cannot be used before the transaction ends.
+    /// A value of an enum is new: it cannot be used until the transaction commits.
     EnumValueInSameTransaction,
-    /// A function is dropped, which bodies of functions may call.
+    /// A function is dropped, which the bodies of other functions may still call.
     FunctionGone,
-    /// A constraint or an index that refused rows twice is dropped.
+    /// A constraint or index that enforced uniqueness or exclusion is dropped.
     UniqueGone,
-    /// Policies limit rows from now on.
+    /// Row-level security is enabled, so that policies limit the rows.
     RowSecurityOn,
-    /// Somebody may do more or less than before, or something has another owner.
+    /// Access changes: privileges, policies, an owner, or whose privileges apply.
     AuthzChanged,
-    /// The body of a function is text: what it needs is not known.
+    /// The body of a function is text: PostgreSQL does not record what it depends on.
     UntrackableDependency,
 }
 
 impl Hazard {
-    /// The name of its rule.
+    /// The name of the hazard.
     pub fn word(self) -> &'static str {
         match self {
             Hazard::RowsLost => "rows-lost",
@@ -85,16 +85,16 @@ impl Hazard {
     }
 }
 
-/// Why there are no steps.
+/// Why no plan is possible.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum DiffError {
-    /// Changes that no DDL makes without losing rows.
+    /// Changes that DDL cannot make without losing rows.
     #[error("cannot be changed: {}", .0.join("; "))]
     Unsupported(Vec<String>),
-    /// Objects of which nothing is known but the name.
+    /// Objects of which only the name is known.
     #[error("not known well enough to be compared: {}", .0.join(", "))]
     Uncovered(Vec<String>),
-    /// Objects whose changes need each other.
+    /// Objects whose changes depend on each other.
     #[error("the changes of these objects need each other: {}", .0.join(", "))]
     Circle(Vec<String>),
 }

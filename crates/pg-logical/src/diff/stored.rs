@@ -16,7 +16,7 @@ pub(super) fn constraint(pair: &Pair<'_>) -> Verdict {
     let (Some(old), Some(new)) = (constraint_of(pair.was()), constraint_of(pair.now())) else {
         return Verdict::Replace;
     };
-    // What is inherited changes with the constraint of the parent.
+    // An inherited check changes with the parent's.
     if !new.is_local && !old.is_local && new.kind == 'c' {
         return Verdict::same();
     }
@@ -50,12 +50,12 @@ pub(super) fn constraint(pair: &Pair<'_>) -> Verdict {
     Verdict::Replace
 }
 
-/// A definition without what `ALTER CONSTRAINT` changes.
+/// A definition without the clauses that `ALTER CONSTRAINT` changes.
 fn untimed(definition: &str) -> String {
     definition.replace(" DEFERRABLE", "").replace(" INITIALLY DEFERRED", "")
 }
 
-/// The index behind a constraint.
+/// The edits of the index behind a constraint.
 fn behind(pair: &Pair<'_>, old: &Behind, new: &Behind, edits: &mut Vec<Edit>) {
     let what = words::of(&pair.now().identity);
     let mut add = |clause: String| {

@@ -1,4 +1,4 @@
-//! Types and domains, and small kinds of which something can be altered: schemas, extensions,
+//! Types and domains, and small kinds that can partly be altered in place: schemas, extensions,
 //! operators and their families, text search configurations.
 
 use pg_sql::quote::{name as quoted, quote_literal};
@@ -9,7 +9,8 @@ use crate::diff::edit::{Edit, Verdict};
 use crate::diff::step::Hazard;
 use crate::diff::words;
 
-/// Every database has a schema as every other one; its owner and rights are compared elsewhere.
+/// Two schemas of one name can differ only in owner, privileges and comment, which are compared
+/// elsewhere.
 pub(super) fn schema(_: &Pair<'_>) -> Verdict {
     Verdict::same()
 }
@@ -43,7 +44,7 @@ pub(super) fn any(pair: &Pair<'_>) -> Verdict {
     }
 }
 
-/// Values can be added anywhere, but none can go.
+/// Values can be added at any position, but none can be removed or moved.
 fn labels(pair: &Pair<'_>, old: &Enum, new: &Enum) -> Verdict {
     let kept: Vec<&String> = new.labels.iter().filter(|label| old.labels.contains(label)).collect();
     if kept != old.labels.iter().collect::<Vec<_>>() {
@@ -69,7 +70,7 @@ fn labels(pair: &Pair<'_>, old: &Enum, new: &Enum) -> Verdict {
     Verdict::Alter(edits)
 }
 
-/// The attributes of a composite type have an order: new ones come last.
+/// The order of attributes matters, and `ADD ATTRIBUTE` puts new ones last.
 fn composite(pair: &Pair<'_>, old: &Composite, new: &Composite) -> Verdict {
     let of = |columns: &[Column], name: &str| columns.iter().find(|c| c.name == name).cloned();
     let stays = |column: &&Column| of(&new.columns, &column.name).is_some();
@@ -127,7 +128,7 @@ pub(super) fn domain(pair: &Pair<'_>) -> Verdict {
             None => add(format!("{what} has no default"), "DROP DEFAULT".to_owned()),
         }
     }
-    // Since version 17, the constraint of its own kind says so.
+    // Since version 17, `NOT NULL` is a constraint object of the domain.
     if old.not_null != new.not_null && !says_constraint(pair) {
         let word = if new.not_null { "SET" } else { "DROP" };
         let verb = if new.not_null { "refuses" } else { "takes" };

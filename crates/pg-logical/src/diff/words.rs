@@ -1,8 +1,8 @@
-//! What was found, in words.
+//! The names of objects and columns in the descriptions of differences.
 
 use crate::catalog::{Column, Identity, Kind};
 
-/// An object as people name it: what is in the schema `public` without it.
+/// The kind and the name of an object, without the schema `public`.
 pub(super) fn of(identity: &Identity) -> String {
     let text = match (identity.kind, &identity.part_of) {
         (Kind::Constraint | Kind::Policy | Kind::Trigger | Kind::Rule, Some(of)) => {
@@ -13,7 +13,7 @@ pub(super) fn of(identity: &Identity) -> String {
     format!("{} {}", identity.kind.word(), short(&text))
 }
 
-/// A column of a table.
+/// The name of a column, with its table.
 pub(super) fn column(table: &Identity, column: &Column) -> String {
     format!("column {}.{}", short(&table.sql()), pg_sql::quote::name(&column.name))
 }
