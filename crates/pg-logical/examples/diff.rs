@@ -1,5 +1,5 @@
-//! `diff URL_A URL_B`: the SQL that leads from the database A to the database B. Exit 4 where it
-//! cannot be done, with what stands in its way.
+//! `diff URL_A URL_B`: prints the SQL that changes database A into database B. Exits with 4 and the
+//! reason if that is not possible.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to people")]
 

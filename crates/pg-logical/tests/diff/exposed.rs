@@ -1,4 +1,4 @@
-//! Owners, privileges, policies and the options that decide whose rights count.
+//! Owners, privileges, policies, and the options that decide whose privileges apply.
 
 use pg_logical::diff::Hazard;
 
@@ -7,7 +7,7 @@ use crate::{Pair, all, cluster, text, there_and_back};
 fn roles() {
     for role in ["diff_reader", "diff_writer", "diff_owner"] {
         let mut client = cluster().connect("postgres");
-        // Another test may have made it.
+        // Another test may have created it.
         let _ = client.batch_execute(&format!("CREATE ROLE {role}"));
     }
 }
@@ -22,13 +22,13 @@ const RIGHTS: &[Pair] = &[
          GRANT DELETE ON t TO diff_writer WITH GRANT OPTION",
     ),
     (
-        "grants to everybody",
+        "grants to PUBLIC",
         "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE SCHEMA s",
         "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE SCHEMA s; \
          REVOKE ALL ON FUNCTION f() FROM PUBLIC; GRANT USAGE ON SCHEMA s TO PUBLIC",
     ),
     (
-        "an owner",
+        "a new owner",
         "CREATE TABLE t (a serial); GRANT SELECT ON t TO diff_reader; \
          CREATE VIEW v AS SELECT 1 AS a",
         "CREATE TABLE t (a serial); GRANT SELECT ON t TO diff_reader; \
@@ -42,12 +42,12 @@ const RIGHTS: &[Pair] = &[
          ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC",
     ),
     (
-        "a table that was there before its default privileges",
+        "a table older than the default privileges",
         "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO diff_reader",
         "CREATE TABLE t (a int); ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO diff_reader",
     ),
     (
-        "what is the system's",
+        "privileges on system functions",
         "",
         "REVOKE EXECUTE ON FUNCTION pg_catalog.pg_sleep(double precision) FROM PUBLIC; \
          GRANT EXECUTE ON FUNCTION pg_catalog.pg_ls_dir(text) TO diff_reader",
@@ -68,7 +68,7 @@ fn rights() {
 }
 
 #[test]
-fn a_view_that_is_made_again_keeps_what_is_said_of_it() {
+fn a_replaced_view_keeps_its_owner_privileges_and_comment() {
     roles();
     let of = |columns: &str| {
         format!(
@@ -85,7 +85,7 @@ fn a_view_that_is_made_again_keeps_what_is_said_of_it() {
 }
 
 #[test]
-fn a_view_that_is_replaced_keeps_its_options() {
+fn create_or_replace_view_keeps_the_options() {
     let up = there_and_back(
         "a query",
         "CREATE VIEW v WITH (security_invoker = true) AS SELECT 1 AS a",
@@ -100,7 +100,7 @@ fn a_view_that_is_replaced_keeps_its_options() {
 }
 
 #[test]
-fn nothing_is_revoked_of_what_was_not_touched() {
+fn privileges_of_unchanged_objects_are_not_revoked() {
     roles();
     let base = "CREATE TABLE t (a int); GRANT SELECT ON t TO diff_reader WITH GRANT OPTION; \
                 SET ROLE diff_reader; GRANT SELECT ON t TO diff_writer; RESET ROLE; \
@@ -111,11 +111,11 @@ fn nothing_is_revoked_of_what_was_not_touched() {
     let other = base.replace("SET ROLE diff_reader;", "").replace("RESET ROLE;", "");
     let (one, other) = (crate::Database::new(base), crate::Database::new(&other));
     let plan = crate::between(&one.catalog(), &other.catalog()).expect("a plan");
-    assert_eq!(text(&plan), "", "who granted it does not matter");
+    assert_eq!(text(&plan), "", "the grantor is not compared");
 }
 
 #[test]
-fn who_may_do_more_is_a_hazard() {
+fn a_grant_is_a_hazard() {
     roles();
     let up = there_and_back(
         "a grant",

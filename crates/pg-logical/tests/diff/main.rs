@@ -1,5 +1,5 @@
-//! The difference between two databases: applied to the first one it gives the second one, and the
-//! way back gives the first one again.
+//! Differences between two databases: applied to the first, a plan gives the second, and the
+//! reverse plan gives the first again.
 
 #![expect(
     clippy::disallowed_methods,
@@ -29,10 +29,10 @@ use pg_logical::{ddl, graph};
 use crate::cluster::cluster;
 use crate::session::Session;
 
-/// A name, what is there before, and what is there after.
+/// The name of a case, the old schema, and the new one.
 type Pair = (&'static str, &'static str, &'static str);
 
-/// A database that is dropped when the test is over.
+/// A database that is dropped at the end of the test.
 struct Database(String);
 
 impl Database {
@@ -50,7 +50,7 @@ impl Database {
         Session(cluster().connect(&self.0)).catalog().expect("a catalog").0
     }
 
-    /// Applies the steps of a plan.
+    /// Runs the steps of a plan.
     fn apply(&self, what: &str, plan: &Plan) -> Result<(), String> {
         let mut client = cluster().connect(&self.0);
         client.batch_execute("SET check_function_bodies = off").expect("a setting");
@@ -83,7 +83,8 @@ fn between(before: &Catalog, after: &Catalog) -> Result<Plan, DiffError> {
     diff(before, after, &wanted())
 }
 
-/// Everything that makes a database, in no order: neither objects nor columns have one.
+/// The statements that create a database, as a set: neither the order of objects nor that of
+/// columns is compared.
 fn shape(catalog: &Catalog) -> BTreeSet<String> {
     let order = graph::order(catalog, &BTreeSet::new()).expect("an order");
     let steps = order.steps.iter().flat_map(|step| ddl::statements(catalog, &order, *step));
@@ -117,7 +118,7 @@ fn same(what: &str, one: &Catalog, other: &Catalog) -> Result<(), String> {
     Err(format!("{what}: has\n{}\nand lacks\n{}", only(&one, &other), only(&other, &one)))
 }
 
-/// Leads from the first database to the second one and back, and gives the way there.
+/// Migrates a database from the first schema to the second and back, and returns the forward plan.
 fn proved(what: &str, first: &str, second: &str) -> Result<Plan, String> {
     let (live, wanted) = (Database::new(first), Database::new(second));
     let (before, after) = (live.catalog(), wanted.catalog());
@@ -129,7 +130,7 @@ fn proved(what: &str, first: &str, second: &str) -> Result<Plan, String> {
     same(what, &now, &after)?;
     match between(&now, &after) {
         Ok(rest) if rest.steps.is_empty() => {}
-        rest => return Err(format!("{what}: something is left: {rest:?}")),
+        rest => return Err(format!("{what}: a second diff still finds: {rest:?}")),
     }
     let back = format!("{what}, back");
     live.apply(&back, &down)?;
@@ -147,7 +148,7 @@ fn all(pairs: &[Pair]) {
     let mut wrong = Vec::new();
     for (what, before, after) in pairs {
         match proved(what, before, after) {
-            Ok(up) if up.steps.is_empty() => wrong.push(format!("{what}: nothing was found")),
+            Ok(up) if up.steps.is_empty() => wrong.push(format!("{what}: no difference was found")),
             Ok(_) => {}
             Err(error) => wrong.push(error),
         }

@@ -1,4 +1,4 @@
-//! Orders that other tools are reported to get wrong, and what is refused.
+//! Orders that other tools are reported to get wrong, and changes that are refused.
 
 use pg_logical::diff::DiffError;
 
@@ -6,20 +6,20 @@ use crate::{Database, Pair, all, between};
 
 const ORDERS: &[Pair] = &[
     (
-        "a function whose result changes under a view of a view",
+        "a function whose result type changes under a view of a view",
         "CREATE FUNCTION f() RETURNS TABLE (a int) LANGUAGE sql AS 'SELECT 1'; \
          CREATE VIEW v AS SELECT a FROM f(); CREATE VIEW w AS SELECT a FROM v",
         "CREATE FUNCTION f() RETURNS TABLE (a int, b int) LANGUAGE sql AS 'SELECT 1, 2'; \
          CREATE VIEW v AS SELECT a FROM f(); CREATE VIEW w AS SELECT a FROM v",
     ),
     (
-        "a type and all that has it",
+        "a type and everything that uses it",
         "CREATE TYPE e AS ENUM ('a'); CREATE TABLE t (a e); \
          CREATE FUNCTION f(e) RETURNS int LANGUAGE sql AS 'SELECT 1'",
         "",
     ),
     (
-        "a default that needs a function of the rows of its own table",
+        "a function of a table's row type, and defaults that call another",
         "",
         "CREATE TABLE t (a int); CREATE FUNCTION f(t) RETURNS int LANGUAGE sql AS 'SELECT 1'; \
          CREATE FUNCTION g() RETURNS int LANGUAGE sql AS 'SELECT 1'; \
@@ -27,7 +27,7 @@ const ORDERS: &[Pair] = &[
          CREATE VIEW v AS SELECT f(t) AS x FROM t",
     ),
     (
-        "a default whose function needs its table",
+        "a default whose function takes a row of its table",
         "",
         "CREATE TABLE t (a int); \
          CREATE FUNCTION f(x t DEFAULT NULL) RETURNS int LANGUAGE sql AS 'SELECT 1'; \
@@ -41,29 +41,29 @@ const ORDERS: &[Pair] = &[
          CREATE POLICY p ON t USING (a IN (SELECT a FROM v))",
     ),
     (
-        "a check that goes with its function",
+        "a check that is dropped with its function",
         "CREATE FUNCTION f(int) RETURNS bool IMMUTABLE LANGUAGE sql AS 'SELECT true'; \
          CREATE TABLE t (a int CHECK (f(a)))",
         "CREATE TABLE t (a int)",
     ),
     (
-        "a view that groups by a key that goes",
+        "a view that groups by a primary key that is dropped",
         "CREATE TABLE t (a int PRIMARY KEY, b int); CREATE VIEW v AS SELECT a, b FROM t GROUP BY a",
         "CREATE TABLE t (a int NOT NULL, b int); CREATE VIEW v AS SELECT a, b FROM t GROUP BY a, b",
     ),
     (
-        "names that change hands",
+        "names that other objects take over",
         "CREATE TABLE t (a int); CREATE INDEX x ON t (a); CREATE SEQUENCE y; CREATE TABLE z ()",
         "CREATE TABLE t (a int); CREATE SEQUENCE x; CREATE VIEW y AS SELECT 1 AS a; \
          CREATE INDEX z ON t (a)",
     ),
     (
-        "a column instead of another one with the same index",
+        "a column that replaces another under the same index",
         "CREATE TABLE t (a int); CREATE INDEX i ON t (a)",
         "CREATE TABLE t (b int); CREATE INDEX i ON t (b)",
     ),
     (
-        "an owner of a sequence that goes",
+        "a sequence whose owning table is dropped",
         "CREATE TABLE t (a int); CREATE SEQUENCE s OWNED BY t.a",
         "CREATE TABLE u (a int); CREATE SEQUENCE s OWNED BY u.a",
     ),
@@ -89,7 +89,7 @@ fn refusal(before: &str, after: &str) -> DiffError {
 }
 
 #[test]
-fn rows_are_not_given_up_for_another_partition_key() {
+fn another_partition_key_is_refused() {
     let error = refusal("CREATE TABLE t (a int)", "CREATE TABLE t (a int) PARTITION BY RANGE (a)");
     assert_eq!(
         error.to_string(),
@@ -98,7 +98,7 @@ fn rows_are_not_given_up_for_another_partition_key() {
 }
 
 #[test]
-fn a_range_that_columns_have_stays() {
+fn a_range_that_columns_use_is_not_replaced() {
     let of = |subtype: &str| {
         format!("CREATE TYPE r AS RANGE (subtype = {subtype}); CREATE TABLE t (a r)")
     };
@@ -110,7 +110,7 @@ fn a_range_that_columns_have_stays() {
 }
 
 #[test]
-fn what_is_not_known_is_named() {
+fn uncovered_objects_are_named() {
     let error = refusal("", "CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler");
     assert!(
         matches!(&error, DiffError::Uncovered(names) if names == &["access method heap2"]),

@@ -4,19 +4,19 @@ use crate::{Pair, all};
 
 const FUNCTIONS: &[Pair] = &[
     (
-        "a body",
+        "another signature and body",
         "CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'SELECT 1'",
         "CREATE FUNCTION f(a int, b int DEFAULT 2) RETURNS int LANGUAGE sql AS 'SELECT 2'",
     ),
     (
-        "everything that is said of a function",
+        "all properties of a function",
         "CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'SELECT 1'",
         "CREATE FUNCTION f(a int DEFAULT 3) RETURNS int LANGUAGE plpgsql IMMUTABLE STRICT \
          SECURITY DEFINER COST 7 PARALLEL SAFE SET search_path TO pg_catalog, \"$user\" \
          AS 'BEGIN RETURN 1; END'",
     ),
     (
-        "another result, with what needs it",
+        "another result type, with the dependent objects",
         "CREATE FUNCTION f() RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'; \
          CREATE TABLE t (a int, b text DEFAULT f(), CHECK (a > f())); \
          CREATE INDEX i ON t ((a + f())); \
@@ -29,14 +29,14 @@ const FUNCTIONS: &[Pair] = &[
          GRANT EXECUTE ON FUNCTION f() TO pg_monitor",
     ),
     (
-        "other names of arguments",
+        "other argument names",
         "CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'SELECT a'; \
          CREATE VIEW v AS SELECT f(1) AS x",
         "CREATE FUNCTION f(b int) RETURNS int LANGUAGE sql AS 'SELECT b'; \
          CREATE VIEW v AS SELECT f(1) AS x",
     ),
     (
-        "a body that was parsed",
+        "a parsed body (BEGIN ATOMIC)",
         "CREATE TABLE t (a int, b int); \
          CREATE FUNCTION f() RETURNS bigint BEGIN ATOMIC SELECT sum(a) FROM t; END",
         "CREATE TABLE t (a bigint, c int); \
@@ -53,7 +53,7 @@ const FUNCTIONS: &[Pair] = &[
         "CREATE AGGREGATE s(int) (SFUNC = int4pl, STYPE = int, INITCOND = '5')",
     ),
     (
-        "what text hides",
+        "a dependency hidden in a text body",
         "",
         "CREATE FUNCTION a() RETURNS int LANGUAGE sql AS 'SELECT z()'; \
          CREATE FUNCTION z() RETURNS int LANGUAGE sql AS 'SELECT 1'",
@@ -94,7 +94,7 @@ const ACTING: &[Pair] = &[
         "CREATE TABLE t (a int); CREATE TABLE u (a int); \
          CREATE PUBLICATION p FOR TABLE u WITH (publish = 'insert')",
     ),
-    ("a publication of all", "CREATE PUBLICATION p", "CREATE PUBLICATION p FOR ALL TABLES"),
+    ("a publication of all tables", "CREATE PUBLICATION p", "CREATE PUBLICATION p FOR ALL TABLES"),
 ];
 
 const FOREIGN: &[Pair] = &[
@@ -129,7 +129,7 @@ fn functions() {
 }
 
 #[test]
-fn what_acts_by_itself() {
+fn triggers_rules_and_publications() {
     all(ACTING);
 }
 

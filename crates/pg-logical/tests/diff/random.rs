@@ -1,8 +1,8 @@
-//! Random schemas, and random changes of them.
+//! Random pairs of schemas.
 
 use crate::proved;
 
-/// A generator of numbers that gives the same ones each time (Knuth's MMIX).
+/// A random number generator that repeats its numbers for a seed (Knuth's MMIX).
 struct Numbers(u64);
 
 impl Numbers {
@@ -21,7 +21,7 @@ impl Numbers {
     }
 }
 
-/// A schema of few names, so that two of them have much in common.
+/// A schema with few names, so that two of them have much in common.
 fn schema(numbers: &mut Numbers) -> String {
     let mut sql = vec![format!("CREATE TYPE e AS ENUM ({})", labels(numbers))];
     let base = numbers.one(&["int", "bigint"]);
@@ -121,7 +121,7 @@ fn column(numbers: &mut Numbers, name: &str) -> String {
 }
 
 #[test]
-fn a_hundred_pairs_lead_to_each_other() {
+fn a_hundred_random_pairs_migrate_there_and_back() {
     let mut wrong = Vec::new();
     for seed in 1..=100 {
         let mut numbers = Numbers(seed);
@@ -129,5 +129,5 @@ fn a_hundred_pairs_lead_to_each_other() {
         let what = format!("seed {seed}:\n{before}\nto\n{after}");
         wrong.extend(proved(&what, &before, &after).err());
     }
-    assert!(wrong.is_empty(), "{} are wrong: {}", wrong.len(), wrong.join("\n\n"));
+    assert!(wrong.is_empty(), "{} pairs fail: {}", wrong.len(), wrong.join("\n\n"));
 }

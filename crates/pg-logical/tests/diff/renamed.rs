@@ -1,4 +1,4 @@
-//! Renames that were asked for.
+//! Renames that the user asks for.
 
 use pg_logical::catalog::Kind;
 use pg_logical::diff::{Plan, Rename, RenameError, rename};
@@ -10,7 +10,7 @@ fn of(kind: Option<Kind>, old: &str, new: &str) -> Rename {
 }
 
 #[test]
-fn everything_follows_a_name() {
+fn everything_follows_a_rename() {
     let live = Database::new(
         "CREATE TABLE t (a int PRIMARY KEY, b int); CREATE VIEW v AS SELECT a FROM t; \
          CREATE INDEX i ON t (b); INSERT INTO t VALUES (1, 2)",
@@ -35,7 +35,7 @@ fn everything_follows_a_name() {
 }
 
 #[test]
-fn a_rename_that_fits_nothing_names_it() {
+fn an_impossible_rename_names_the_object() {
     let live = Database::new("CREATE TABLE t (a int, b int)");
     let catalog = live.catalog();
     let error = |one: Rename| rename(&catalog, &one).expect_err("an error");

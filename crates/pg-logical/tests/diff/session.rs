@@ -1,4 +1,4 @@
-//! A session of `postgres` as what a catalog is read from.
+//! Reads a catalog over a connection of the `postgres` crate.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -8,7 +8,7 @@ use pg_logical::catalog::{self, Catalog};
 use pg_logical::source::{Record, Source, SourceError};
 use postgres::{Client, SimpleQueryMessage};
 
-/// A session.
+/// A connection that a catalog is read from.
 pub(crate) struct Session(pub(crate) Client);
 
 impl Session {

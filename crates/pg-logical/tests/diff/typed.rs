@@ -1,4 +1,4 @@
-//! Types, and what columns have of them.
+//! Types, and the columns that use them.
 
 use pg_logical::diff::Hazard;
 
@@ -6,12 +6,12 @@ use crate::{Database, Pair, all, between, there_and_back};
 
 const TYPES: &[Pair] = &[
     (
-        "values of an enum at their places",
+        "enum values at their positions",
         "CREATE TYPE e AS ENUM ('b', 'd')",
         "CREATE TYPE e AS ENUM ('a', 'b', 'c', 'd', 'e')",
     ),
     (
-        "an enum in another order, with all that has it",
+        "an enum in another order, and everything that uses it",
         "CREATE TYPE e AS ENUM ('a', 'b'); COMMENT ON TYPE e IS 'x'; \
          CREATE TABLE t (a e DEFAULT 'a' NOT NULL, b e[]); CREATE INDEX i ON t (a) WHERE a = 'b'; \
          CREATE VIEW v AS SELECT a FROM t; \
@@ -24,7 +24,7 @@ const TYPES: &[Pair] = &[
          GRANT USAGE ON TYPE e TO PUBLIC",
     ),
     ("attributes", "CREATE TYPE c AS (a int, b int)", "CREATE TYPE c AS (a int, d text)"),
-    ("attributes in order", "CREATE TYPE c AS (a int)", "CREATE TYPE c AS (b int, a int)"),
+    ("attributes in another order", "CREATE TYPE c AS (a int)", "CREATE TYPE c AS (b int, a int)"),
     (
         "a range",
         "CREATE TYPE r AS RANGE (subtype = int)",
@@ -46,7 +46,7 @@ const TYPES: &[Pair] = &[
         "CREATE DOMAIN k AS text; CREATE TABLE t (a k)",
     ),
     (
-        "a column with an enum instead of text",
+        "a column that changes from text to an enum",
         "CREATE TABLE t (a text DEFAULT 'x', CHECK (a <> ''))",
         "CREATE TYPE e AS ENUM ('x', 'y'); CREATE TABLE t (a e DEFAULT 'x')",
     ),
@@ -95,7 +95,7 @@ fn types() {
 }
 
 #[test]
-fn rows_keep_their_values_when_an_enum_is_made_again() {
+fn rows_keep_their_values_when_an_enum_is_replaced() {
     let live = Database::new(
         "CREATE TYPE e AS ENUM ('a', 'b', 'c'); CREATE TABLE t (a e DEFAULT 'a'); \
          INSERT INTO t VALUES ('a'), ('b')",
@@ -110,7 +110,7 @@ fn rows_keep_their_values_when_an_enum_is_made_again() {
 }
 
 #[test]
-fn a_new_value_is_not_to_be_used_at_once() {
+fn a_new_enum_value_is_a_hazard() {
     let up = there_and_back(
         "a value",
         "CREATE TYPE e AS ENUM ('a')",
