@@ -262,8 +262,7 @@ impl<'a> Fates<'a> {
             }
             if !matches!(needed.identity.kind, Kind::Type | Kind::Domain | Kind::Collation) {
                 let table = &self.comparison.before.object(link.from).identity;
-                let why =
-                    format!("its type is that of the rows of {}", words::of(&needed.identity));
+                let why = format!("its type is the row type of {}", words::of(&needed.identity));
                 let refused = format!("{}: {why}", words::column(table, columns.old));
                 self.refused.insert(refused);
             }
@@ -278,7 +277,8 @@ impl<'a> Fates<'a> {
         } else if self.still_needs(link) {
             let (table, needed) = (link.from, words::of(&needed.identity));
             let table = words::of(&self.comparison.before.object(table).identity);
-            self.refused.insert(format!("{table}: it needs {needed}, which has to be made again"));
+            self.refused
+                .insert(format!("{table}: it depends on {needed}, which has to be replaced"));
         }
     }
 
@@ -342,7 +342,8 @@ impl<'a> Fates<'a> {
             let object = self.comparison.before.object(*old);
             // Renaming a range renames neither its constructor functions nor its multirange type.
             if matches!(object.definition, Definition::Range(_)) {
-                let why = "columns have it, and a range cannot give up its name";
+                let why =
+                    "columns have this type, and a range type that is in use cannot be replaced";
                 self.refused.insert(format!("{}: {why}", words::of(&object.identity)));
             }
         }

@@ -387,7 +387,7 @@ fn not_null(pair: &Pair<'_>, columns: ColumnPair<'_>, edits: &mut Vec<Edit>) {
         return;
     }
     if let (Some(was), Some(is)) = (&old.not_null_constraint, &new.not_null_constraint) {
-        let what = format!("{column}: the constraint that refuses NULL");
+        let what = format!("{column}: the NOT NULL constraint");
         let (from, to) = (quoted(&was.name), quoted(&is.name));
         if was.name != is.name {
             let rename = format!("{table} RENAME CONSTRAINT {from} TO {to}");
@@ -422,7 +422,8 @@ fn storage(pair: &Pair<'_>, columns: ColumnPair<'_>, is_retyped: bool, edits: &m
             None => add(format!("SET STORAGE {}", usual_storage(pair, new))),
         }
     }
-    if old.compression != new.compression {
+    // A new type resets the compression as well.
+    if old.compression != new.compression || is_retyped && new.compression.is_some() {
         add(match new.compression {
             Some('l') => "SET COMPRESSION lz4".to_owned(),
             Some(_) => "SET COMPRESSION pglz".to_owned(),

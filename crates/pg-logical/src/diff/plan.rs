@@ -87,7 +87,7 @@ impl Planning<'_> {
         let rule = rules::rule(object.identity.kind);
         let Some(statement) = (rule.drop)(&object) else { return };
         let is_again = self.fates.of[old] == Fate::Replace;
-        let word = if is_again { "makes again" } else { "dropped" };
+        let word = if is_again { "replaced" } else { "dropped" };
         let mut edit = Edit::new(format!("{word} {}", words::of(&object.identity)), statement);
         let is_lost = |hazard: &Hazard| !is_again || *hazard != Hazard::FunctionGone;
         edit.hazards = (rule.loss)(&object).into_iter().filter(is_lost).collect();
@@ -104,7 +104,7 @@ impl Planning<'_> {
         let word = identity.kind.word().to_uppercase();
         let name = pg_sql::quote::name(&Self::retired(&identity).name);
         let statement = format!("ALTER {word} {} RENAME TO {name}", identity.sql());
-        let mut edit = Edit::new(format!("makes again {}", words::of(&identity)), statement);
+        let mut edit = Edit::new(format!("replaced {}", words::of(&identity)), statement);
         if matches!(self.was(old).definition, Definition::Enum(_)) {
             edit = edit.with(Hazard::EnumValueGone);
         }
@@ -443,7 +443,10 @@ fn dropped_with(pair: &Pair<'_>, edits: &mut Vec<Edit>) {
         let word = new.identity.kind.word().to_uppercase();
         let (target, name) = (new.identity.target(), pg_sql::quote::name(extension));
         let statement = format!("ALTER {word} {target} {no}DEPENDS ON EXTENSION {name}");
-        Edit::new(format!("{}: extensions that it goes with", words::of(&new.identity)), statement)
+        Edit::new(
+            format!("{}: the extensions that it depends on", words::of(&new.identity)),
+            statement,
+        )
     };
     let gone = old.drops_with.iter().filter(|name| !new.drops_with.contains(name));
     edits.extend(gone.map(|name| alter(name, "NO ")));

@@ -20,7 +20,7 @@ pub(super) fn table(pair: &Pair<'_>) -> Verdict {
         return Verdict::Refuse(format!("its partition key changes from {old} to {new}"));
     }
     if let Some(column) = told_by_another(pair, old, new) {
-        let whose = "it would have to be told by another table of the inheritance than it is now";
+        let whose = "another table of the inheritance tree would have to declare this column";
         return Verdict::Refuse(format!("its column {}: {whose}", quoted(&column.name)));
     }
     let mut edits = Vec::new();

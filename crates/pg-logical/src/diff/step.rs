@@ -92,9 +92,9 @@ pub enum DiffError {
     #[error("cannot be changed: {}", .0.join("; "))]
     Unsupported(Vec<String>),
     /// Objects of which only the name is known.
-    #[error("not known well enough to be compared: {}", .0.join(", "))]
+    #[error("cannot be compared, because only their names are known: {}", .0.join(", "))]
     Uncovered(Vec<String>),
     /// Objects whose changes depend on each other.
-    #[error("the changes of these objects need each other: {}", .0.join(", "))]
+    #[error("the changes of these objects depend on each other: {}", .0.join(", "))]
     Circle(Vec<String>),
 }

@@ -33,7 +33,7 @@ pub(super) fn constraint(pair: &Pair<'_>) -> Verdict {
     let is_unproved = |text: &str| text.strip_suffix(" NOT VALID").map(str::to_owned);
     if is_unproved(&old.definition).as_ref() == Some(&new.definition) {
         let validate = format!("ALTER {word} {of} VALIDATE CONSTRAINT {name}");
-        edits.push(Edit::new(format!("{what} holds for every row"), validate));
+        edits.push(Edit::new(format!("{what} is validated"), validate));
         return Verdict::Alter(edits);
     }
     let is_timing = new.kind == 'f' && untimed(&old.definition) == untimed(&new.definition);
@@ -95,11 +95,11 @@ fn marks(pair: &Pair<'_>, table: &str, old: &Marks, new: &Marks, edits: &mut Vec
     match (old.is_clustered, new.is_clustered) {
         (false, true) => {
             let statement = format!("ALTER TABLE {table} CLUSTER ON {index}");
-            edits.push(Edit::new(format!("{what} is the one to cluster on"), statement));
+            edits.push(Edit::new(format!("the table is clustered on {what}"), statement));
         }
         (true, false) => {
             let statement = format!("ALTER TABLE {table} SET WITHOUT CLUSTER");
-            edits.push(Edit::new(format!("{what} is not to cluster on"), statement));
+            edits.push(Edit::new(format!("the table is no longer clustered on {what}"), statement));
         }
         _ => {}
     }

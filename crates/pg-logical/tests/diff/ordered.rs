@@ -105,7 +105,7 @@ fn a_range_that_columns_use_is_not_replaced() {
     let error = refusal(&of("int"), &of("bigint"));
     assert_eq!(
         error.to_string(),
-        "cannot be changed: type r: columns have it, and a range cannot give up its name"
+        "cannot be changed: type r: columns have this type, and a range type that is in use cannot be replaced"
     );
 }
 

@@ -75,6 +75,11 @@ const COLUMNS: &[Pair] = &[
         "CREATE TABLE t (a int, b int DEFAULT 7)",
     ),
     (
+        "the compression of a column that gets another type",
+        "CREATE TABLE t (a text COMPRESSION pglz)",
+        "CREATE TABLE t (a varchar(20) COMPRESSION pglz)",
+    ),
+    (
         "storage",
         "CREATE TABLE t (a text, b numeric); ALTER TABLE t ALTER b SET STORAGE EXTERNAL",
         "CREATE TABLE t (a text, b numeric); ALTER TABLE t ALTER a SET STORAGE MAIN; \
