@@ -198,7 +198,7 @@ impl Migration {
         title(&self.version, &self.name)
     }
 
-    /// The title in a sentence.
+    /// The title in backticks, for use in a sentence.
     pub fn quoted(&self) -> String {
         quoted(&self.version, &self.name)
     }
@@ -241,7 +241,7 @@ pub fn title(version: &impl fmt::Display, name: &str) -> String {
     if name.is_empty() { version.to_string() } else { format!("{version} {name}") }
 }
 
-/// A title in a sentence, where it is not mistaken for words of the sentence.
+/// A title in backticks, so that it is not read as words of the sentence.
 pub fn quoted(version: &impl fmt::Display, name: &str) -> String {
     format!("`{}`", title(version, name))
 }

@@ -64,7 +64,7 @@ fn timestamp(moment: OffsetDateTime) -> String {
     )
 }
 
-/// The date that a migration is numbered with, to the second, if it has one.
+/// The timestamp that is the version of a migration, if it has seconds.
 fn date_of(migration: &Migration) -> Option<OffsetDateTime> {
     let version = migration.version.to_string();
     let version = version.replace('-', "");
@@ -84,8 +84,8 @@ pub(crate) fn milliseconds(digits: &str) -> Option<i64> {
 }
 
 impl NewMigration<'_> {
-    /// This second, or the next one that no migration has: two people at work at once, or a script.
-    /// After a migration with a later date, the second after that: an older one would not run.
+    /// The current second, or the next one that no migration has, in case two people or a script
+    /// create several. If a migration is later, the second after it: an older one would not run.
     pub(crate) fn free_timestamp(&self) -> String {
         let dates = self.folder.migrations.iter().filter_map(date_of).filter(|at| *at > self.now);
         let mut moment = dates.max().unwrap_or(self.now);

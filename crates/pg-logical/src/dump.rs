@@ -85,7 +85,7 @@ pub fn write(
     writing.end()
 }
 
-/// Writes a part of a schema, without owners and without rows.
+/// Writes one part of a schema, without owners and rows.
 pub fn write_part(
     catalog: &Catalog,
     order: &DumpOrder,

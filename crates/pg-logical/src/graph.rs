@@ -57,7 +57,7 @@ pub struct DumpOrder {
     /// Defaults that are not made with their tables.
     separate: HashSet<(usize, usize)>,
     dummies: HashSet<Address>,
-    /// The schemas and names of constraints that are given a name.
+    /// The schemas and names of constraints whose names are given explicitly.
     named: HashSet<(String, String)>,
     graph: Graph,
 }
@@ -73,15 +73,15 @@ impl DumpOrder {
         !self.separate.contains(&(table, column))
     }
 
-    /// The steps that each step comes after.
+    /// The steps that have to precede each step.
     pub(crate) fn needs(&self) -> HashMap<Step, Vec<Step>> {
         let Graph { steps, needs } = &self.graph;
         let named = |needs: &Vec<usize>| needs.iter().map(|&need| steps[need]).collect();
         steps.iter().copied().zip(needs.iter().map(named)).collect()
     }
 
-    /// Whether another constraint of a schema is given a name, which the server then chooses for no
-    /// constraint.
+    /// Whether a constraint of the schema is given this name. The server does not choose that name
+    /// for another constraint.
     pub(crate) fn is_given(&self, schema: &str, name: &str) -> bool {
         self.named.contains(&(schema.to_owned(), name.to_owned()))
     }

@@ -1,35 +1,35 @@
-//! A schema in several parts: what stands before all tables, each table with all that is of it, and
-//! what needs several tables. Loaded in this order they make the same schema; of the parts of
-//! tables, none needs another one, so that their order makes no difference.
+//! Splits a schema into parts: what precedes all tables, each table with everything that belongs to
+//! it, and what needs several tables. Loaded in this order, the parts create the same schema. No
+//! table's part needs another table's part, so the order of these does not matter.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::catalog::{Catalog, Definition, Kind, Object, class};
 use crate::graph::{DumpOrder, Step};
 
-/// Which part something is in.
+/// Which part of a schema something belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PlaceOfPart {
     /// Before all tables.
     First,
-    /// With a table, by its place in the catalog. Partitions, and tables that inherit from it, are
-    /// with it.
+    /// With a table, by its position in the catalog. Partitions and child tables are in the part of
+    /// their root.
     Table(usize),
-    /// After all tables: foreign keys, views, and whatever else needs two of them.
+    /// After all tables: foreign keys, views, and everything else that needs more than one table.
     Last,
 }
 
-/// A part.
+/// One part of a schema.
 #[derive(Debug)]
 pub struct SchemaPart {
-    /// Which one it is.
+    /// Which part this is.
     pub place: PlaceOfPart,
     pub(crate) steps: Vec<Step>,
-    /// The objects whose privileges it has.
+    /// The objects whose privileges are in this part.
     pub(crate) objects: BTreeSet<usize>,
 }
 
-/// The parts in the order in which they are loaded. Only what is chosen is in them.
+/// The parts in the order in which they are loaded, with the chosen objects only.
 pub fn parts(
     catalog: &Catalog,
     order: &DumpOrder,
@@ -50,7 +50,7 @@ pub fn parts(
         part.steps.push(step);
     }
     for at in (0..catalog.objects.len()).filter(|&at| is_chosen(at)) {
-        // What has no step of its own fires, or applies to what is made later.
+        // Event triggers and default privileges have no step, and affect what is loaded later.
         let place = places.get(&Step::Create(at)).copied().unwrap_or(PlaceOfPart::Last);
         if let Some(part) = parts.get_mut(&place) {
             part.objects.insert(at);
@@ -64,7 +64,7 @@ struct Splitting<'a> {
     catalog: &'a Catalog,
     order: &'a DumpOrder,
     needs: HashMap<Step, Vec<Step>>,
-    /// Sequences of a table that another table uses, too.
+    /// Sequences of one table that another table uses too.
     shared: BTreeSet<usize>,
 }
 
@@ -86,7 +86,7 @@ impl Splitting<'_> {
         splitting
     }
 
-    /// Where each step is: as near to its table as what it needs allows.
+    /// The part of each step: that of its table, unless the step needs something of another part.
     fn placed(&self) -> HashMap<Step, PlaceOfPart> {
         let mut places: HashMap<Step, PlaceOfPart> = HashMap::new();
         for &step in &self.order.steps {
@@ -102,7 +102,7 @@ impl Splitting<'_> {
         places
     }
 
-    /// Where a step belongs for who reads it.
+    /// The part in which a reader looks for a step.
     fn natural(&self, step: Step) -> PlaceOfPart {
         let at = step.object();
         let object = &self.catalog.objects[at];
@@ -122,7 +122,7 @@ impl Splitting<'_> {
         }
     }
 
-    /// The table that a table is a partition of, or the first that it inherits from.
+    /// The root table: found through the partitioned table, or the first parent, of each table.
     fn root(&self, table: usize) -> usize {
         let parents = self.catalog.objects[table].table().map(|table| &table.parents[..]);
         let parent = parents.and_then(|parents| parents.first());

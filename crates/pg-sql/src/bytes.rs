@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use crate::lexer::{Lexed, Token, token};
 
-/// The statement, with each string that is not UTF-8 rewritten as `E'…'`. Nothing if anything
-/// else is not UTF-8: a name cannot be escaped.
+/// The statement, with each string that is not UTF-8 rewritten as `E'…'`. `None` if anything else
+/// is not UTF-8, since names cannot be rewritten like that.
 pub(crate) fn in_ascii(statement: &[u8]) -> Option<String> {
     let mut text = String::with_capacity(statement.len());
     let mut at = 0;

@@ -26,8 +26,8 @@ pub struct Constraint {
     pub index: Option<Behind>,
     /// Whether the table of a foreign key is partitioned.
     pub is_of_partitioned: bool,
-    /// The foreign keys, by their numbers, of the partitioned tables from which a partition has
-    /// this one.
+    /// The OIDs of the foreign keys, on the partitioned tables above, that this foreign key of a
+    /// partition is a copy of.
     pub copy_of: Vec<u32>,
 }
 

@@ -12,7 +12,7 @@ use crate::catalog::rights::Rights;
 use crate::catalog::value::{About, Catalog, Configured, Link, OthersRights, Uncovered};
 use crate::source::{Row, Source};
 
-/// What each object needs, and each default, and both with their columns.
+/// The dependencies of each object, those of each default by its OID, and all of them as links.
 type Needs = (Vec<Vec<usize>>, HashMap<u32, Vec<usize>>, Vec<Link>);
 
 impl Parts<'_> {
@@ -176,7 +176,7 @@ impl Parts<'_> {
             }
             let Some(place) = self.place(own) else { continue };
             if place != needed {
-                // The part of what comes with an object is none of the object.
+                // If the row is about a part of the object, `part` is not the object's column.
                 let from_column = if self.places.contains_key(&own) { row.oid("part")? } else { 0 };
                 let (from, is_value) = (place, false);
                 links.push(Link { from, from_column, is_value, on: needed, on_column });
@@ -206,7 +206,7 @@ impl Parts<'_> {
         Ok((needs.into_iter().map(sorted).collect(), value_needs, links))
     }
 
-    /// Where each default is: the place of its table, and the number of its column.
+    /// The position of the table and the number of the column, by the OID of the default.
     fn columns_of_values(&self) -> HashMap<u32, (usize, u32)> {
         let mut found = HashMap::new();
         for (place, object) in self.objects.iter().enumerate() {

@@ -85,7 +85,7 @@ pub fn read(source: &mut dyn Source) -> Result<Catalog, SourceError> {
     read_scope(source, Scope::Everything)
 }
 
-/// Reads as much as that.
+/// Reads the part of a database's catalog that is in scope.
 pub fn read_scope(source: &mut dyn Source, scope: Scope<'_>) -> Result<Catalog, SourceError> {
     let about = about(source)?;
     let (asked, others): (Vec<&(&str, &str)>, Vec<_>) =

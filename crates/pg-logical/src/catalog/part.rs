@@ -1,10 +1,10 @@
-//! How much of a catalog is read.
+//! Which part of a catalog is read.
 
-/// The numbers of some objects.
+/// The OIDs of some objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Part {
-    /// Tables, views and sequences, with what is a part of them, and the relations of composite
-    /// types.
+    /// Tables, views and sequences, with everything that belongs to them, and the relations of
+    /// composite types.
     pub relations: Vec<u32>,
     /// Types.
     pub types: Vec<u32>,
@@ -12,29 +12,30 @@ pub struct Part {
     pub routines: Vec<u32>,
 }
 
-/// How much of a catalog is read.
+/// Which part of a catalog is read.
 #[derive(Clone, Copy, Debug)]
 pub enum Scope<'a> {
-    /// All of it.
+    /// The whole catalog.
     Everything,
-    /// What defines objects: without what they need of each other, and without large objects.
+    /// The definitions of all objects, without large objects, dependencies and the tables that
+    /// extensions mark for dumps.
     Definitions,
     /// The definitions of some objects.
     Part(&'a Part),
 }
 
-/// The queries for relations, for types and for routines, and those for all of them.
+/// The queries for relations, types and routines only, and those for all three.
 const OF_RELATIONS: &[&str] =
     &["relations", "indexes", "statistics", "sequences", "rules", "triggers", "policies"];
 const OF_TYPES: &[&str] = &["types", "ranges"];
 const OF_ROUTINES: &[&str] = &["functions", "aggregates"];
 const OF_ALL: &[&str] = &["columns", "constraints", "descriptions", "rights"];
 
-/// The queries that define nothing.
+/// The queries that only a dump needs.
 const OF_DUMPS: &[&str] = &["depends", "large_objects", "configured"];
 
 impl Scope<'_> {
-    /// Whether it has something of this query.
+    /// Whether the query returns anything in scope.
     pub(super) fn has(self, query: &str) -> bool {
         match self {
             Scope::Everything => true,

@@ -1,8 +1,9 @@
 //! The queries, and what of each of them is for the version of the server.
 //!
-//! A line that ends in `--from 15` or `--until 14` is only for these major versions; `{own pg_class
-//! c}` stands for what is not the system's and not an extension's, `{lasting n}` for a schema that
-//! is not of temporary objects, `{chosen relations c.oid}` for the relations of a part.
+//! A line that ends in `--from 15` or `--until 14` is only for these major versions. `{own pg_class
+//! c}` stands for the condition that an object is not the system's or an extension's, `{lasting n}`
+//! for the condition that a schema is not for temporary objects, and `{chosen relations c.oid}` for
+//! the condition that a relation is in scope.
 
 use crate::catalog::part::Scope;
 
@@ -93,7 +94,7 @@ fn expanded(query: &str, scope: Scope<'_>) -> String {
     text
 }
 
-/// The condition that an object is one of those that are read.
+/// The condition that an object is in scope.
 fn chosen(scope: Scope<'_>, kind: &str, oid: &str) -> String {
     let part = match (scope, kind) {
         (Scope::Everything, _) => return "true".to_owned(),

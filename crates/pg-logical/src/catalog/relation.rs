@@ -27,7 +27,7 @@ pub struct Table {
     pub toast_options: Vec<String>,
     /// Where it is stored, if not in the database's tablespace.
     pub tablespace: Option<String>,
-    /// Its access method, if not `heap`; that of future partitions, if the table is partitioned.
+    /// The access method, if not `heap`. For a partitioned table, that of its future partitions.
     pub method: Option<String>,
     /// Whether policies limit rows.
     pub has_policies: bool,
@@ -77,7 +77,7 @@ pub(super) enum Relation {
 /// The relation of a row of `relations.sql`, without its columns.
 pub(super) fn read(row: Row<'_>) -> Result<(ObjectHeader, Relation), SourceError> {
     let kind = row.letter("kind")?;
-    // A partitioned table has one only where it was given one, for its partitions to come.
+    // A partitioned table has a method only if one was set for its partitions, so keep `heap`.
     let method = row.optional("method")?.filter(|method| method != "heap" || kind == 'p');
     let tablespace = row.optional("tablespace")?;
     let definition = if matches!(kind, 'v' | 'm') {

@@ -46,7 +46,7 @@ pub(super) fn create(
     }
 }
 
-/// Whether every row of one of the parents is known to satisfy a check, too.
+/// Whether a parent's check, from which this one is inherited, is validated.
 fn is_validated_above(catalog: &Catalog, object: &Object) -> bool {
     catalog.checks_above(object).into_iter().any(|at| match &catalog.objects[at].definition {
         Definition::Constraint(check) => check.is_validated,

@@ -68,7 +68,7 @@ fn create(catalog: &Catalog, order: &DumpOrder, object: &Object, found: &mut Vec
     }
 }
 
-/// What makes an object, without what is said of it.
+/// The statements that create an object, without comments, owner and privileges.
 pub(crate) fn definition(catalog: &Catalog, order: &DumpOrder, object: &Object) -> Vec<String> {
     let mut found = Vec::new();
     match &object.definition {
@@ -82,8 +82,8 @@ pub(crate) fn definition(catalog: &Catalog, order: &DumpOrder, object: &Object) 
     found
 }
 
-/// What makes an object that needs no other one to be written: none of tables, views, domains,
-/// constraints and indexes.
+/// The statements that create an object, if they follow from the object alone. Empty for tables,
+/// views, domains, constraints, indexes and default privileges.
 pub(crate) fn of_itself(object: &Object) -> Vec<String> {
     let sql = object.identity.sql();
     let mut statements = Vec::new();
@@ -122,7 +122,7 @@ pub(crate) fn of_itself(object: &Object) -> Vec<String> {
     statements
 }
 
-/// The statement that gives a sequence to its column, if there is one.
+/// The statement that sets the owning column of a sequence, if it has one.
 pub(crate) fn owned_by(catalog: &Catalog, object: &Object) -> Vec<String> {
     let mut found = Vec::new();
     sequence::owned_by(catalog, object, &mut found);
@@ -144,7 +144,7 @@ fn comments(object: &Object, found: &mut Vec<String>) {
     found.extend(said_of(object).into_iter().map(said));
 }
 
-/// The same as what `COMMENT ON` names, and the comment.
+/// The comments as pairs: the target as `COMMENT ON` names it, and the text.
 pub(crate) fn said_of(object: &Object) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let target = object.identity.target();

@@ -162,8 +162,8 @@ fn not_null(order: &DumpOrder, object: &Object, column: &Column) -> String {
     format!("{name} NOT NULL{inherit}")
 }
 
-/// Whether a column is declared to refuse NULL. An inherited constraint is declared, too, where
-/// those of the parents are for new rows only: they are made later, and then find it there.
+/// Whether a column is declared NOT NULL. An inherited constraint is declared too if no parent's is
+/// validated: those are added later, and merge with it.
 fn states_not_null(catalog: &Catalog, table: &Table, column: &Column) -> bool {
     let Some(constraint) = &column.not_null_constraint else { return column.not_null };
     let is_validated = |parent: &Column| {
@@ -224,7 +224,7 @@ fn inherited(
             identity(column, &sequence::identity(sequence))
         ));
     }
-    // Before version 18, without a constraint, a table may differ from its parents in both ways.
+    // Before 18, NOT NULL is not a constraint, and a child may differ from its parents either way.
     let refuses = |column: &Column| column.not_null && column.not_null_constraint.is_none();
     let is_refused = parents.iter().any(|parent| refuses(parent));
     if refuses(column) && !is_refused {
@@ -272,10 +272,10 @@ pub(crate) fn column_details(object: &Object, column: &Column, found: &mut Vec<S
     }
 }
 
-/// What is said of the sequence of an identity column.
+/// The persistence and the comment of an identity column's sequence.
 fn of_identity(object: &Object, sequence: &Sequence, found: &mut Vec<String>) {
     let name = format!("{}.{}", quoted(&sequence.schema), quoted(&sequence.name));
-    // It is made like its table.
+    // The sequence is created with the persistence of its table.
     if object.table().is_some_and(|table| table.is_unlogged != sequence.is_unlogged) {
         let word = if sequence.is_unlogged { "UNLOGGED" } else { "LOGGED" };
         found.push(format!("ALTER SEQUENCE {name} SET {word}"));
@@ -285,7 +285,7 @@ fn of_identity(object: &Object, sequence: &Sequence, found: &mut Vec<String>) {
     }
 }
 
-/// How `SET STORAGE` says how values are stored.
+/// The word for a storage strategy in `SET STORAGE`.
 pub(crate) fn storage_word(storage: char) -> &'static str {
     match storage {
         'p' => "PLAIN",

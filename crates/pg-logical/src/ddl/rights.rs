@@ -35,7 +35,7 @@ pub fn of_object(object: &Object, major: u32) -> Vec<String> {
     object.rights.iter().flat_map(|rights| of_one(object, rights, major)).collect()
 }
 
-/// The letter of `acldefault` for the privileges of an object.
+/// The letter for a kind of object, as in `acldefault`.
 pub(crate) fn letter_of(kind: Kind) -> char {
     on(kind).1
 }
@@ -54,7 +54,7 @@ fn on(kind: Kind) -> (&'static str, char) {
     }
 }
 
-/// The statements for the privileges of an object, or for those of one of its columns.
+/// The statements that set the privileges on an object or on one of its columns.
 pub(crate) fn of_one(object: &Object, rights: &Rights, major: u32) -> Vec<String> {
     let (word, letter) = on(object.identity.kind);
     let on = format!("{word} {}", object.identity.sql());
@@ -62,7 +62,7 @@ pub(crate) fn of_one(object: &Object, rights: &Rights, major: u32) -> Vec<String
     Target { on, letter, owner, before: String::new(), major }.statements(rights)
 }
 
-/// Every privilege of a kind of objects.
+/// All privileges that exist for a kind of object.
 pub(crate) fn all_privileges(letter: char, major: u32) -> Vec<String> {
     let all = ALL.iter().find(|(known, _)| *known == letter).map_or(&[][..], |(_, all)| all);
     let new = (letter == 'r' && major >= 17).then_some("MAINTAIN");

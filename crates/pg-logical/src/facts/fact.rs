@@ -1,54 +1,54 @@
-//! Facts, and what differs between those of two moments.
+//! Facts about a database, and the difference between two sets of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::catalog::Address;
 
-/// One fact.
+/// One fact about an object, a column, an owner, a privilege or a comment.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fact {
-    /// What it is of: `table`, `column`, `owner`.
+    /// What kind of thing it describes: `table`, `column`, `owner`.
     pub kind: &'static str,
-    /// Of which one: `public.users.name`.
+    /// Which one it describes: `public.users.name`.
     pub name: String,
-    /// What is so.
+    /// The description, such as the type of a column.
     pub text: String,
-    /// The number of a column; 0 for all else.
+    /// The number of a column; 0 for anything else.
     pub(super) number: u32,
-    /// Whether it is the same in every environment: owners, privileges and whatever names a role
-    /// are not.
+    /// Whether the fact is the same in every environment. Owners, privileges and facts that name a
+    /// role are not.
     pub is_structure: bool,
 }
 
-/// What a fact is about: its kind and its name.
+/// The kind and the name of a fact.
 pub type Subject<'a> = (&'static str, &'a str);
 
-/// The facts of each object.
+/// The facts of each object, including those of what belongs to it.
 pub(super) type Roots = BTreeMap<Address, Arc<Vec<Fact>>>;
 
-/// The facts of a database. A clone shares them.
+/// The facts of a database. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct SchemaFacts(pub(super) Arc<Roots>);
 
-/// What differs between two moments: the facts that one of them has and the other has not.
+/// The difference between two sets of facts. It leaves out objects whose facts are shared by both.
 #[derive(Debug, Default)]
 pub struct Difference<'a> {
-    /// As it was.
+    /// The old facts.
     pub before: BTreeMap<Subject<'a>, &'a Fact>,
-    /// As it is.
+    /// The new facts.
     pub after: BTreeMap<Subject<'a>, &'a Fact>,
-    /// The objects whose facts differ.
+    /// The objects whose facts may differ.
     pub roots: BTreeSet<Address>,
 }
 
 impl SchemaFacts {
-    /// All of them, in the order of objects, which is another one in every database.
+    /// All facts, in the order of the objects' OIDs, which differ between databases.
     pub fn all(&self) -> impl Iterator<Item = &Fact> {
         self.0.values().flat_map(|facts| facts.iter())
     }
 
-    /// The lines that are the same wherever the schema is, sorted.
+    /// The facts that are the same in every environment, sorted, one per line.
     pub fn structure(&self) -> String {
         let mut all: Vec<&Fact> = self.all().filter(|fact| fact.is_structure).collect();
         all.sort_unstable();
@@ -81,7 +81,7 @@ impl SchemaFacts {
 }
 
 impl PartialEq for SchemaFacts {
-    /// Whether the facts are the same, of whatever numbers the objects are.
+    /// Compares the facts only, not the OIDs of the objects.
     fn eq(&self, other: &SchemaFacts) -> bool {
         let difference = self.to(other);
         difference.before == difference.after

@@ -1,7 +1,7 @@
-//! A database as facts: a line for each object, column, owner, privilege and comment. Two databases
-//! with the same facts are the same but for their rows; otherwise the facts tell the difference.
+//! A database as facts: one line for each object, column, owner, privilege and comment. Two
+//! databases with the same facts differ at most in their rows.
 //!
-//! [`FactReader`] reads them again and again, and each time only what was written since.
+//! [`FactReader`] reads them repeatedly, and each time only what was written since the last read.
 
 mod fact;
 mod of_object;

@@ -8,13 +8,13 @@ use crate::catalog::{
 use crate::ddl;
 use crate::facts::fact::Fact;
 
-/// Adds the facts of an object, its own one first.
+/// Adds the facts of an object. The first is about the object itself.
 pub(super) fn add(catalog: &Catalog, object: &Object, facts: &mut Vec<Fact>) {
     definition(catalog, object, facts);
     access(object, catalog.about.major, facts);
 }
 
-/// What is in no object: privileges of the system's, and what the model does not cover.
+/// Facts about privileges on system objects, and about objects that the model does not cover.
 pub(super) fn of_others(catalog: &Catalog) -> Vec<Fact> {
     let rights = catalog.others.iter().map(|others| {
         let text = ddl::of_others(others, catalog.about.major).join("; ");
@@ -25,7 +25,7 @@ pub(super) fn of_others(catalog: &Catalog) -> Vec<Fact> {
     rights.chain(uncovered).collect()
 }
 
-/// An index that the server does not use.
+/// The fact about an index whose build failed or is still running.
 pub(super) fn unfinished(name: &str) -> Fact {
     fact("index", name.to_owned(), "not valid".to_owned())
 }
@@ -38,7 +38,7 @@ fn access_fact(kind: &'static str, name: String, text: String) -> Fact {
     Fact { is_structure: false, ..fact(kind, name, text) }
 }
 
-/// The name in facts: `public.users`, and `public.users.users_pkey` for what is a part of it.
+/// The name in facts: `public.users`, or `public.users.users_pkey` for what belongs to a table.
 fn name_of(object: &Object) -> String {
     let identity = &object.identity;
     match &identity.part_of {
@@ -72,7 +72,7 @@ fn definition(catalog: &Catalog, object: &Object, facts: &mut Vec<Fact>) {
     facts.extend(object.columns().iter().flat_map(|column| of_column(&name, column)));
 }
 
-/// What a table is, but for its columns.
+/// The properties of a table, without its columns.
 fn of_table(table: &Table) -> Vec<String> {
     let mut words = Vec::new();
     let mut add = |word: &str, value: Option<String>| {
@@ -132,7 +132,7 @@ fn of_index(index: &Index) -> Vec<String> {
     words
 }
 
-/// What is said of an index besides its definition.
+/// The properties of an index that its definition does not contain.
 fn of_storage(tablespace: Option<&String>, statistics: &[String], marks: &Marks) -> Vec<String> {
     let mut words: Vec<String> = statistics.iter().map(|one| format!("statistics {one}")).collect();
     words.extend(tablespace.map(|name| format!("tablespace {name}")));
@@ -141,7 +141,7 @@ fn of_storage(tablespace: Option<&String>, statistics: &[String], marks: &Marks)
     words
 }
 
-/// The roles that a policy is for are other ones in other environments.
+/// The roles are a separate fact, because they differ between environments.
 fn of_policy(object: &Object, policy: &Policy, name: String, facts: &mut Vec<Fact>) {
     let for_all = Policy { roles: Vec::new(), ..policy.clone() };
     let for_all = Object { definition: Definition::Policy(for_all), ..object.clone() };
@@ -149,7 +149,7 @@ fn of_policy(object: &Object, policy: &Policy, name: String, facts: &mut Vec<Fac
     facts.push(access_fact("policy roles", name, policy.roles.join(", ")));
 }
 
-/// What belongs to a role.
+/// A user mapping or default privileges, which belong to a role.
 fn of_role(object: &Object, name: String, facts: &mut Vec<Fact>) {
     let text = match &object.definition {
         Definition::DefaultRights(defaults) => ddl::of_defaults(defaults, 0, None),
@@ -158,7 +158,7 @@ fn of_role(object: &Object, name: String, facts: &mut Vec<Fact>) {
     facts.push(access_fact(object.identity.kind.word(), name, text.join("; ")));
 }
 
-/// Each value of an enum, and the one before it.
+/// A fact for each value of an enum, with the value before it.
 fn of_labels(labels: &[String], name: &str, facts: &mut Vec<Fact>) {
     let mut before = "first".to_owned();
     for label in labels {
@@ -202,13 +202,13 @@ fn of_column(table: &str, column: &Column) -> Vec<Fact> {
         let inherit = if one.is_not_inherited { " no inherit" } else { "" };
         let valid = if one.is_validated { "" } else { " not valid" };
         let text = format!("{}{inherit}{valid}", quoted(&one.name));
-        // Older versions have no such constraint: it is no part of what they have in common.
+        // Versions before 18 lack these constraints, so they are not part of the structure.
         access_fact("not null constraint", name, text)
     }));
     facts
 }
 
-/// Owner, privileges and comment.
+/// Adds the owner, privileges and comment.
 fn access(object: &Object, major: u32, facts: &mut Vec<Fact>) {
     let name = object.identity.to_string();
     facts.extend(
@@ -219,7 +219,7 @@ fn access(object: &Object, major: u32, facts: &mut Vec<Fact>) {
         let column = rights.column.as_ref();
         let column =
             column.map(|column| format!("column {}.{}", object.identity.sql(), quoted(column)));
-        // A list that was granted and revoked may say what is so without it.
+        // After GRANT and REVOKE, the list may be equal to the default one.
         if !text.is_empty() {
             facts.push(access_fact("privileges", column.unwrap_or_else(|| name.clone()), text));
         }

@@ -1,4 +1,4 @@
-//! Reads the facts of a database, again and again.
+//! Reads the facts of a database repeatedly.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,17 +9,18 @@ use crate::facts::of_object;
 use crate::facts::watch::{CatalogChange, Watch};
 use crate::source::{Row, Source, SourceError};
 
-/// What does not count among the facts.
+/// What is left out of the facts.
 pub struct Omitted {
-    /// Schemas that are not facts, with all that is in them.
+    /// Schemas that are left out with everything in them.
     pub schemas: Vec<String>,
-    /// Schemas that are not facts themselves.
+    /// Schemas that are left out, but not the objects in them.
     pub schema_names: Vec<String>,
-    /// A query for the numbers of relations, as `oid`, of `pg_class c`, that ends in a condition.
+    /// A query that selects the OIDs of relations as `oid` from `pg_class c`. It has to end in a
+    /// condition, because another one is appended.
     pub relations: String,
 }
 
-/// Reads the facts of a database again and again.
+/// Reads the facts of a database repeatedly.
 pub struct FactReader {
     omitted: Omitted,
     watch: Watch,
@@ -27,18 +28,18 @@ pub struct FactReader {
 }
 
 impl FactReader {
-    /// A reader that has read nothing yet.
+    /// A reader whose first read is complete.
     pub fn new(omitted: Omitted) -> FactReader {
         FactReader { omitted, watch: Watch::default(), facts: SchemaFacts::default() }
     }
 
-    /// Reads everything the next time.
+    /// Makes the next read complete.
     pub fn forget(&mut self) {
         self.watch = Watch::default();
     }
 
-    /// Reads what was written since the last time, or everything. Returns the objects that were
-    /// read as well; `None` for all.
+    /// Reads what was written since the last read, or everything. Also returns the objects that
+    /// were read; `None` means all.
     pub fn read(
         &mut self,
         source: &mut dyn Source,
@@ -57,7 +58,7 @@ impl FactReader {
         Ok((self.facts.clone(), None))
     }
 
-    /// Reads some objects again; nothing where another one may be written otherwise since.
+    /// Rereads some objects. `None` if one was renamed: facts about others may contain its name.
     fn read_again(
         &self,
         source: &mut dyn Source,
@@ -80,7 +81,7 @@ impl FactReader {
         let is_renamed = |(of, now): (&Address, &Vec<Fact>)| {
             old.get(of).is_some_and(|then| is_renamed(then, now))
         };
-        // Whatever names it is written in another way now.
+        // Facts about other objects would still contain the old name.
         if roots.iter().any(is_renamed) {
             return Ok(None);
         }
@@ -94,7 +95,7 @@ impl FactReader {
         Ok(Some(SchemaFacts(Arc::new(all))))
     }
 
-    /// The facts of each object of a catalog.
+    /// The facts of the objects in a catalog, grouped by root.
     fn roots(
         &self,
         source: &mut dyn Source,
@@ -148,7 +149,7 @@ impl FactReader {
 }
 
 impl SchemaFacts {
-    /// These facts, with what is the same shared.
+    /// The new facts, sharing the memory of those that did not change.
     fn renewed(&self, roots: BTreeMap<Address, Vec<Fact>>) -> SchemaFacts {
         let kept = |(of, now): (Address, Vec<Fact>)| match self.0.get(&of) {
             Some(then) if **then == now => (of, Arc::clone(then)),
@@ -158,7 +159,7 @@ impl SchemaFacts {
     }
 }
 
-/// The object that is read with this one. A sequence is one of its own.
+/// The object with which this one is read: its table, or itself. A sequence is read by itself.
 fn root_of(object: &Object) -> Address {
     match &object.definition {
         catalog::Definition::Sequence(_) => object.address,
@@ -166,11 +167,11 @@ fn root_of(object: &Object) -> Address {
     }
 }
 
-/// Whether an object, a column, a constraint or a value of an enum has another name than before.
+/// Whether an object, a column, a constraint or a value of an enum was renamed.
 fn is_renamed(then: &[Fact], now: &[Fact]) -> bool {
     let other_name = |was: &&Fact| match was.number {
         0 => match was.kind {
-            // A constraint can be named in a function's body.
+            // The body of a function may name a constraint.
             "constraint" => {
                 !now.iter().any(|is| is.subject() == was.subject())
                     && now.iter().any(|is| is.kind == was.kind && is.text == was.text)

@@ -1,5 +1,5 @@
--- The objects that these relations are parts of: the table of an index or of TOAST data, the type
--- of a composite one, and the table that owns a sequence besides the sequence.
+-- The objects that these relations belong to: the table of an index or of TOAST data, the type of a
+-- composite type's relation. `other` is the table that owns a sequence, or that relation.
 SELECT CASE c.relkind WHEN 'c' THEN c.reltype
             WHEN 'i' THEN x.indrelid WHEN 'I' THEN x.indrelid
             WHEN 't' THEN d.refobjid ELSE c.oid END AS oid,

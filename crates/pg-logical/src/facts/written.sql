@@ -1,7 +1,7 @@
--- The rows that were written since a transaction: the key of each, and the catalog and the number
--- of the object that it is a part of. A line before each statement names the catalog. The number
--- of all rows tells whether one is gone; where it is NULL, none goes without one of another
--- catalog.
+-- The catalog rows that were written since a transaction: the key of each row, and the catalog and
+-- OID of the object that it belongs to. A line before each statement names the catalog. The number
+-- of all rows shows whether one was deleted. It is NULL where a row is only deleted together with
+-- one of another catalog.
 
 -- pg_class
 SELECT count(*) AS rows,

@@ -1,19 +1,19 @@
-//! What is below an object: what inherits from it, or is a part of it in a partition.
+//! The descendants of objects: what inherits from them or is part of them in a partition.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::catalog::{Catalog, Definition, Object};
 
-/// The objects below an object, by its number.
+/// The objects directly below an object, by its OID.
 type Below = HashMap<u32, Vec<usize>>;
 
-/// What inherits from something, or is a part of it.
+/// The descendants of tables, foreign keys and indexes.
 pub(super) struct Descent {
-    /// The tables that inherit from a table.
+    /// The child tables of each table.
     pub(super) tables: Below,
-    /// The foreign keys of partitions that are copies of one.
+    /// The foreign keys of partitions that are copies of another one.
     pub(super) copies: Below,
-    /// The indexes of partitions, alone or behind a constraint, that are parts of one.
+    /// The indexes of partitions that are attached to another one, also those of constraints.
     pub(super) indexes: Below,
 }
 
@@ -38,7 +38,7 @@ impl Descent {
     }
 }
 
-/// The index that an index is a part of.
+/// The OID of the index that this one is attached to.
 pub(super) fn parent_index(object: &Object) -> Option<u32> {
     let marks = match &object.definition {
         Definition::Index(index) => &index.marks,
@@ -48,7 +48,7 @@ pub(super) fn parent_index(object: &Object) -> Option<u32> {
     marks.parent.as_ref().map(|(oid, _)| *oid)
 }
 
-/// The schemas and names of the constraints that tables are made with a name for.
+/// The schemas and names of constraints whose names are given explicitly.
 pub(super) fn given_names(catalog: &Catalog) -> HashSet<(String, String)> {
     let mut named = HashSet::new();
     for object in &catalog.objects {
@@ -68,8 +68,7 @@ pub(super) fn given_names(catalog: &Catalog) -> HashSet<(String, String)> {
     named
 }
 
-/// The name that the server chooses for the constraint of a column that refuses NULL, if it is not
-/// too long.
+/// The name that the server chooses for a NOT NULL constraint, if the name is not too long.
 pub(crate) fn usual_not_null(table: &str, column: &str) -> String {
     format!("{table}_{column}_not_null")
 }

@@ -1,11 +1,11 @@
-//! The order of constraints that tables inherit: no catalog says that one depends on the other.
+//! The order of inherited constraints, for which the catalog has no dependencies.
 
 use crate::catalog::{Column, Definition, Object, class};
 use crate::graph::{Making, Step};
 
 impl Making<'_> {
-    /// A check that comes from a parent is there after that of the parent. The foreign key of a
-    /// partitioned table takes for its own those that its partitions have by then.
+    /// An inherited check is created after the parent's. The foreign key of a partitioned table is
+    /// created after those of its partitions, so that it adopts them instead of creating others.
     pub(super) fn needs_of_inherited(&self, at: usize, add: &mut dyn FnMut(Step)) {
         let object = &self.catalog.objects[at];
         let Definition::Constraint(constraint) = &object.definition else { return };
@@ -20,7 +20,7 @@ impl Making<'_> {
         }
     }
 
-    /// The key of a partitioned table can be referred to when each partition has its part of it.
+    /// A partitioned table's key can be referenced once each partition's index is attached.
     fn needs_of_key(&self, key: usize, add: &mut dyn FnMut(Step)) {
         let object = &self.catalog.objects[key];
         let index = match &object.definition {
@@ -35,7 +35,8 @@ impl Making<'_> {
         }
     }
 
-    /// Whether the catalog says that a foreign key depends on the one that it is a copy of.
+    /// Whether foreign key `at` is a copy of `of`. In the catalog, a copy depends on the original,
+    /// but it is created first.
     pub(super) fn is_copy(&self, at: usize, of: usize) -> bool {
         let Definition::Constraint(constraint) = &self.catalog.objects[at].definition else {
             return false;
@@ -43,8 +44,8 @@ impl Making<'_> {
         constraint.copy_of.contains(&self.catalog.objects[of].address.oid)
     }
 
-    /// A table's own constraint on a column comes before that of a parent, which finds it there.
-    /// One that comes from a parent is there after that of the parent.
+    /// A child's own NOT NULL constraint is created before the parent's, which merges with it. An
+    /// inherited one is created after the parent's.
     pub(super) fn needs_of_not_null(&self, at: usize, column: usize, add: &mut dyn FnMut(Step)) {
         let object = &self.catalog.objects[at];
         let Some(own) = object.columns().get(column) else { return };

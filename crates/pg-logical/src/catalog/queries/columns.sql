@@ -13,7 +13,7 @@ SELECT a.attrelid AS relation, a.attnum AS number, a.attname AS name,
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
--- Many columns have the same default, which is written once; one of columns is its table's.
+-- Many columns have equal defaults. Each is deparsed once (per table, if it refers to columns).
 LEFT JOIN (SELECT g.tree, g.of, pg_get_expr(o.adbin, o.adrelid) AS expression
            FROM (SELECT d.adbin::text COLLATE "C" AS tree, min(d.oid) AS oid,
                         CASE WHEN strpos(d.adbin::text, ' :varno ') > 0 THEN d.adrelid

@@ -15,7 +15,7 @@ FROM pg_constraint c
 LEFT JOIN pg_class r ON r.oid = c.conrelid
 WHERE c.oid >= 16384 AND c.contype <> 't'
   AND coalesce(r.relpersistence, 'p') <> 't'
-  -- The foreign key of a partition comes with that of its table, unless something of it differs.
+  -- A partition's foreign key is created with its parent's, so it is read only if it differs.
   AND (c.contype <> 'f' OR c.conparentid = 0 OR EXISTS (
       SELECT 1 FROM pg_constraint u
       WHERE u.oid = c.conparentid AND u.conrelid <> c.conrelid

@@ -25,8 +25,8 @@ LEFT JOIN (SELECT a.attrelid, bool_or(a.attoptions IS NOT NULL) AS has_options,
            WHERE (a.attstattarget >= 0 OR a.attoptions IS NOT NULL) AND a.attnum > 0
              AND {chosen indexes a.attrelid}
            GROUP BY a.attrelid) t ON t.attrelid = i.oid
--- What the server takes long to write of thousands of indexes: those of plain columns, with what is
--- usual for their types.
+-- Deparsing thousands of indexes is slow in the server, so the definitions of plain ones are
+-- composed here: btree indexes of columns with the defaults of their types.
 LEFT JOIN (SELECT x.indexrelid,
                   count(*) = min(x.indnatts)
                   AND bool_and(x.place > x.indnkeyatts
