@@ -45,7 +45,7 @@ impl AuditTrail {
 /// The indentation of the details, which are printed below the verb.
 const INDENT: usize = 27;
 
-/// Their indentation in a narrow terminal, below the moment.
+/// The same in a narrow terminal, where the details are printed below the time.
 const NUMBER: usize = 6;
 
 /// The result of an operation, and how long it took.

@@ -69,7 +69,7 @@ impl Answer for DryRun {
             text = format!("{text}\n{}", fitted_if_narrow(warning, style.width));
         }
         if let Some(command) = self.planned.how_to_consent() {
-            // A command that is broken could not be copied.
+            // On a line of its own, the command can be copied in one piece.
             let gap = if style.width < NARROW { "\n  " } else { " " };
             text = format!("{text}\n{} consent to exactly this:{gap}`{command}`", help(style));
         }

@@ -93,7 +93,7 @@ impl SchemaFileView {
     /// How it stands.
     pub(crate) fn of(comparison: &Comparison) -> SchemaFileView {
         let Comparison { file, is_there, differing, .. } = comparison;
-        // A whole new file is no list of lines.
+        // The lines of a file that does not exist yet are not listed one by one.
         let is_read =
             |file: &&DifferingFile| !comparison.is_folder || file.state == FileState::Differs;
         let lines = differing.iter().filter(is_read).flat_map(|file| {
@@ -117,7 +117,7 @@ impl SchemaFileView {
         }
     }
 
-    /// The lines that differ, and of a folder the files.
+    /// The lines that differ; for a folder, by file.
     fn lines(&self, style: &Style) -> Vec<String> {
         let mut lines = vec!["  - only in the file, + only in the migrations".to_owned()];
         if self.is_folder {
@@ -130,7 +130,7 @@ impl SchemaFileView {
         on_lines(lines)
     }
 
-    /// A file of a folder, with those of its lines that are shown.
+    /// A file of a folder, with those of its differing lines that are shown.
     fn lines_of(&self, file: &OneFileView, style: &Style) -> Vec<String> {
         let head = match file.state {
             "missing" => format!("  {} does not exist", file.file),

@@ -1,4 +1,4 @@
-//! The types of a table's columns that somebody made, with what a value of them may be.
+//! The user-defined types of a table's columns, and which values each type allows.
 
 use pg_logical::catalog::{Catalog, Definition, Domain, Object};
 use pg_sql::quote::quote_literal;
@@ -21,14 +21,14 @@ pub(crate) struct TypeView {
 }
 
 impl TypeView {
-    /// Those that the columns of a table have, and those that they are made of.
+    /// The types of a table's columns, and the types that these are composed of.
     pub(super) fn of_columns(catalog: &Catalog, table: &Object) -> Vec<TypeView> {
         let mut names: Vec<String> = Vec::new();
         let mut found = Vec::new();
         let mut wanted: Vec<&str> =
             table.columns().iter().rev().map(|column| column.data_type.as_str()).collect();
         while let Some(name) = wanted.pop() {
-            // An array is one of its elements, a length is not a part of the name.
+            // The element type of an array.
             let name = name.trim_end_matches("[]");
             let Some(object) = catalog.objects.iter().find(|object| is_type(object, name)) else {
                 continue;
@@ -64,7 +64,7 @@ impl TypeView {
         Some(TypeView { name, kind, labels, definition, comment })
     }
 
-    /// As people read it.
+    /// The type in the text output.
     pub(super) fn line(&self) -> String {
         let labels: Vec<String> = self.labels.iter().map(|label| quote_literal(label)).collect();
         let what = match &self.definition {
@@ -87,7 +87,7 @@ fn is_type(object: &Object, name: &str) -> bool {
     is_one && object.identity.sql() == name
 }
 
-/// The types that a type is made of.
+/// The types that a type is composed of.
 fn parts(object: &Object) -> Vec<&str> {
     match &object.definition {
         Definition::Domain(domain) => vec![&domain.base],

@@ -104,12 +104,12 @@ pub(crate) fn fitted(text: &str, width: usize) -> String {
     text.lines().map(|line| fitted_line(line, width)).collect::<Vec<_>>().join("\n")
 }
 
-/// The same in a narrow terminal only. In a wider one, hardly more than an address is too long.
+/// [`fitted`] for narrow terminals only: in wider ones, hardly anything but URLs is too long.
 pub(crate) fn fitted_if_narrow(text: String, width: usize) -> String {
     if width < NARROW { fitted(&text, width) } else { text }
 }
 
-/// A terminal with fewer columns is narrow.
+/// A terminal with fewer columns than this is narrow.
 pub(crate) const NARROW: usize = 80;
 
 fn fitted_line(line: &str, width: usize) -> String {

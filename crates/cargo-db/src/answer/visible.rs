@@ -6,8 +6,8 @@ use std::fmt::Write;
 
 use crate::answer::style::length_of_ours;
 
-/// The text with such characters as escapes, `\x1b` and `\u202e`. Line endings stay, and so do the
-/// colours of our own.
+/// The text with these characters escaped, as in `\x1b` and `\u202e`. Line endings and the
+/// program's own colours are kept.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|character| is_hidden(character) && character != '\n') {
         return Cow::Borrowed(text);

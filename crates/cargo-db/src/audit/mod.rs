@@ -48,7 +48,7 @@ pub(crate) struct PendingRecord<'a> {
 /// The context of a change that the trail records besides its plan.
 pub(crate) struct RecordContext {
     pub(crate) by: By,
-    /// The id of the plan as it was shown.
+    /// The id of the plan that was shown.
     pub(crate) plan: String,
     pub(crate) consent: String,
     pub(crate) backup: Option<String>,

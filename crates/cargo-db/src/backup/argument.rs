@@ -128,7 +128,7 @@ impl BackupFolder {
         }
     }
 
-    /// The first few backups whose names begin with a word.
+    /// Up to five backups whose names begin with a word.
     fn beginning_with(&self, word: &str) -> Vec<String> {
         let listed = self.list().map(|listing| listing.backups).unwrap_or_default();
         let names = listed.into_iter().map(|backup| backup.manifest.name);

@@ -1,5 +1,5 @@
-//! The backups that this project took, by the hashes of their files. Anybody can write a manifest;
-//! entries of this file were written by a run of this project.
+//! The backups that this project took, identified by the hashes of their files. Anybody can write a
+//! manifest, but only runs of this project add entries to this file.
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ impl Ledger {
         files::append_line(&self.file, &format!("{}  {name}", hash_of(holds)))
     }
 
-    /// Whether this project took it, whatever it is called now.
+    /// Whether this project took the backup, even if it was renamed since.
     pub(super) fn knows(&self, holds: &[FileEntry]) -> Result<bool> {
         let text = files::read_if_there(&self.file).map_err(files::failed("read", &self.file))?;
         let wanted = hash_of(holds);

@@ -24,8 +24,8 @@ pub(super) enum Rights<'a> {
     Of(&'a str),
 }
 
-/// The role that a backup is loaded as if this project did not take it: one without rights if the
-/// connecting role may create roles, and otherwise the connecting role.
+/// The role that loads a backup which this project did not take: one without rights if the
+/// connecting role may create roles, otherwise the connecting role.
 pub(crate) fn loading_role(world: &World, target: &Target) -> Result<LoadedAs> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;
     let sql = "SELECT rolsuper OR rolcreaterole AS may, current_user::pg_catalog.text AS name \

@@ -58,7 +58,7 @@ pub(crate) struct PlainDump {
 pub(crate) struct Place {
     pub(crate) path: PathBuf,
     pub(crate) compression: Compression,
-    /// The lock of the backup folder, where unfinished files of others are removed.
+    /// The lock of the backup folder. It keeps other runs from removing the unfinished file.
     _lock: Option<File>,
 }
 
@@ -101,7 +101,7 @@ impl Plain {
         {
             return Err(hidden.into());
         }
-        // The server reads definitions of tables that are left out, too.
+        // The server also reads the definitions of tables that are left out of the dump.
         let patience = wait_for_tables(world, target, request.lock_timeout)?;
         let mut session = Session::open(world, target, Purpose::Read)?;
         session.refuse_names_of_bytes(false)?;
@@ -203,8 +203,8 @@ impl PlainRequest {
     }
 }
 
-/// Locks the tables before anything is asked that reads the newest catalog: what is dumped neither
-/// changes nor goes meanwhile. The limit stays set.
+/// Locks the tables before any query that reads the newest catalog, so that nothing in the dump is
+/// changed or dropped meanwhile. The lock timeout stays set.
 fn lock(session: &mut Session, request: &PlainRequest, patience: Duration) -> Result<()> {
     let mut tables = catalog::tables(session).map_err(catalog_failure)?;
     tables.retain(|(schema, name)| request.may_want(schema, name));

@@ -91,7 +91,7 @@ pub(crate) fn analyse(session: &mut Session) -> Result<()> {
     session.run("analyse the new database", &format!("ANALYZE {tables}"))
 }
 
-/// A scratch database with the source in it, to be examined and dropped. A source that
+/// A scratch database into which the source is loaded, to be examined and dropped. A source that
 /// this project did not take is loaded as a role without rights, if such a role can be created: see
 /// [`RestoreSource::loaded_as`].
 pub(crate) fn scratch(

@@ -34,8 +34,8 @@ pub(crate) fn missing_roles(
 /// What a role may do on the whole server.
 const RIGHTS: &[&str] = &["superuser", "createrole", "createdb", "replication", "bypassrls"];
 
-/// Fails if roles would get rights that only a backup of this project may give: rights on the whole
-/// server, or membership in an existing role.
+/// Fails if roles would get rights that only this project's own backups may give: rights on the
+/// whole server, or membership in an existing role.
 fn refuse_rights(source: &RestoreSource, statements: &[Statement], roles: &[String]) -> Result<()> {
     let gives_rights = |statement: &&Statement| {
         let words = words(&statement.text);

@@ -165,8 +165,8 @@ pub(crate) fn clone_sibling(
     cloned(claim(world, owner, target, what)?, &target.database)
 }
 
-/// Clones a database of the same server as a database beside the target. `None` if other sessions
-/// stay connected to it or the role may not clone it.
+/// Clones a database on the target's server to a new one beside the target. `None` if other
+/// connections to the database stay open or the role may not clone it.
 pub(super) fn clone_database(
     world: &World,
     target: &Target,

@@ -67,18 +67,18 @@ impl RestoreSource {
         Ok(Owners { roles, acts_as: survey.acts_as.clone() })
     }
 
-    /// The functions that are called while it is loaded, unless this project took it.
+    /// The functions that are called while the source is loaded; empty if this project took it.
     pub(crate) fn foreign_calls(&self, world: &World, settings: &Settings) -> Result<&[Call]> {
         let calls = self.survey(world, settings)?.calls.as_slice();
         Ok(if calls.is_empty() || self.is_known(settings)? { &[] } else { calls })
     }
 
-    /// Whether this project took it.
+    /// Whether this project took the backup.
     pub(crate) fn is_known(&self, settings: &Settings) -> Result<bool> {
         Ledger::of(&settings.root).knows(&self.holds()?)
     }
 
-    /// The role that it is loaded as into a scratch database, if this project did not take it.
+    /// The role that loads it into a scratch database, if this project did not take it.
     pub(super) fn loaded_as(
         &self,
         world: &World,
@@ -91,7 +91,7 @@ impl RestoreSource {
         loading_role(world, target).map(Some)
     }
 
-    /// The same source for a scratch database. If this project did not take it, owners and
+    /// Prepares the source for a scratch database. If this project did not take it, owners and
     /// privileges are left out, so that their roles need not exist.
     pub(crate) fn for_scratch(mut self, settings: &Settings) -> Result<RestoreSource> {
         if !self.is_known(settings)? {
@@ -110,8 +110,8 @@ impl RestoreSource {
         Ok(self.survey(world, settings)?.extensions.clone())
     }
 
-    /// How the roles and rights in its text differ from its manifest. A backup that this project
-    /// took is not compared: its manifest was made from its text.
+    /// Differences between the roles and rights in the source and in its manifest. There is nothing
+    /// to compare if this project took the backup: its manifest was made from its text.
     pub(super) fn differences_of_roles(
         &self,
         world: &World,

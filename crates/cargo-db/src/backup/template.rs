@@ -1,8 +1,8 @@
-//! Databases that migrations built, kept beside a project's database so that the next run does not
-//! build them again.
+//! Databases built by the migrations, which are kept beside a project's database so that the next
+//! run does not build them again.
 //!
-//! Such a template has its name only when it is complete: until then it is a scratch database,
-//! which the next run drops if its own run was killed.
+//! A template gets its name only when it is complete. Until then it is a scratch database, which
+//! the next run drops if this run is killed.
 
 use postgres::error::SqlState;
 
@@ -14,23 +14,23 @@ use crate::world::clock::now;
 use crate::world::pg::{Purpose, Session};
 use pg_sql::quote::{quote_identifier, quote_literal};
 
-/// How many of them a database has.
+/// How many templates are kept for a database.
 const KEPT: usize = 3;
 
-/// What the comment of a template begins with; then the time of its last use, and on lines of
-/// their own what it says.
+/// The beginning of a template's comment. The time of its last use and its notes follow, each note
+/// on a line of its own.
 const MARK: &str = "cargo-db: schema template, used ";
 
 /// A complete template.
 pub(crate) struct SchemaTemplate {
     pub(crate) target: Target,
-    /// What was recorded when it was kept, line by line.
+    /// What was recorded when the template was kept, one note per line.
     pub(crate) notes: Vec<String>,
     comment: String,
 }
 
 impl SchemaTemplate {
-    /// The template of the first of these keys that has one.
+    /// The template for the first of these keys that has one.
     pub(crate) fn find(
         world: &World,
         target: &Target,
@@ -46,18 +46,18 @@ impl SchemaTemplate {
             return Ok(None);
         };
         let sql = comment_on(&found.target.database, &found.notes);
-        // It is only that it counts as older.
+        // If this fails, the template only seems older than it is.
         let _ = session.run("note when a template was used", &sql);
         Ok(Some(found))
     }
 
-    /// Whether it is the one of this key.
+    /// Whether this is the template for a key.
     pub(crate) fn is_of(&self, target: &Target, key: &str) -> bool {
         self.target.database == name(&target.database, key)
     }
 
-    /// A scratch database with its content. `None` if other sessions are connected to it, or if it
-    /// is gone.
+    /// A scratch database that is a clone of the template. `None` if the template is in use or no
+    /// longer exists.
     pub(crate) fn clone(&self, world: &World, target: &Target) -> Result<Option<SiblingDatabase>> {
         match clone_database(world, target, &self.target.database, SCRATCH) {
             Err(failure) if failure.is(&SqlState::INVALID_CATALOG_NAME) => Ok(None),
@@ -67,8 +67,8 @@ impl SchemaTemplate {
 }
 
 impl SiblingDatabase {
-    /// Keeps the database as the template of a key, and drops the oldest ones of which there are
-    /// too many. No session may be connected to it. Where this cannot be done, it is dropped.
+    /// Keeps the database as the template for a key, and drops the oldest templates above the
+    /// limit. Nothing may be connected to it. If it cannot be kept, it is dropped.
     pub(crate) fn keep_as_template(mut self, key: &str, notes: &[String]) {
         let _ = self.kept_as_template(key, notes);
     }
@@ -78,7 +78,7 @@ impl SiblingDatabase {
         let new = name(&target.database, key);
         let (from, to) = (quote_identifier(&self.target.database), quote_identifier(&new));
         let comment = comment_on(&new, notes);
-        // All of it or nothing: with the name and without the comment, it would be nobody's.
+        // All or nothing: with the name but no comment, it would never be used or dropped.
         let sql = format!(
             "ALTER DATABASE {from} RENAME TO {to}; {comment}; \
              ALTER DATABASE {to} SET default_transaction_read_only = on"
@@ -89,7 +89,7 @@ impl SiblingDatabase {
     }
 }
 
-/// What decides what migrations build, of the server and of the role, as a text.
+/// The properties of the server and the role that affect what migrations build, as text.
 pub(crate) fn surroundings(session: &mut Session, target: &Target) -> Result<String> {
     let version = session.value("read the version", "SHOW server_version_num")?;
     let locale = own_locale(session, target)?;
@@ -110,7 +110,7 @@ fn comment_on(name: &str, notes: &[String]) -> String {
     format!("COMMENT ON DATABASE {} IS {comment}", quote_identifier(name))
 }
 
-/// The templates of a database that the role owns, the last used first.
+/// The templates of a database that the role owns, the most recently used first.
 fn all(session: &mut Session, target: &Target) -> Result<Vec<SchemaTemplate>> {
     let prefix = quote_literal(&name(&target.database, ""));
     let sql =
@@ -128,7 +128,7 @@ fn all(session: &mut Session, target: &Target) -> Result<Vec<SchemaTemplate>> {
     Ok(found)
 }
 
-/// Drops the templates that were not used for longest. One that is in use stays.
+/// Drops the least recently used templates above the limit, except those in use.
 fn drop_oldest(session: &mut Session, target: &Target) -> Result<()> {
     for template in all(session, target)?.iter().skip(KEPT) {
         let name = &template.target.database;

@@ -7,8 +7,8 @@ use crate::model::backup::{Backup, LoadedAs};
 use crate::model::consent::Consent;
 use crate::model::target::Target;
 
-/// Gets consent to load the backups that this project did not take, since they may contain code.
-/// Returns the role that they are loaded as, or nothing if this project took all of them.
+/// Gets consent to load backups that this project did not take, since they may contain code.
+/// Returns the role that loads them, or `None` if this project took all of them.
 pub(crate) fn to_load(
     workspace: &Workspace,
     verb: &'static str,
@@ -36,7 +36,7 @@ pub(crate) fn to_load(
     Ok(Some(loaded_as))
 }
 
-/// A load of backups that this project did not take.
+/// Loading backups that this project did not take.
 struct Load<'a> {
     verb: &'static str,
     /// The names of the backups that are loaded.

@@ -372,7 +372,7 @@ fn warn_of_wrong_ways_back(database: &Database<'_>, rehearsal: &Rehearsal) {
     }
 }
 
-/// The same of a file that contains no statement, which needs no rehearsal to be known.
+/// Warns about down files without a statement: they undo nothing, which needs no rehearsal to find.
 fn warn_of_empty_ways_back(database: &Database<'_>, plan: &Plan) {
     let settings = &database.settings;
     if settings.migrations.runner == Runner::Tool {

@@ -7,8 +7,9 @@ use crate::failure::Result;
 use crate::model::consent::Consent;
 use crate::plan::Plan;
 
-/// Carries out the change between two records of the audit trail. A run that creates its database
-/// leaves the creation out of its second plan, but is known by the id of the plan that was shown.
+/// Carries out the change, with a record in the audit trail before and after it. If the run creates
+/// its database, its second plan no longer contains the creation, but the records have the id of
+/// the plan that was shown.
 pub(super) fn record<T>(
     database: &Database<'_>,
     (shown, plan): (&Plan, &Plan),

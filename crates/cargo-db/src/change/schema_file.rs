@@ -5,8 +5,8 @@ use crate::failure::{Result, SchemaError};
 use crate::model::environment::Environment;
 use crate::schema::{GeneratedSchema, SchemaFile, generate};
 
-/// The schema file, and the result of the migrations. Where databases are precious, no scratch
-/// database is built beside them for it.
+/// The schema file, and the schema that the migrations produce. Fails in environments with precious
+/// data, beside which no scratch database is built.
 pub(crate) fn generated_schema(
     database: &Database<'_>,
     command: &str,

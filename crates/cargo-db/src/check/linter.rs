@@ -200,7 +200,7 @@ fn is_about_new_object(found: &Finding, created: &BTreeMap<String, usize>) -> bo
     line.is_some_and(|line| *line < found.line)
 }
 
-/// What the parser expects, as one writes it: it says `NULL_KW` and `L_PAREN`.
+/// The parser's message with tokens as written in SQL: `NULL` for `NULL_KW`, `(` for `L_PAREN`.
 fn readable(message: &str) -> String {
     let word = |word: &str| {
         let bare = word.trim_end_matches([',', ';', ':', '.']);
@@ -213,7 +213,7 @@ fn readable(message: &str) -> String {
     message.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
-/// The parser's names of signs.
+/// The parser's names of punctuation marks.
 const SIGNS: &[(&str, &str)] = &[
     ("L_PAREN", "("),
     ("R_PAREN", ")"),

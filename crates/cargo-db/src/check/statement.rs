@@ -262,7 +262,7 @@ fn reaches_out(words: &[&str]) -> bool {
     };
     let has = |pattern: &[&str]| words.windows(pattern.len()).any(|window| window == pattern);
     match words {
-        // A mapping is of one database, unlike the user.
+        // Unlike a user, a user mapping belongs to one database.
         ["create" | "alter" | "drop", "user", "mapping", ..] => false,
         ["create" | "alter" | "drop", what, ..] if of_server.contains(what) => true,
         ["comment", "on", "database" | "role" | "tablespace", ..] => true,

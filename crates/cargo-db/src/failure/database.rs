@@ -174,8 +174,8 @@ fn lacks_extension(message: &str) -> bool {
         || message.starts_with("extension ") && message.ends_with("is not available")
 }
 
-/// The version of the quoted migration that a failure is about, if a shell reads it as one word.
-/// Without it, later migrations would be recorded as well.
+/// The version of the quoted migration that a failure is about, if it needs no shell quoting.
+/// Without the version, later migrations would be recorded as well.
 fn version_of(subject: &str) -> Option<&str> {
     let version = subject.split('`').nth(1)?.split(' ').next()?;
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');

@@ -156,13 +156,13 @@ pub(super) fn server_lines(server: &ServerError) -> Vec<String> {
     [detail, context, hint, code].into_iter().flatten().collect()
 }
 
-/// The line above the statements that a failure does not undo.
+/// The line above the statements that stay applied after a failure.
 const STAY_APPLIED: &str = "the migration runs outside a transaction; these statements stay \
                             applied:";
-/// The line above what an interrupted statement leaves.
+/// The line above the objects that an interrupted statement left behind.
 pub(super) const LEFT_BEHIND: &str = "the statement left this behind:";
 
-/// Whether what is left in the database is listed from this line on.
+/// Whether this line begins the list of what is left in the database.
 pub(super) fn begins_remaining(line: &str) -> bool {
     [STAY_APPLIED, LEFT_BEHIND].contains(&line)
 }

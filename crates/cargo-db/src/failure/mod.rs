@@ -205,7 +205,7 @@ impl Failure {
         }
     }
 
-    /// Whether it is about a history with a problem of this kind.
+    /// Whether the failure is about a history with a problem of this kind.
     pub(crate) fn has_problem(&self, kind: ProblemKind) -> bool {
         matches!(self.kind(), Kind::History(HistoryError::Inconsistent { problems, .. })
             if problems.iter().any(|problem| problem.trouble == kind))

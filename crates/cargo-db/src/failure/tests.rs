@@ -365,7 +365,7 @@ fn the_next_commands_keep_the_flags_of_the_call() {
     );
 }
 
-/// What a migration left in the database is gone once its backup is swapped back in.
+/// Swapping a backup back in removes what a migration left in the database.
 #[test]
 fn a_backup_that_is_swapped_back_in_leaves_nothing_behind() {
     let left = [explanation::LEFT_BEHIND, "  the invalid index public.cx"].map(str::to_owned);

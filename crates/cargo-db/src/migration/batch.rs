@@ -88,8 +88,8 @@ impl Run<'_> {
         Ok(applied)
     }
 
-    /// What a migration leaves in its session ends with it; unless its tool runs all of them in one
-    /// transaction, where later migrations see it. In a separate run they would not.
+    /// Discards what a migration left on its connection. If the tool runs all migrations in one
+    /// transaction, warns instead: later ones see it, which they would not in a separate run.
     fn end_session_of(&mut self, step: &MigrationStep<'_>) -> Result<()> {
         if !self.layout.profile().is_one_transaction {
             return self.session.reclaim_and_reset();

@@ -26,8 +26,8 @@ pub(crate) fn with_branches(failure: Failure, settings: &Settings) -> Failure {
     failure.with_problems(|problem| add_place(root, &files, problem))
 }
 
-/// Adds to the problems of edited files that they can be rolled back, where they can: not without a
-/// down file, and not with an empty one.
+/// Adds to the problem of an edited file that the migration can be rolled back, if it has a down
+/// file that is not empty.
 fn with_rollback(failure: Failure, settings: &Settings) -> Failure {
     if !settings.environment.environment.is_disposable()
         || !failure.has_problem(ProblemKind::Edited)
@@ -51,7 +51,7 @@ fn with_rollback(failure: Failure, settings: &Settings) -> Failure {
     })
 }
 
-/// Adds the same to the problems of a status.
+/// Adds to the problems of a status where git has the missing files.
 pub(crate) fn name_branches(problems: &mut [Problem], settings: &Settings) {
     let (root, dir) = (&settings.root, &settings.migrations.dir.value);
     let is_missing = |problem: &Problem| problem.trouble == ProblemKind::Missing;
@@ -60,7 +60,8 @@ pub(crate) fn name_branches(problems: &mut [Problem], settings: &Settings) {
     problems.iter_mut().for_each(|problem| add_place(root, &files, problem));
 }
 
-/// Adds to the problem of a missing file where git has it. The up file comes before the down file.
+/// Adds to the problem of a missing file where git has it. The up file is preferred to the down
+/// file.
 fn add_place(root: &Path, files: &[(String, String)], problem: &mut Problem) {
     let of_problem = files.iter().filter(|(_, path)| is_of(path, problem));
     let found = of_problem.min_by_key(|(_, path)| path.ends_with("down.sql"));

@@ -141,7 +141,7 @@ pub(crate) fn holds_tables(world: &World, target: &Target, layout: &ProjectTool)
 }
 
 /// Whether any table of the project contains a row; `None` if the database does not exist. A table
-/// that may not be read counts as one with rows.
+/// that the role may not read counts as one with rows.
 pub(crate) fn holds_rows(
     world: &World,
     settings: &Settings,
@@ -155,7 +155,7 @@ pub(crate) fn holds_rows(
         project_relation(&settings.migrations.layout)
     );
     let patience = settings.limits.lock_timeout.value;
-    // The server asks for the size of a table under a lock.
+    // To return the size of a table, the server locks it.
     let find = |session: &mut Session| session.column("find tables with rows", &sql);
     for table in wait_to_read(world, &mut session, patience, find)? {
         let sql = format!("SELECT 1 FROM {table} LIMIT 1");

@@ -35,7 +35,7 @@ pub(crate) fn check_files(world: &World, settings: &Settings, plan: &Plan) -> Re
                 return Err(MigrationError::EmptyDown { subject, file }.into());
             }
             let message = without_statement(file);
-            // It may have been shown with the plan.
+            // The warning may have been shown with the plan already.
             if !plan.warnings.contains(&message) {
                 world.emit(Event::Notice { severity: "warning".to_owned(), message });
             }

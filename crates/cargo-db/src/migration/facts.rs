@@ -35,11 +35,11 @@ pub(crate) fn gather(
     })
 }
 
-/// Whether there is a database, the schema that the tool would create in it, the folder and the
-/// history.
+/// Whether the database exists, the schema that the tool would create in it, the migrations folder
+/// and the history.
 type Found = (bool, Option<String>, MigrationFolder, History);
 
-/// As the tool itself reports it.
+/// What the tool itself reports.
 fn by_tool(world: &World, settings: &Settings, target: &Target) -> Result<Found> {
     if connect_or_none(world, settings, target)?.is_none() {
         return Ok(Found::default());
@@ -57,7 +57,7 @@ fn by_files(world: &World, settings: &Settings, target: &Target) -> Result<Found
         return Ok((false, missing_schema, folder, History::default()));
     };
     let mut history = layout.completed(read_history(&mut session, layout)?, &folder);
-    // A history table that another set claims is expected.
+    // A history table that belongs to another set is expected.
     history.foreign.retain(|foreign| !settings.migrations.is_anothers(foreign));
     Ok((true, missing_schema, folder, history))
 }

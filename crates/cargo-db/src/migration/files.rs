@@ -22,8 +22,9 @@ pub(super) fn read(root: &Path, layout: &ProjectTool, file: &ScriptFile) -> Resu
     Script::check(&file.path, file.part_of(bytes), within(file))
 }
 
-/// Warns of the files of a plan that contain no statement. Somebody has probably not written them
-/// yet, and later they would be edited files; in a new database, old ones are as they were meant.
+/// Warns about files of a plan that contain no statement. They are probably not written yet, and
+/// writing them after they were applied would make them edited files. In a new database, old empty
+/// files are assumed to be intended.
 pub(crate) fn warn_of_empty_files(settings: &Settings, plan: &mut Plan) {
     if settings.migrations.runner == Runner::Tool {
         return;
@@ -38,19 +39,19 @@ pub(crate) fn warn_of_empty_files(settings: &Settings, plan: &mut Plan) {
     plan.warnings.extend(warnings);
 }
 
-/// What there is to say of such a file.
+/// The warning about such a file.
 pub(super) fn without_statement(file: &ScriptFile) -> String {
     format!("`{}` contains no statement", file.path.display())
 }
 
-/// Whether a file contains no statement. What is wrong with it otherwise is reported when it runs.
+/// Whether a file contains no statement. Other problems of the file are reported when it runs.
 pub(crate) fn has_no_statement(settings: &Settings, file: &ScriptFile) -> bool {
     !file.is_code
         && is_short(settings, file)
         && read_script(settings, file).is_ok_and(|script| script.is_empty())
 }
 
-/// Whether a file has no more than the BEGIN and COMMIT around nothing. Some files are very long.
+/// Whether a file is short enough to contain at most BEGIN and COMMIT. Avoids parsing long files.
 fn is_short(settings: &Settings, file: &ScriptFile) -> bool {
     let Ok(bytes) = files::read(&settings.root.join(&file.path)) else { return false };
     let bytes = file.part_of(bytes);

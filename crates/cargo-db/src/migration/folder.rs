@@ -110,8 +110,8 @@ pub(crate) fn named_folder_exists(dir: &Setting<PathBuf>) -> Result<()> {
     Err(SettingsError::Value { source_name, value, why }.into())
 }
 
-/// Warnings about expectations for migrations that do not exist. Where a tool is asked which there
-/// are, the folder does not have all of them.
+/// Warnings about expectations for migrations that do not exist. If the tool is asked for its
+/// migrations, the folder may lack some, so there are no warnings.
 pub(crate) fn unmatched_expectations(settings: &Settings, folder: &MigrationFolder) -> Vec<String> {
     if settings.migrations.layout.is_asked() {
         return Vec::new();

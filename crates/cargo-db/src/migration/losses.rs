@@ -124,8 +124,8 @@ impl LossList {
         }
     }
 
-    /// Counts an object, and adds it. There is nothing to add if it does not exist, or if it is
-    /// listed already. If the table is locked, this waits as long as the patience lasts.
+    /// Counts an object and adds it, unless it does not exist or is already listed. If the table is
+    /// locked, this waits up to the given time.
     fn count(
         &mut self,
         (world, patience): (&World, Duration),

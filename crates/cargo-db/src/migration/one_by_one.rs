@@ -1,7 +1,7 @@
 //! Runs one migration after the other, each in its own transaction.
 //!
 //! A migration and its history row are committed together. A file outside a transaction runs
-//! statement by statement and cannot be undone, so a failure lists what is left.
+//! statement by statement and cannot be undone, so a failure lists what it left behind.
 
 use crate::failure::{
     CausedBy, ConnectionError, DatabaseError, Failure, HistoryError, MigrationError, Result,

@@ -16,8 +16,8 @@ pub(crate) fn in_folders(root: &Path, folders: &[PathBuf]) -> Vec<(Vec<ProjectTo
     survey(&files_only(root), root, folders)
 }
 
-/// The only tool that a project without migrations is set up for, and its folder; `None` if that is
-/// the tool whose files cargo db begins with.
+/// The only tool that a project without migrations is configured for, and its folder; `None` if
+/// that is cargo db's default tool, plain SQL files.
 pub(crate) fn configured_tool(root: &Path) -> Option<(Vec<ProjectTool>, PathBuf)> {
     let tools = configured(&files_only(root), root);
     let [tool] = tools.as_slice() else { return None };
@@ -48,7 +48,7 @@ pub(crate) fn no_migrations_hint(settings: &Settings) -> Option<String> {
     })
 }
 
-/// The same, but only where there are migrations elsewhere.
+/// The same hint, but only if other folders contain migrations.
 pub(crate) fn elsewhere_hint(settings: &Settings) -> Option<String> {
     let found = elsewhere(settings).filter(|found| !found.is_empty())?;
     Some(but_elsewhere(&shown(settings, &settings.migrations.dir.value), &found))
@@ -58,7 +58,7 @@ fn but_elsewhere(dir: &str, found: &str) -> String {
     format!("no migrations in `{dir}`, but in {found}: `cargo db init` adds them to db.toml")
 }
 
-/// The other folders that contain migrations, in words; `None` if the folder was configured
+/// The other folders that contain migrations, as text; `None` if the folder was configured
 /// explicitly.
 fn elsewhere(settings: &Settings) -> Option<String> {
     let (root, dir) = (&settings.root, &settings.migrations.dir);

@@ -9,7 +9,7 @@ use crate::plan::{Loss, Step};
 pub(super) struct MigrationStep<'a> {
     pub(super) migration: &'a Migration,
     pub(super) direction: Direction,
-    /// Version and name, for sentences.
+    /// The version and name, for use in sentences.
     pub(super) subject: String,
     /// What will be lost, with the bounds.
     pub(super) losses: &'a [Loss],

@@ -37,7 +37,7 @@ pub(crate) fn with_suggestion(
     }
 }
 
-/// The suggestion for a statement that names a table which does not exist in the target.
+/// The suggestion for a statement that names a table that does not exist in the target.
 pub(crate) fn suggestion(
     error: &StatementError,
     world: &World,

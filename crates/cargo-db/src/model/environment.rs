@@ -85,7 +85,7 @@ impl Signal {
     }
 }
 
-/// The environment whose name is most similar to an unrecognised one.
+/// The environment whose name is most similar to an unknown name, if any is similar enough.
 fn nearest(said: &str) -> Option<&'static str> {
     let said = said.to_lowercase();
     let near = |name: &&str| strsim::normalized_damerau_levenshtein(&said, name);

@@ -181,8 +181,8 @@ pub(crate) enum Step {
         key: PublicKey,
         accepted: bool,
     },
-    /// A database is built from a backup beside the current one, and compared with its manifest,
-    /// if it has one.
+    /// Builds a database from a backup beside the current one, and compares it with the backup's
+    /// manifest, if there is one.
     Build {
         backup: String,
         compares: bool,
@@ -272,7 +272,7 @@ pub(crate) struct Plan {
     pub(crate) applied: Vec<Version>,
     /// Whether it applies all pending migrations.
     pub(crate) takes_all_pending: bool,
-    /// Whether it applies a file that somebody has probably not written yet.
+    /// Whether the plan applies a file without a statement, which is probably not written yet.
     pub(crate) is_unfinished: bool,
     /// The identity of the database: the cluster's identifier and the oid. `None` if it does not
     /// exist yet.

@@ -121,7 +121,7 @@ impl Policy {
         let judgement = self.cell(plan.verb, plan.environment);
         let far = plan.environment.is_disposable() && !plan.target.is_local();
         let Judgement::Allowed(mut terms) = judgement else { return judgement };
-        // In test, nobody is there to ask, and nothing is kept.
+        // In the test environment, nobody can answer a prompt and no data is kept.
         if plan.is_unfinished && plan.environment != Environment::Test {
             terms.consent = terms.consent.max(Consent::Confirm);
         }

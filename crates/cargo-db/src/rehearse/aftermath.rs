@@ -60,7 +60,7 @@ enum Doubtful {
     Of(BTreeSet<Oid>),
 }
 
-/// What the touched objects guaranteed before a migration and guarantee after it, and what all do.
+/// The guarantees of the touched objects before and after a migration, and those of all objects.
 struct States<'a> {
     then: &'a Promises,
     now: &'a Promises,
@@ -99,7 +99,7 @@ impl Stage<'_> {
     /// Records the present state for later comparisons.
     pub(super) fn record_state(&mut self) -> Result<()> {
         if self.guarantees.is_none() {
-            // What was written before is read now.
+            // Earlier writes are covered by this first, complete read.
             self.schema.take_written();
             let guarantees = Guarantees::of(&mut self.session)?;
             if self.baseline.holds_rows {

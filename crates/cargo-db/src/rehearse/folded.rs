@@ -1,4 +1,4 @@
-//! Findings about the locks of partitions are reported once, about the partitioned table.
+//! Merges findings about the locks of partitions into one about the partitioned table.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use crate::rehearse::measured::Measured;
 use crate::rehearse::partitions::Partitions;
 use pg_sql::name::short;
 
-/// The findings about the partitions of one table that are one finding: line, rule and table.
+/// The line, rule and partitioned table that merged findings have in common.
 type Group = (usize, String, String);
 
 impl Partitions {
-    /// The findings about locks, those of the partitions of one table as one finding about it.
+    /// Merges the findings about locks on the partitions of one table.
     pub(super) fn fold(&self, found: Vec<Finding>, measured: &[Measured]) -> Vec<Finding> {
         if self.0.is_empty() {
             return found;
@@ -32,7 +32,7 @@ impl Partitions {
         folded
     }
 
-    /// The group of a finding, if it is about the lock of a partition.
+    /// The group of a finding, if it is about a lock on a partition.
     fn group(&self, one: &Finding, all: &[Finding], measured: &[Measured]) -> Option<Group> {
         let table = one.object.as_deref().filter(|_| one.class == Class::Lock)?;
         let statement = statement_at(one.line, measured).map_or("", |one| one.text.as_str());
@@ -47,7 +47,7 @@ fn statement_at(line: usize, measured: &[Measured]) -> Option<&Measured> {
     measured.iter().find(|statement| statement.line == line)
 }
 
-/// One finding about all of these partitions.
+/// One finding for all of these partitions.
 fn joined((line, rule, root): Group, parts: Vec<Finding>, measured: &[Measured]) -> Finding {
     let rows = parts.iter().filter_map(|part| part.rows).fold(0, u64::saturating_add);
     let worst = parts.iter().map(|part| part.severity).max().unwrap_or(Severity::Warn);
@@ -60,7 +60,7 @@ fn joined((line, rule, root): Group, parts: Vec<Finding>, measured: &[Measured])
         _ => format!("{evidence}; {partitions} partitions, {rows_} rows"),
     };
     let one = finding(&rule, line, &statement, evidence);
-    // Many partitions with few rows each are one large table.
+    // Judge all rows together: many small partitions are as slow as one large table.
     let slight = statement_at(line, measured).is_none_or(|statement| is_slight(statement, rows));
     let severity = if slight { worst } else { one.severity };
     Finding { object: Some(short(&root).to_owned()), rows: Some(rows), severity, ..one }
@@ -104,7 +104,7 @@ mod tests {
             [("a", 1, Severity::Warn), ("q_1", 5, Severity::Warn), ("p", 15_000, Severity::Block)];
         assert_eq!(told(&folded), expected);
         assert_eq!(folded[2].evidence, "2 partitions are rewritten, 15,000 rows");
-        // A single partition that is named itself stays one.
+        // A single partition that the statement names keeps its own finding.
         let one = all.fold(rewrites(&[("p_1", 7)]), &measured("VACUUM FULL p_1"));
         assert_eq!(told(&one), [("p_1", 7, Severity::Warn)]);
         let one = all.fold(rewrites(&[("p_1", 7)]), &statement);

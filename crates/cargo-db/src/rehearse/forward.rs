@@ -53,7 +53,7 @@ impl Stage<'_> {
         Ok(rehearsed)
     }
 
-    /// Rehearses one migration. Also returns why later migrations cannot be rehearsed, if so.
+    /// Rehearses one migration. If later migrations cannot be rehearsed, also returns why.
     fn next(&mut self, migration: &Migration) -> Result<(Rehearsed, Option<String>)> {
         let subject = migration.quoted();
         if migration.up.is_code {
@@ -64,7 +64,7 @@ impl Stage<'_> {
         self.world.emit(Event::Started { doing: "Rehearsing", subject: migration.title() });
         let checked = self.check(migration)?;
         if checked.allowed.iter().any(|rule| rule == "outside-database") {
-            // Its author has allowed it. It is not run on the copy, but later migrations are.
+            // The author allowed this. The migration is not run on the copy, but later ones are.
             let why = format!(
                 "{subject} was not run: it may affect other databases (`allow outside-database`)"
             );
@@ -148,7 +148,7 @@ impl Stage<'_> {
         let guards = judge::guards(&measured, &checked.expected);
         let is_expected =
             |found: &Finding| checked.expected.iter().any(|expected| expected.covers(found));
-        // What is expected of a partition is not a part of what is found of the whole table.
+        // Before merging: the table's finding does not include expected ones about partitions.
         findings.retain(|found| !is_expected(found));
         let partitions = Partitions::of(&mut self.session)?;
         let mut findings = partitions.fold(findings, &measured);
@@ -267,7 +267,7 @@ impl Stage<'_> {
     }
 }
 
-/// What is known about a down migration before it runs.
+/// What is known about a down migration before it is tried.
 fn before_rollback(migration: &Migration, fails: bool) -> RollbackProof {
     match &migration.down {
         None => RollbackProof::Irreversible,

@@ -1,6 +1,6 @@
 //! What programs and the server rely on besides names: privileges, row security, unique indexes,
-//! partitions, foreign keys, sequences. Read before the first migration, and after each as far as
-//! it may have changed, in one round trip.
+//! partitions, foreign keys, sequences. All of it is read before the first migration; after each
+//! migration, one round trip rereads what may have changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::migration::PROJECT_SCHEMA;
 use crate::rehearse::snapshot::Oid;
 use crate::world::pg::{Row, Session, only_row};
 
-/// The state between two migrations, object by object.
+/// The state between two migrations, by object.
 #[derive(Debug, Default)]
 pub(super) struct Guarantees {
     of: BTreeMap<Address, Promises>,
@@ -19,7 +19,7 @@ pub(super) struct Guarantees {
     pub(super) risky: bool,
 }
 
-/// What some objects guarantee.
+/// The guarantees of one or more objects.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Promises {
     /// Of each object, by kind and name: who may do what.
@@ -35,10 +35,10 @@ pub(super) struct Promises {
     hollow: BTreeSet<(Oid, Oid)>,
 }
 
-/// A column and its sequence: sequence, table, number of the column.
+/// A column and its sequence: OID of the sequence, OID of the table, column number.
 pub(super) type SequenceColumn = (Oid, Oid, i16);
 
-/// The objects that may have changed; `None` for all.
+/// The objects that may have changed; `None` means all.
 pub(super) type Touched<'a> = Option<&'a BTreeSet<Address>>;
 
 /// Who may do something, and what.
@@ -62,7 +62,7 @@ pub(super) struct Secured {
 pub(super) struct Unique {
     pub(super) name: String,
     pub(super) table: String,
-    /// Without its name.
+    /// The definition without the name of the index.
     pub(super) definition: String,
 }
 
@@ -89,14 +89,14 @@ pub(super) struct Numbered {
 }
 
 impl Guarantees {
-    /// Reads it for the first time.
+    /// Reads the guarantees of all objects.
     pub(super) fn of(session: &mut Session) -> Result<Guarantees> {
         let mut guarantees = Guarantees::default();
         guarantees.update(session, None)?;
         Ok(guarantees)
     }
 
-    /// Reads again what may have changed. Returns what these objects guaranteed then and now.
+    /// Rereads the guarantees of the touched objects. Returns the old and the new ones.
     pub(super) fn update(
         &mut self,
         session: &mut Session,
@@ -114,12 +114,12 @@ impl Guarantees {
         Ok((then, all))
     }
 
-    /// The children of these tables that may contain orphaned rows.
+    /// The child tables of these tables that may contain rows without a parent.
     pub(super) fn orphaned_children(&self, parents: &BTreeSet<Oid>) -> BTreeSet<Oid> {
         self.of.values().flat_map(|promises| promises.orphaned_children(parents)).collect()
     }
 
-    /// The columns that sequences number.
+    /// The columns whose values come from sequences.
     pub(super) fn numbered(&self) -> impl Iterator<Item = (&SequenceColumn, &Numbered)> {
         self.of.values().flat_map(|promises| &promises.numbered)
     }
@@ -152,7 +152,7 @@ impl Promises {
     }
 }
 
-/// Reads what some objects guarantee, or all.
+/// Reads the guarantees of the touched objects.
 fn read(
     session: &mut Session,
     touched: Touched<'_>,
@@ -189,7 +189,8 @@ fn read(
     Ok((of, only_row(doing, risky)?.flag("risky")?))
 }
 
-/// The query, for some objects or for all: `{relation c.oid}` stands for the relations among them.
+/// The query for the touched objects. `{relation c.oid}` becomes the condition that the relation is
+/// one of them.
 fn query(touched: Touched<'_>) -> String {
     let sql = include_str!("sql/guarantees.sql").replace("{schema}", PROJECT_SCHEMA);
     let mut text = String::new();

@@ -158,7 +158,7 @@ fn locked(measured: &Measured) -> Vec<Finding> {
     found
 }
 
-/// Whether other sessions hardly notice what a statement does with this many rows.
+/// Whether other clients hardly notice the statement's work on this many rows.
 pub(super) fn is_slight(measured: &Measured, rows: u64) -> bool {
     work(measured, "", LockMode::AccessExclusive, rows).is_minor()
 }

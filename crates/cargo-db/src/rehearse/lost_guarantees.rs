@@ -8,8 +8,8 @@ use crate::model::finding::Finding;
 use crate::rehearse::guarantees::{Grant, Promises};
 use pg_sql::name::short;
 
-/// What changed for objects that still exist under their name; `rows` returns the number of rows of
-/// a table, `has_column` whether there still is a column of that name.
+/// The guarantees that changed for objects that still exist under their name. `rows` returns the
+/// number of rows of a table; `has_column` returns whether the column still exists.
 pub(super) fn broken(
     before: &Promises,
     after: &Promises,
@@ -99,7 +99,7 @@ pub(super) fn left<'a>(
 ) -> impl Iterator<Item = (&'a str, &'a str, u32)> {
     let left = before.children.iter().filter(|((parent, _), oid)| {
         let now = |((other, _), child): (&(String, String), &u32)| other == parent && child == *oid;
-        // A parent that was not touched is not among these.
+        // A parent that was not touched is in neither state.
         let stays = after.tables.contains_key(parent) || !before.tables.contains_key(parent);
         stays && !after.children.iter().any(now)
     });

@@ -47,7 +47,7 @@ pub(super) struct Measure<'a> {
     /// What our transaction had locked before the first statement.
     locked: Option<BTreeMap<Oid, LockMode>>,
     before: CatalogSnapshot,
-    /// The last snapshot, if nothing was rolled back since.
+    /// The last snapshot, unless something was rolled back since.
     pub(super) latest: Option<CatalogSnapshot>,
     captures: Vec<Capture>,
     watch: Option<LockWatch>,
@@ -137,7 +137,7 @@ impl<'a> Measure<'a> {
                 Capture::for_statement(session, statement, self.baseline, &self.before, &theirs)?;
             session.run("set a savepoint", "SAVEPOINT cargo_db_statement")?;
             if capture.is_some() {
-                // Reading for the capture is not an effect of the statement.
+                // What the capture reads is not an effect of the statement.
                 self.before.retake(session)?;
             }
             self.captures.extend(capture.filter(|_| self.baseline.holds_rows));
@@ -249,7 +249,7 @@ impl<'a> Measure<'a> {
                 measured.kept.extend(kept);
             }
         }
-        // Releasing ours would release those that the file has set since.
+        // Releasing our savepoint would also release those that the file has set since.
         if !self.saves {
             session.run("release the savepoint", "RELEASE SAVEPOINT cargo_db_statement")?;
         }

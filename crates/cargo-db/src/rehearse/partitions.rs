@@ -1,4 +1,4 @@
-//! Partitions: work on them is work on the partitioned table that a statement names.
+//! Partitions. Work on a partition counts as work on the partitioned table in the statement.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,12 +8,12 @@ use crate::failure::Result;
 use crate::model::rehearsal::LockWork;
 use crate::world::pg::Session;
 
-/// The partitioned table that each partition belongs to in the end, by name.
+/// The root of the partition tree of each partition, by the partition's name.
 #[derive(Debug, Default)]
 pub(super) struct Partitions(pub(super) BTreeMap<String, String>);
 
 impl Partitions {
-    /// Reads them. This waits for no lock.
+    /// Reads the partitions without waiting for locks.
     pub(super) fn of(session: &mut Session) -> Result<Partitions> {
         let rows = session.rows("read the partitions", include_str!("sql/partitions.sql"))?;
         let names = rows.iter().map(|row| {
@@ -22,8 +22,8 @@ impl Partitions {
         Ok(Partitions(names.collect::<Result<_>>()?))
     }
 
-    /// The partitioned table, if a statement works on several of its partitions, or on one that it
-    /// does not name itself.
+    /// The partitioned table, if the statement works on several of its partitions or names the
+    /// table instead of the partition.
     pub(super) fn root(&self, table: &str, all: &BTreeSet<&str>, statement: &str) -> Option<&str> {
         let root = self.root_of(table)?;
         let others = all.iter().filter(|other| self.root_of(other) == Some(root));
@@ -31,13 +31,13 @@ impl Partitions {
         (others.count() > 1 || !is_named).then_some(root)
     }
 
-    /// The partitioned table of a partition with this name, or short name.
+    /// The partitioned table of a partition, by the partition's full or short name.
     fn root_of(&self, table: &str) -> Option<&str> {
         let full = self.0.get(table).or_else(|| self.0.get(&format!("public.{table}")));
         full.map(String::as_str)
     }
 
-    /// The work of one statement, that on the partitions of one table summed up.
+    /// The work of one statement, summed up over the partitions of each table.
     pub(super) fn sum(&self, works: Vec<LockWork>, statement: &str) -> Vec<LockWork> {
         let tables: Vec<String> = works.iter().map(|work| work.table.clone()).collect();
         let all: BTreeSet<&str> = tables.iter().map(String::as_str).collect();
@@ -48,7 +48,7 @@ impl Partitions {
                 continue;
             };
             let of_root = parts.entry((root, work.mode.clone(), work.locked.clone())).or_default();
-            // A partition that is both scanned and rewritten counts once.
+            // Count a partition that is both scanned and rewritten only once.
             let known = of_root.get(table.as_str()).map_or(0, |known| known.rows);
             of_root.insert(table, LockWork { rows: work.rows.max(known), ..work });
         }
@@ -62,7 +62,7 @@ impl Partitions {
     }
 }
 
-/// Whether a statement names a table.
+/// Whether the name of a table occurs in a statement.
 fn names(statement: &str, table: &str) -> bool {
     let bare = table.rsplit('.').next().unwrap_or(table).trim_matches('"');
     words(statement).iter().any(|word| word == bare)

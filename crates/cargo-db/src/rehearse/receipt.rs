@@ -339,7 +339,7 @@ impl Receipts {
         Ok((path, receipt.signed_by))
     }
 
-    /// Fails if none can be written: without it, all the work of a rehearsal would be lost.
+    /// Fails if no receipt can be written, so that a rehearsal is not run for nothing.
     pub(crate) fn is_writable(&self) -> Result<()> {
         let own = self.folder.parent().unwrap_or(&self.folder);
         files::create_own_dir(own)?;

@@ -1,4 +1,4 @@
-//! The schema of a database as facts, and what it means when they change.
+//! The schema of a database as facts, and what changes in them mean for programs.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::world::files;
 use crate::world::pg::{Session, catalog_failure, only_row};
 use db_tools::ProjectTool;
 
-/// The settings that the text of a constant depends on, and what they are while facts are read.
+/// The settings that the text of constants depends on, and their values while facts are read.
 const OF_TEXT: [(&str, &str); 7] = [
     ("datestyle", "ISO, DMY"),
     ("intervalstyle", "postgres"),
@@ -23,11 +23,11 @@ const OF_TEXT: [(&str, &str); 7] = [
     ("xmlbinary", "base64"),
 ];
 
-/// Reads the schema of a database, again and again. The tables of cargo db and of the migration
-/// tool are not part of it.
+/// Reads the schema of a database repeatedly, without the tables of cargo db and of the migration
+/// tool.
 pub(super) struct SchemaReader {
     reader: FactReader,
-    /// What may have changed since that was asked for; `None` for anything.
+    /// What may have changed since the last call of `take_written`; `None` means anything.
     written: Option<BTreeSet<Address>>,
 }
 
@@ -46,7 +46,7 @@ impl SchemaReader {
         SchemaReader { reader: FactReader::new(omitted), written: None }
     }
 
-    /// Reads what was written since the last time.
+    /// Reads what was written since the last read.
     pub(super) fn read(&mut self, session: &mut Session) -> Result<SchemaFacts> {
         let doing = "read the schema";
         let now = OF_TEXT.map(|(name, _)| format!("current_setting('{name}') AS {name}"));
@@ -66,12 +66,12 @@ impl SchemaReader {
         Ok(facts)
     }
 
-    /// Reads everything the next time: another session has written.
+    /// Makes the next read complete, because another connection has written.
     pub(super) fn forget(&mut self) {
         self.reader.forget();
     }
 
-    /// The objects that may have changed since the last call; `None` for anything.
+    /// The objects that may have changed since the last call; `None` means any.
     pub(super) fn take_written(&mut self) -> Option<BTreeSet<Address>> {
         self.written.replace(BTreeSet::new())
     }
@@ -84,12 +84,12 @@ fn set(settings: &[(&str, &str)]) -> String {
     settings.iter().map(set).collect::<Vec<_>>().join(", ")
 }
 
-/// A digest of all but owners, privileges and names of roles.
+/// A digest of the schema without owners, privileges and role names.
 pub(super) fn digest(facts: &SchemaFacts) -> String {
     files::sha256(facts.structure().as_bytes()).to_string()
 }
 
-/// The facts that are missing afterwards (`-`), and those that are new (`+`).
+/// The removed (`-`) and the added (`+`) facts.
 pub(super) fn lines(difference: &Difference<'_>) -> Vec<String> {
     let line = |sign: char, fact: &Fact| {
         let text = fact.text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
@@ -103,15 +103,15 @@ pub(super) fn lines(difference: &Difference<'_>) -> Vec<String> {
     missing.map(|(_, fact)| line('-', fact)).chain(added.map(|(_, fact)| line('+', fact))).collect()
 }
 
-/// A changed name.
+/// A change that may break programs.
 pub(super) struct CatalogChange {
     pub(super) rule: &'static str,
     pub(super) object: String,
     pub(super) evidence: String,
 }
 
-/// The names that programs use and that are gone, or are something else; and what programs have to
-/// know from then on.
+/// Names that were removed or changed although programs may use them, and columns that programs now
+/// have to provide.
 pub(super) fn changes(difference: &Difference<'_>) -> Vec<CatalogChange> {
     let gone = difference.before.values().filter_map(|fact| gone_or_changed(difference, fact));
     let required = difference.after.values().filter(|fact| is_newly_required(difference, fact));
@@ -128,7 +128,7 @@ fn gone_or_changed(difference: &Difference<'_>, fact: &Fact) -> Option<CatalogCh
     let now = difference.after.get(&(fact.kind, name));
     let rule = match (fact.kind, now) {
         (kind, None) if is_relation(kind) => "relation-gone",
-        // The columns of a dropped table need no lines of their own.
+        // The columns of a dropped table are not listed one by one.
         ("column", None) if has_relation_of(&difference.after, name) => "column-gone",
         ("enum value", None) => "enum-value-gone",
         ("function" | "procedure" | "aggregate", None) => "function-gone",
@@ -163,7 +163,7 @@ fn has_relation_of(side: &Side<'_>, column: &str) -> bool {
         .any(|kind| side.contains_key(&(*kind, relation)))
 }
 
-/// The facts of one side of a difference.
+/// The old or the new facts of a difference.
 type Side<'a> = std::collections::BTreeMap<pg_logical::facts::Subject<'a>, &'a Fact>;
 
 /// The names of the relations that store rows: tables and materialized views.
@@ -176,7 +176,7 @@ fn type_of(definition: &str) -> &str {
     definition.split(" | ").next().unwrap_or(definition)
 }
 
-/// Whether a program that expects one type is surprised by the other. A different length is fine.
+/// Whether a change of type may break a program. A change of length does not.
 fn reads_differently(before: &str, now: &str) -> bool {
     let base =
         |name: &str| name.split('(').next().unwrap_or(name).replace("character varying", "text");

@@ -40,7 +40,6 @@ pub(super) struct Stage<'a> {
     pub(super) history: String,
     /// Whether the transaction that all migrations share is open.
     pub(super) is_batch: bool,
-    /// Reads the schema.
     pub(super) schema: SchemaReader,
     pub(super) baseline: InitialTables,
     pub(super) basis: Basis,
@@ -55,7 +54,7 @@ pub(super) struct Stage<'a> {
     pub(super) behind: SequenceLag,
     /// The schema after the last migration that was measured.
     pub(super) latest: Option<SchemaFacts>,
-    /// The catalog as the last statement left it, if it was committed.
+    /// The catalog after the last statement, if that was committed.
     pub(super) latest_catalog: Option<CatalogSnapshot>,
     /// The indexes of the migrations that were not run on the copy.
     pub(super) left_out: BTreeSet<usize>,
@@ -134,7 +133,7 @@ impl<'a> Stage<'a> {
         Ok(changes.into_iter().map(|why| finding("own-tables", 1, "", why)).collect())
     }
 
-    /// The schema at this moment.
+    /// The current schema.
     pub(super) fn schema_facts(&mut self) -> Result<SchemaFacts> {
         self.schema.read(&mut self.session)
     }

@@ -1,6 +1,6 @@
-//! The schema to which the migrations lead: a scratch database that they alone build, from nothing
-//! or from the base that `db.toml` names. The project's own database is not asked. What they built
-//! is kept, and the next run goes on from it.
+//! The schema that the migrations produce, read from a scratch database that starts empty or from
+//! the base in `db.toml`. The project's own database is not read. The scratch database is kept as a
+//! template, with which the next run continues.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,8 +32,8 @@ pub(crate) struct GeneratedSchema {
     pub(crate) not_run: Vec<PathBuf>,
 }
 
-/// Reads what the migrations build, from a database that is kept of an earlier run if there is one.
-/// A scratch database is built if there is none, and kept for the next run.
+/// Reads the schema that the migrations produce, from the template that an earlier run kept. If
+/// there is none, builds a scratch database and keeps it as a template.
 pub(crate) fn generate(
     world: &World,
     settings: &Settings,
@@ -67,8 +67,8 @@ pub(crate) fn generate(
     Ok(GeneratedSchema { texts, not_run })
 }
 
-/// The schema of the template of all migrations. Nothing where it is gone by now, or is not as it
-/// should be: then another one is built, and what is wrong with the migrations is said by that.
+/// The schema of the template that has all migrations. `None` if the template was dropped or is
+/// unusable: then a new one is built, which also reports problems of the migrations.
 fn of_template(
     world: &World,
     settings: &Settings,
@@ -86,8 +86,8 @@ fn not_run(template: &SchemaTemplate) -> Vec<PathBuf> {
     template.notes.iter().map(PathBuf::from).collect()
 }
 
-/// A scratch database that the migrations go on from, and the files that were left out in it: a
-/// clone of a template of the first of them, or an empty one with the base.
+/// The scratch database to run the migrations in: a clone of a template with the first of them, or
+/// an empty one with the base. Also returns the files that were left out of it.
 fn begun(
     world: &World,
     settings: &Settings,
@@ -114,7 +114,7 @@ fn lock(world: &World, settings: &Settings, built: &SiblingDatabase) -> Result<L
     Lock::acquire(world, &built.target, &[OWN_KEY], settings.limits.lock_timeout.value)
 }
 
-/// Runs the pending migrations. Gives the files that were left out.
+/// Runs the pending migrations. Returns the files that were left out.
 fn migrate(world: &World, settings: &Settings, built: &SiblingDatabase) -> Result<Vec<PathBuf>> {
     let target = &built.target;
     let mut lock = lock(world, settings, built)?;

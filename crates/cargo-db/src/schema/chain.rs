@@ -1,5 +1,5 @@
-//! What a database that only the migrations built is known by: a key for each beginning of their
-//! list. Two databases of one key hold the same schema.
+//! Keys of databases that only the migrations built: one for each prefix of the list of migrations.
+//! Two databases with the same key have the same schema.
 
 use crate::backup;
 use crate::failure::Result;
@@ -10,14 +10,14 @@ use crate::world::World;
 use crate::world::files;
 use crate::world::pg::{Purpose, Session};
 
-/// How much of a hash a name has room for.
+/// How many digits of the hash fit into the name of a database.
 const LENGTH: usize = 16;
 
-/// The keys: that of no migration first, that of all of them last.
+/// The keys, from that of no migration to that of all migrations.
 pub(super) struct MigrationChain(Vec<String>);
 
 impl MigrationChain {
-    /// Nothing where programs run: what they do depends on more than their files.
+    /// `None` if migrations are run by programs, whose effect depends on more than the files.
     pub(super) fn of(
         world: &World,
         settings: &Settings,
@@ -51,13 +51,14 @@ impl MigrationChain {
         self.0.last().map(String::as_str).unwrap_or_default()
     }
 
-    /// The keys, that of the most migrations first.
+    /// The keys of one or more migrations, the longest prefix first.
     pub(super) fn longest_first(&self) -> Vec<String> {
         self.0.iter().skip(1).rev().cloned().collect()
     }
 }
 
-/// What decides besides the migrations: the server, the role, this program, and the base.
+/// What the schema depends on besides the migrations: the server, the role, this version of cargo
+/// db, and the base.
 fn beginning(world: &World, settings: &Settings, target: &Target) -> Result<String> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;
     let surroundings = backup::surroundings(&mut session, target)?;
@@ -77,7 +78,8 @@ fn beginning(world: &World, settings: &Settings, target: &Target) -> Result<Stri
     Ok(key(&parts))
 }
 
-/// The beginning of a hash of some parts, each with its length.
+/// The first digits of a hash of the parts. The length of each part is hashed too, so that moving
+/// bytes from one part to the next changes the key.
 fn key(parts: &[&[u8]]) -> String {
     let mut bytes = Vec::new();
     for part in parts {

@@ -18,7 +18,7 @@ pub(crate) struct Difference {
     pub(crate) text: String,
 }
 
-/// The lines in which a file differs from the result of the migrations, in their order.
+/// The lines that differ between a file and the result of the migrations, in their order.
 pub(super) fn differences(file: &str, migrations: &str) -> Vec<Difference> {
     let (old, new): (Vec<&str>, Vec<&str>) = (file.lines().collect(), migrations.lines().collect());
     let lines = |op: &DiffOp| {

@@ -1,4 +1,4 @@
-//! The schema file of a project, or the folder with a file a table.
+//! The schema file of a project, or the folder with one file per table.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,28 +10,28 @@ use crate::schema::text::{SchemaTexts, is_marked, is_ours, major};
 use crate::settings::Settings;
 use crate::world::{edit, files};
 
-/// The file or the folder that `[schema] file` names, as it is.
+/// The file or folder that `[schema] file` names, as found on disk.
 pub(crate) struct SchemaFile {
     /// Relative to the root.
     pub(crate) name: PathBuf,
     pub(crate) is_folder: bool,
     root: PathBuf,
-    /// What is there: of a folder, every SQL file.
+    /// The files that exist; in a folder, every SQL file.
     found: BTreeMap<PathBuf, String>,
 }
 
 /// How a file differs from the result of the migrations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileState {
-    /// It is not there.
+    /// The file does not exist.
     Missing,
-    /// It has another text.
+    /// The text of the file differs.
     Differs,
-    /// It is ours, and there is no such table any more.
+    /// cargo db wrote the file for a table that no longer exists.
     Stale,
 }
 
-/// A file that is not as it should be.
+/// A file that differs from the result of the migrations.
 pub(crate) struct DifferingFile {
     pub(crate) name: PathBuf,
     pub(crate) state: FileState,
@@ -69,8 +69,8 @@ impl SchemaFile {
         Ok(SchemaFile { name, is_folder, root, found })
     }
 
-    /// Compares it with the result of the migrations. Line endings make no difference: git may
-    /// change them. Fails where a file would be replaced that is not ours.
+    /// Compares the files with the result of the migrations. Line endings are ignored, because git
+    /// may change them. Fails if a file that cargo db did not write would be replaced.
     pub(crate) fn compare(&self, generated: &GeneratedSchema) -> Result<Comparison> {
         let mut differing = Vec::new();
         for (name, now) in &generated.texts {
@@ -98,7 +98,7 @@ impl SchemaFile {
         })
     }
 
-    /// Puts it in place, each file in a single step.
+    /// Replaces each file in a single step, and removes stale files.
     pub(crate) fn write(&self, comparison: &Comparison, texts: &SchemaTexts) -> Result<()> {
         for file in &comparison.differing {
             let path = self.root.join(&file.name);
@@ -106,7 +106,7 @@ impl SchemaFile {
                 (None, _) | (_, FileState::Stale) => files::remove_file(&path)?,
                 (Some(text), state) => {
                     if state == FileState::Missing {
-                        // With the permissions of every new file.
+                        // Create it first, so that it has the permissions of a new file.
                         files::write_new(&path, "")?;
                     }
                     edit::rewrite(&path, text)?;
@@ -117,7 +117,7 @@ impl SchemaFile {
     }
 }
 
-/// How a file differs from what it should be; nothing where it does not.
+/// How a file differs from what it should be; `None` if it does not differ.
 fn differing_file(name: &Path, text: Option<&String>, now: &str) -> Option<DifferingFile> {
     let before = text.map(|text| text.replace("\r\n", "\n"));
     if before.as_deref() == Some(now) {
@@ -128,7 +128,7 @@ fn differing_file(name: &Path, text: Option<&String>, now: &str) -> Option<Diffe
     Some(DifferingFile { name: name.to_owned(), state, differences })
 }
 
-/// The one file.
+/// The schema file, if it is not a folder.
 fn alone(root: &Path, name: &Path) -> Result<BTreeMap<PathBuf, String>> {
     let text = read(&root.join(name))?;
     if text.as_ref().is_some_and(|text| !is_ours(text)) {
@@ -137,7 +137,7 @@ fn alone(root: &Path, name: &Path) -> Result<BTreeMap<PathBuf, String>> {
     Ok(text.into_iter().map(|text| (name.to_owned(), text)).collect())
 }
 
-/// The SQL files of a folder, which need not be ours.
+/// The SQL files of a folder, including those that cargo db did not write.
 fn in_folder(root: &Path, name: &Path) -> Result<BTreeMap<PathBuf, String>> {
     let mut found = BTreeMap::new();
     for file in files::listed_files(&root.join(name), 1) {

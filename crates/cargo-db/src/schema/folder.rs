@@ -1,4 +1,4 @@
-//! The names of the files of a schema that is kept in a folder.
+//! The file names of a schema that is kept in a folder.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use pg_logical::split::{PlaceOfPart, SchemaPart};
 
 use crate::world::files;
 
-/// The longest name that file systems take, with room for what an editor appends.
+/// The longest file name: less than file systems allow, since editors append suffixes.
 const LONGEST: usize = 200;
 
-/// The name of each part's file, in the order of the parts.
+/// The file name of each part, in the order of the parts.
 pub(super) fn names(catalog: &Catalog, parts: &[SchemaPart]) -> Vec<String> {
     let name = |part: &SchemaPart| match part.place {
         PlaceOfPart::First => "0_first.sql".to_owned(),
@@ -26,8 +26,8 @@ fn of_table(identity: &Identity) -> String {
     format!("1_{}.sql", shortened(name))
 }
 
-/// A name as a part of a file name: letters, digits, `_` and `-` stay, other characters become
-/// their bytes, as in a URL.
+/// A name as part of a file name: letters, digits, `_` and `-` are kept, other characters are
+/// percent-encoded, as in a URL.
 fn escaped(name: &str) -> String {
     let mut text = String::new();
     for letter in name.chars() {
@@ -57,7 +57,7 @@ fn hash(name: &str) -> String {
     files::sha256(name.as_bytes()).to_string().chars().take(8).collect()
 }
 
-/// The names, told apart where a file system that ignores case would confuse them.
+/// The names, changed where a file system that ignores case would treat two as the same.
 fn distinct(names: Vec<String>) -> Vec<String> {
     let mut counted: BTreeMap<String, usize> = BTreeMap::new();
     names.iter().for_each(|name| *counted.entry(name.to_lowercase()).or_default() += 1);

@@ -22,12 +22,12 @@ const MARK: &str = "-- The schema to which the migrations lead, written by `carg
 /// What stands before the server's major version.
 const SERVER: &str = "-- PostgreSQL ";
 
-/// Whether a file may be replaced: one that was written as a schema file, or one that is empty.
+/// Whether a file may be replaced: it is empty, or cargo db wrote it as a schema file.
 pub(super) fn is_ours(text: &str) -> bool {
     text.trim().is_empty() || is_marked(text)
 }
 
-/// Whether a file was written as a schema file.
+/// Whether cargo db wrote a file as a schema file.
 pub(super) fn is_marked(text: &str) -> bool {
     text.lines().take(12).any(|line| line == MARK)
 }
@@ -38,10 +38,10 @@ pub(super) fn major(text: &str) -> Option<u32> {
     after.strip_prefix(SERVER)?.parse().ok()
 }
 
-/// The files of a schema by their names, which are relative to the root.
+/// The files of a schema, by name. The names are relative to the root.
 pub(crate) type SchemaTexts = BTreeMap<PathBuf, String>;
 
-/// The schema of the database that a session is in: one file, or those of a folder.
+/// The schema of the connected database, as one file or as the files of a folder.
 pub(super) fn texts(session: &mut Session, schema: &SchemaSettings) -> Result<SchemaTexts> {
     let mut catalog = read(session)?;
     refuse_uncovered(&catalog)?;
@@ -73,7 +73,7 @@ pub(super) fn texts(session: &mut Session, schema: &SchemaSettings) -> Result<Sc
     names.into_iter().zip(&parts).map(text).collect()
 }
 
-/// What is written.
+/// The text that `write` writes.
 fn written(
     write: impl FnOnce(&mut Vec<u8>) -> std::result::Result<(), dump::DumpError>,
 ) -> Result<String> {

@@ -49,7 +49,7 @@ pub(super) fn copy(
     })
 }
 
-/// The server counts the lines of a COPY, and reports them in the context: `COPY users, line 3,`.
+/// The server counts the lines of a COPY and reports the number as context: `COPY users, line 3,`.
 fn copy_line(server: &ServerError) -> Option<usize> {
     let (_, after) = server.context.as_ref()?.split_once(", line ")?;
     after.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()

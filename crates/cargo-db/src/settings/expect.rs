@@ -25,11 +25,11 @@ use crate::settings::source::Sources;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Expectations(BTreeMap<String, OfVersion>);
 
-/// The expectations about one version.
+/// The expectations for one version.
 #[derive(Clone, Debug, Default)]
 struct OfVersion {
     expected: Vec<Expected>,
-    /// Where the first of them is written, for messages.
+    /// The file that defines the first of them, for messages.
     source_name: String,
 }
 
@@ -101,7 +101,7 @@ impl Expectations {
         self.0.get(bare(version)).map(|known| known.expected.clone()).unwrap_or_default()
     }
 
-    /// A warning for each version that is none of these.
+    /// A warning for each version with expectations that is not one of these.
     pub(crate) fn without_migration(&self, versions: &[String]) -> Vec<String> {
         let is_known = |version: &String| versions.iter().any(|known| bare(known) == version);
         let unknown = self.0.iter().filter(|(version, _)| !is_known(version));
@@ -114,7 +114,7 @@ impl Expectations {
     }
 }
 
-/// The version that is most similar to one.
+/// The version that is most similar to this one, if it is similar enough.
 fn nearest<'v>(version: &str, versions: &'v [String]) -> Option<&'v String> {
     let near = |other: &str| strsim::normalized_damerau_levenshtein(version, bare(other));
     let best = versions.iter().max_by(|a, b| near(a).total_cmp(&near(b)))?;

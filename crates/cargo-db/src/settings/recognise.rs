@@ -265,7 +265,7 @@ pub(crate) fn survey(
     all.into_iter().map(|(dir, found)| (chosen(found), dir)).collect()
 }
 
-/// The tools that a project says it uses, whether it has migrations or not.
+/// The tools that a project is configured for, whether it has migrations or not.
 pub(crate) fn configured(sources: &Sources<'_>, root: &Path) -> Vec<ProjectTool> {
     let search = search(sources, root, None, false);
     ProjectTool::all().filter(|layout| search.is_configured(layout, root)).collect()

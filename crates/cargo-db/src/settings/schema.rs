@@ -13,7 +13,7 @@ const SET: &str = "{set}";
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SchemaSettings {
     pub(crate) file: Option<PathBuf>,
-    /// Whether it is a folder, with a file a table.
+    /// Whether it is a folder with one file per table.
     pub(crate) is_folder: bool,
     /// Whether another set would have the same file.
     pub(crate) is_shared: bool,

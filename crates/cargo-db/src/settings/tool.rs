@@ -343,8 +343,8 @@ fn chosen_set(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Result<Optio
     }
 }
 
-/// The only set in the nearest folder, at or above the current one and below the root, that has
-/// any: `crates/web` has the one whose folder is `crates/web/migrations`.
+/// The set in the nearest folder that has one, at or above the current folder and below the root:
+/// in `crates/web`, the set whose folder is `crates/web/migrations`. `None` if there are several.
 fn set_here(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Option<String> {
     let folders = sources.cwd.ancestors().take_while(|folder| folder.starts_with(root));
     for folder in folders.filter(|folder| *folder != root) {

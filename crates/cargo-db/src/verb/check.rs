@@ -308,7 +308,7 @@ impl<'a> Repository<'a> {
         Ok(chosen)
     }
 
-    /// Why git may not have compared a revision.
+    /// The likely reason why git could not compare with a revision.
     fn likely_reason(&self) -> &'static str {
         let is_shallow = self.git(&["rev-parse", "--is-shallow-repository"]);
         match is_shallow.as_deref().map(str::trim_end) {

@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn a_suggested_command_is_never_more_dangerous() {
         assert_eq!(command_for("setup"), Some("migrate"));
-        // It prints an address, and opens nothing.
+        // `server url` prints an address, but opens no shell.
         assert_eq!(["psql", "shell"].map(command_for), [Some("server url"), Some("server url")]);
     }
 }

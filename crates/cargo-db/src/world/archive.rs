@@ -45,7 +45,7 @@ pub(crate) fn store<T>(
     })
 }
 
-/// Writes what `fill` writes to an empty file, compressed on another thread, and syncs it to disk.
+/// Compresses what `fill` writes into an empty file, on another thread, and syncs the file to disk.
 /// Messages call the file `path`.
 pub(crate) fn fill<T>(
     file: File,
@@ -56,13 +56,13 @@ pub(crate) fn fill<T>(
     compressed(file, path, compression, |sender| {
         let mut pieces = io::BufWriter::with_capacity(PIECE, Pieces { sender });
         let filled = fill(&mut pieces);
-        // If a piece cannot be handed on, the writer reports why.
+        // If a piece cannot be passed on, the writer reports the reason.
         let _ = pieces.flush();
         filled
     })
 }
 
-/// Compresses into a file, on another thread, the pieces that `work` sends.
+/// Compresses the pieces that `work` sends into a file, on another thread.
 fn compressed<T>(
     file: File,
     path: &Path,
@@ -80,7 +80,7 @@ fn compressed<T>(
     })
 }
 
-/// That a file cannot be written.
+/// Converts an I/O error to the error for a file that cannot be written.
 pub(crate) fn failed(path: &Path) -> impl FnOnce(io::Error) -> BackupError {
     let path = path.display().to_string();
     move |error| BackupError::Failed { doing: "write", why: format!("`{path}`: {error}") }

@@ -254,20 +254,20 @@ pub(crate) fn replace_with_text(
     sync_dir(folder_of(path))
 }
 
-/// An empty file that only we may read, beside the file that it will become. It is deleted when
-/// dropped.
+/// Creates an empty file that only the current user may read, beside the path of the complete file.
+/// It is deleted when dropped.
 pub(crate) fn partial_of(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut partial = tempfile::Builder::new();
     partial.prefix(".cargo-db-").suffix(".partial").tempfile_in(folder_of(path))
 }
 
-/// Gives a complete file its name in a single step, if nothing has this name.
+/// Gives a complete file its name in a single step. Fails if the name is taken.
 pub(crate) fn keep_new(partial: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
     partial.persist_noclobber(path).map_err(|error| error.error)?;
     File::open(folder_of(path))?.sync_all()
 }
 
-/// The folder of a file, also of one in the current folder.
+/// The folder of a file; `.` for a bare file name.
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

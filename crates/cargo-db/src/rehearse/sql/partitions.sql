@@ -1,4 +1,4 @@
--- Partitions, each with the table that it belongs to in the end.
+-- Each partition with the root of its partition tree.
 SELECT format('%I.%I', n.nspname, c.relname) AS partition,
        format('%I.%I', rn.nspname, r.relname) AS partitioned
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

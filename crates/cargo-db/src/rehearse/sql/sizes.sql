@@ -1,5 +1,5 @@
--- `reltuples` may be out of date, so the live rows in the server's statistics are considered too. A
--- partitioned table has the rows of its partitions; the server may never have counted it itself.
+-- `reltuples` may be out of date, so the server's statistics of live rows are considered too. A
+-- partitioned table has the rows of its partitions: the server may never have counted its own.
 WITH counted AS (
     SELECT c.oid, c.relkind, c.relispartition, format('%I.%I', n.nspname, c.relname) AS name,
            greatest(c.reltuples::bigint, pg_catalog.pg_stat_get_live_tuples(c.oid), 0) AS rows

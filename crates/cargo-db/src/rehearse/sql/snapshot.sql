@@ -13,8 +13,8 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'm', 'i') AND n.nspname !~ '^pg_'
   AND n.nspname NOT IN ('information_schema', 'cargo_db') AND {new c};
 
--- The columns of tables, and whether they have values of their own: neither dropped ones nor
--- generated ones do.
+-- The columns of tables. `is_there` is true if a column has values of its own, unlike dropped and
+-- generated columns.
 SELECT a.attrelid AS oid, a.attnum AS number, a.attname AS name,
        format_type(a.atttypid, a.atttypmod) AS type, a.atttypid AS type_oid,
        a.atttypmod AS modifier, NOT a.attisdropped AND a.attgenerated = '' AS is_there

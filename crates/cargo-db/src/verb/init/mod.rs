@@ -136,7 +136,7 @@ fn survey_of(root: &Path, backups: Option<&str>) -> Result<Work> {
     let path = root.join("db.toml");
     if !is_taken(&path) {
         let text = match found.as_slice() {
-            // A folder that is named has to be there.
+            // A folder that db.toml names has to exist, so it is not named.
             [(layouts, _)] if !is_begun => {
                 format!("[migrations]\ntool = \"{}\"\n", layouts[0].key())
             }

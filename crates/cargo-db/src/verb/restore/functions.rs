@@ -5,7 +5,7 @@ use crate::change::Database;
 use crate::failure::Result;
 use crate::plan::Step;
 
-/// The step that names them, where this project did not take the file.
+/// The step that names the functions called while loading, if this project did not take the file.
 pub(super) fn step(database: &Database<'_>, source: &RestoreSource) -> Result<Option<Step>> {
     let (world, settings) = (&database.workspace.world, &database.settings);
     let called = source.foreign_calls(world, settings)?;

@@ -14,7 +14,7 @@ use crate::world::pg::pin::Purpose;
 use crate::world::pg::row::Row;
 use crate::world::pg::session::Session;
 
-/// How long a read waits for a lock before it is asked who holds it.
+/// How long a read waits for a lock before the holder is looked up.
 const PROBE: Duration = Duration::from_millis(100);
 
 /// Waits until every table of the target can be read, and reports the session that it waits for.
@@ -43,8 +43,7 @@ pub(crate) fn wait_for_tables(
     }
 }
 
-/// Reads something in a session of its own, and waits like [`wait_for_tables`] where a table is
-/// locked.
+/// Runs a read that may be repeated. If a table is locked, waits like [`wait_for_tables`].
 pub(crate) fn wait_to_read<T>(
     world: &World,
     session: &mut Session,

@@ -26,8 +26,7 @@ pub(crate) struct Lock {
     looked: Option<Instant>,
 }
 
-/// How long a wait is not worth a line: the server may still be ending the session of a run that
-/// is over.
+/// Shorter waits are not reported: the server may still be ending the connection of a finished run.
 const TOLD_AFTER: Duration = Duration::from_millis(500);
 
 impl Lock {

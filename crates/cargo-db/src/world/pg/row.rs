@@ -15,7 +15,7 @@ use crate::failure::{Failure, Result, RunError};
 pub(crate) struct Row {
     doing: Arc<str>,
     row: SimpleQueryRow,
-    /// The column after the last one that was asked for: mostly the next one.
+    /// The column after the last one that was read. It is usually read next.
     next: Cell<usize>,
 }
 

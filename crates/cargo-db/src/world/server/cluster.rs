@@ -41,7 +41,7 @@ pub(super) struct StartOptions {
 pub(crate) struct RunningServer {
     pub(crate) pid: i32,
     pub(crate) port: u16,
-    /// Whether it listens on TCP too.
+    /// Whether the server listens on TCP too.
     pub(crate) listens: bool,
     pub(crate) socket_dir: PathBuf,
 }

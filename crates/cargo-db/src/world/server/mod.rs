@@ -225,7 +225,7 @@ impl LocalServer {
             self.birth().forget(&cluster.data)?;
             files::remove_dir(&cluster.data)?;
         }
-        // In the project, the folder holds more than the server.
+        // In a project, the folder contains more than the server.
         match self.user {
             Some(_) => files::remove_dir(&self.base),
             None => files::remove_file(&self.base.join("server.log")),
