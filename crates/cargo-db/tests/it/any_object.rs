@@ -1,5 +1,5 @@
-//! Whatever somebody makes in a database is in what is written of its catalog, or is named as not
-//! covered: objects of all kinds with odd names, in an order that a number decides.
+//! Every object that can be created is either dumped or reported as not covered: objects of all
+//! kinds, with unusual names, in a pseudorandom order.
 
 use std::collections::BTreeSet;
 
@@ -11,16 +11,16 @@ use postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use crate::support::{Project, cluster, content, psql};
 
-/// Objects that others are made from.
+/// The objects that the random ones refer to.
 const BASE: &str = include_str!("fixtures/base.sql");
 
-/// One object a line: the first major version that has it, the catalog that it is in, and its SQL.
+/// One object per line: the first major version that has it, its catalog, and its SQL.
 ///
-/// `{n}` is its name, `{m}` what its name ends with, `{i}` a number; `[[a|b]]` is one of two texts,
-/// and `[[!a|b]]` one that is written of the object, too.
+/// `{n}` is its name, `{m}` the end of its name, `{i}` a number. `[[a|b]]` chooses one of two
+/// texts; `[[!a|b]]` chooses one that the dump has to contain too.
 const OBJECTS: &str = include_str!("fixtures/objects.txt");
 
-/// Numbers from a number, the same on every machine.
+/// A pseudorandom generator that is the same on every machine.
 struct Dice(u64);
 
 impl Dice {
@@ -33,17 +33,17 @@ impl Dice {
     }
 }
 
-/// An object to be made, and what has to be said of it.
+/// An object to be created, and what the dump has to contain about it.
 #[derive(Debug)]
 struct New {
     sql: String,
-    /// What is in its name and in no other.
+    /// The part of its name that no other name contains.
     mark: String,
     written: Vec<String>,
 }
 
 impl New {
-    /// The `number`th object, from a line.
+    /// The `number`th object, made from a line.
     fn of(template: &str, number: usize, dice: &mut Dice) -> New {
         let mark = format!("mark{number:03}");
         let long = "_234567890123456789012345678901234567890";
@@ -71,7 +71,7 @@ impl New {
 }
 
 impl New {
-    /// What is not in what was added.
+    /// What is missing from the added statements.
     fn lacks(&self, added: &[&String]) -> Option<String> {
         let about: Vec<&&String> = added.iter().filter(|text| text.contains(&self.mark)).collect();
         let is_missing = |part: &&String| !about.iter().any(|text| text.contains(*part));
@@ -89,7 +89,7 @@ impl Record for Answer {
     }
 }
 
-/// A session in whose transaction everything happens.
+/// A connection with one transaction for the whole test.
 struct Within(Client);
 
 impl Source for Within {
@@ -114,7 +114,7 @@ impl Source for Within {
     }
 }
 
-/// The statements that are written of a database, and what is named as not covered.
+/// The statements of a dump, and the objects that it reports as not covered.
 fn said(source: &mut Within) -> (Catalog, BTreeSet<String>) {
     source.0.batch_execute("SET LOCAL search_path = pg_catalog").unwrap();
     let catalog = catalog::read(source).unwrap();
@@ -162,12 +162,12 @@ fn an_object_of_any_kind_is_written_or_named() {
         .parse()
         .unwrap();
     let lines: Vec<_> = lines().into_iter().filter(|(since, _, _)| *since <= major).collect();
-    // Other numbers are for whoever looks for more.
+    // Another seed tries other objects.
     let seed = std::env::var("CARGO_DB_TEST_SEED").map_or(18, |seed| seed.parse().unwrap());
     let mut dice = Dice(seed);
     source.0.batch_execute("SET jit = off; BEGIN; SET LOCAL allow_system_table_mods = on").unwrap();
     let (_, mut before) = said(&mut source);
-    // Every line once, and then any.
+    // First every line once, then random lines.
     let wanted: Vec<usize> =
         (0..lines.len()).chain((0..30).map(|_| dice.below(lines.len()))).collect();
     let wanted: Vec<New> =
@@ -182,7 +182,7 @@ fn an_object_of_any_kind_is_written_or_named() {
         let (catalog, after) = said(&mut source);
         let added: Vec<&String> = after.difference(&before).collect();
         wrong.extend(some.iter().filter_map(|new| new.lacks(&added)));
-        // What cannot be written goes again; of the rest, one of four.
+        // Undo what cannot be dumped, and a quarter of the rest.
         let is_covered = catalog.uncovered.is_empty() && catalog.unfinished.is_empty();
         if is_covered && dice.below(4) > 0 {
             before = after;
@@ -193,7 +193,7 @@ fn an_object_of_any_kind_is_written_or_named() {
     assert!(wrong.is_empty(), "neither written nor named:\n{}", wrong.join("\n"));
     source.0.batch_execute("COMMIT").unwrap();
     drop(source);
-    // All that stayed comes back.
+    // A copy made from the dump has all remaining objects.
     project.db(&["dump", "-o", "any.sql"]).ok();
     cluster().run("postgres", "CREATE DATABASE any_object_copy TEMPLATE template0");
     psql("any_object_copy", None, &project.path().join("any.sql"));

@@ -199,7 +199,7 @@ fn without_a_trail_nothing_is_done() {
     project.db(&["migrate", "--yes"]).code(7).says("write the audit trail into the database");
 }
 
-/// A run that creates its database makes its second plan without the creation.
+/// If a run creates its database, its second plan no longer contains the creation.
 #[test]
 fn the_plan_that_was_shown_is_the_one_that_is_recorded() {
     let project = Project::without_database("au_created");

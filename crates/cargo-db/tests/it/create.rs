@@ -73,7 +73,7 @@ fn many_at_once_are_of_different_versions() {
     assert_eq!(versions.len(), 8, "{versions:?}");
 }
 
-/// An older one would not run where the newest is applied.
+/// A migration older than the newest applied one would not run.
 #[test]
 fn is_later_than_the_newest_file() {
     let project = Project::bare("c_future");

@@ -68,8 +68,8 @@ fn is_same(one: &str, other: &str) {
     assert_eq!(one.lines().count(), other.lines().count());
 }
 
-/// The constraints, with what `pg_dump` does not write: the names of a partition's foreign keys, and
-/// which of the inherited constraints hold for every row.
+/// The constraints, including what `pg_dump` does not write: the names of a partition's foreign
+/// keys, and which inherited constraints are validated.
 const CONSTRAINTS: &str = "\
     SELECT conrelid::regclass || ' ' || conname || ' ' || convalidated || ' ' || \
            coalesce(obj_description(oid, 'pg_constraint'), '') \
@@ -357,7 +357,7 @@ fn a_dump_that_fails_leaves_no_file() {
     // One that ends in its middle: the value of a sequence comes after the rows.
     project.run_sql("GRANT SELECT ON t TO dumped_blind; CREATE SEQUENCE hidden");
     blind.db(&["dump", "-o", "x.sql"]).code(7).says("permission denied for sequence hidden");
-    // A table that somebody has locked is named, with whoever it is.
+    // If a table is locked, the message names it and the connection that holds the lock.
     let mut holder = cluster().connect("dumped_broken");
     holder.batch_execute("BEGIN; LOCK TABLE t").unwrap();
     for more in [&[][..], &["--exclude", "public.t"]] {

@@ -623,7 +623,7 @@ fn a_set_of_others_gives_no_role_rights_on_the_server() {
     forge("ALTER ROLE foreign_ada WITH SUPERUSER");
     project.db(&how).code(11).says("of the roles file of").says("WITH SUPERUSER");
     forge("ALTER ROLE foreign_ada WITH NOSUPERUSER");
-    // This project took it again, and so may grant membership in an existing role.
+    // Again the set that this project took, so it may grant membership in an existing role.
     project.db(&how).ok();
     let team = "SELECT pg_has_role('foreign_ada', 'foreign_team', 'member')";
     assert_eq!(project.query(team), ["t"]);

@@ -1,9 +1,9 @@
-//! A rehearsal on a backup that this project did not take gives the code in it no rights.
+//! A rehearsal on a backup that this project did not take gives no rights to the code in it.
 
 use crate::support::{Project, cluster};
 
-/// A project with a backup `theirs.dump` that this project did not take. A trigger in it tries to run a
-/// program.
+/// A project with a backup `theirs.dump` that this project did not take. A trigger in the backup
+/// tries to run a program.
 fn theirs(name: &str) -> Project {
     let project = Project::new(name);
     let proof = project.path().join("ran").display().to_string();

@@ -102,7 +102,7 @@ fn a_beginning_that_fits_several_backups_lists_them() {
         assert!(!ran.stderr.contains("night"), "{ran}");
     }
     project.db(&["restore", "dawn"]).code(11).says("there is no backup `dawn`");
-    // An empty word is the folder that one stands in, and no backup.
+    // An empty name would mean the current folder, which is not a backup.
     for word in ["", " "] {
         project.db(&["restore", word]).code(2).says("the name of the backup is empty");
     }

@@ -1,12 +1,12 @@
-//! Answers in narrow terminals: no word is broken.
+//! Answers in narrow terminals do not break words.
 
 use crate::support::Project;
 
-/// The lines that a terminal would break although they could be broken between words. A command is
-/// printed in one piece, so that it can be copied.
+/// The lines that the terminal would break inside a word although they could be broken at a space.
+/// Commands are printed in one piece, so that they can be copied.
 fn torn(text: &str, columns: usize) -> Vec<String> {
     let is_torn = |line: &&str| {
-        // A label stays beside a value that is one word.
+        // A label stays on the line of a value that is a single word.
         let value = line.trim().split_once("  ").map_or(line.trim(), |(_, value)| value.trim());
         let words = value.split(' ').filter(|word| !word.is_empty());
         let is_command = line.trim().starts_with('`') || line.contains("help: ");
@@ -46,7 +46,7 @@ fn answers_are_broken_between_words() {
         let plan = refused.stderr.split("error:").next().unwrap();
         assert_eq!(torn(plan, columns), Vec::<String>::new(), "{refused}");
     }
-    // A command can be copied from one line.
+    // A command is on one line, so that it can be copied.
     let dry = project.db(&["rollback", "--dry-run"]).ok();
     let line = dry.stdout.lines().find(|line| line.contains("--confirm")).unwrap();
     assert!(line.starts_with("  `cargo db rollback") && line.ends_with('`'), "{dry}");

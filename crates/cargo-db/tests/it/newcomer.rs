@@ -151,7 +151,7 @@ fn a_history_that_may_not_be_read_names_its_owner_and_the_grant() {
     }
 }
 
-/// In git the down file comes before the up file.
+/// In git's list, the down file comes before the up file.
 #[test]
 fn of_a_missing_pair_the_up_file_is_named() {
     let mut project = Project::new("n_pair");
@@ -204,7 +204,7 @@ fn a_receipt_that_cannot_be_written_is_known_before_the_rehearsal() {
     }
 }
 
-/// Applied, it could only be filled as an edited file.
+/// If it were applied, filling it in would make it an edited file.
 #[test]
 fn an_empty_migration_is_applied_only_with_a_yes() {
     let mut project = Project::new("n_unwritten");
@@ -214,7 +214,7 @@ fn an_empty_migration_is_applied_only_with_a_yes() {
     project.migration("1_a.sql", "CREATE TABLE a (id int);");
     project.migration("2_b.sql", "BEGIN;\nCOMMIT;\n");
     project.migration("3_c.sql", "CREATE TABLE c (id int);");
-    // In a new database, what came before is an old file that was meant to be so.
+    // In a new database, an empty file before the last one is assumed to be intended.
     project.db(&["migrate"]).ok().says("`migrations/2_b.sql` contains no statement");
     project.migration("4_d.sql", "");
     project.migration("5_e.sql", "CREATE TABLE e (id int);");

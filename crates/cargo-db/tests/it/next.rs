@@ -64,7 +64,7 @@ fn what_is_there_already_is_recorded_in_the_same_database() {
     cluster().run("next_there", "CREATE TABLE b (id int)");
     project.migration("2_b.sql", "CREATE TABLE b (id int);");
     let failed = project.db(&["migrate", "-D", &url, "--json"]).code(7);
-    // What comes after it is not there, and is not recorded.
+    // A later migration is not recorded.
     project.migration("3_c.sql", "CREATE TABLE c (id int);");
     let shown = run(&project, &failed, "record it as applied").ok().says("record 2 b as applied");
     assert!(!shown.stdout.contains("record 3 c"), "{shown}");

@@ -85,7 +85,7 @@ fn an_empty_down_file_is_refused() {
     std::fs::write(up, "CREATE TABLE tags ();").unwrap();
     let json = project.db(&["check", "--json"]).code(1).json();
     assert_eq!(json["migrations"][0]["findings"][0]["rule"], "empty-down-file");
-    // Without rows there is no rehearsal that would find it.
+    // A database without rows is not rehearsed, so a rehearsal cannot find it.
     project.db(&["migrate"]).ok().says("tags cannot be rolled back: `migrations/");
     // Before the prompt, and before a backup is taken.
     let ran = project.db(&["rollback"]).code(7).says("down.sql` contains no statement");

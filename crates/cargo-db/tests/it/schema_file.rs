@@ -352,7 +352,7 @@ fn what_concerns_the_server_is_not_run() {
     project.migration("4_more.up.sql", "CREATE TABLE more (id int);\n");
     let run = project.db(&["schema", "dump"]).ok();
     run.says("not run on the scratch database (outside-database): migrations/3_role.up.sql");
-    // The next run builds nothing, and says the same.
+    // The next run builds nothing, and reports the same files.
     let run = project.db(&["schema", "check"]).ok();
     run.says("not run on the scratch database (outside-database): migrations/3_role.up.sql");
     project.migration("5_last.up.sql", "CREATE TABLE last (id int);\n");
@@ -497,7 +497,7 @@ fn the_file_of_dbmate_stays_as_dbmate_wrote_it() {
         project.db(&["schema", verb]).code(2).says("`db/schema.sql` was not written by cargo db");
     }
     is_kept();
-    // One of our own beside it is written.
+    // A schema file of cargo db is written beside the tool's.
     toml("\n[schema]\nfile = \"db/own.sql\"\n");
     project.db(&["schema", "dump"]).ok();
     is_kept();

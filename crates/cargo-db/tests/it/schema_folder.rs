@@ -1,4 +1,4 @@
-//! The schema as a folder: a file a table, one before them and one after them.
+//! The schema as a folder: one file per table, one before and one after them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -30,7 +30,7 @@ fn project(name: &str) -> Project {
     project
 }
 
-/// The files of the folder, by their names.
+/// The files of the folder, by name.
 fn files(project: &Project) -> BTreeMap<String, String> {
     let entries = std::fs::read_dir(project.path().join("db/schema")).expect("the folder");
     let file = |path: &Path| {
@@ -78,7 +78,7 @@ fn each_table_has_a_file_with_all_that_is_of_it() {
     project.db(&["schema", "check"]).ok().says("db/schema/ matches the migrations");
 }
 
-/// Loads the files in the order of their names, each by itself.
+/// Loads the files in the order of their names, each in a run of its own.
 fn loaded(project: &Project, database: &str) {
     cluster().run("postgres", &format!("CREATE DATABASE {database} TEMPLATE template0"));
     for name in files(project).keys() {
@@ -155,7 +155,7 @@ fn only_files_that_differ_are_named_and_written() {
     assert_eq!(states, wanted);
     assert_eq!(json["differences"][0]["file"], "db/schema/1_shop.Orders.sql");
     project.db(&["schema", "dump", "--dry-run"]).ok().says("would write db/schema/:");
-    // A migrate in development writes it, too.
+    // In development, `migrate` writes the folder too.
     project.db(&["migrate"]).ok().says("Wrote db/schema/");
     project.db(&["schema", "dump"]).ok().says("db/schema/ is up to date");
     let files = files(&project);
@@ -164,7 +164,7 @@ fn only_files_that_differ_are_named_and_written() {
         assert_eq!(files[name], text, "not ours");
     }
     assert_eq!(stamp("1_public.users.sql"), before);
-    // A file that somebody else wrote is not replaced.
+    // A file that cargo db did not write is not replaced.
     project.migration("3_gone.up.sql", "CREATE TABLE gone ();\n");
     project.db(&["schema", "dump"]).code(2).says("1_public.gone.sql` was not written by cargo db");
 }

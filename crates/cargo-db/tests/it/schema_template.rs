@@ -1,5 +1,5 @@
-//! What the migrations built is kept beside the database, so that the next run of `schema dump` and
-//! `schema check` goes on from it.
+//! The database that the migrations built is kept beside the project's, so that the next `schema
+//! dump` or `schema check` continues from it.
 
 use crate::support::{Project, cluster};
 
@@ -12,7 +12,7 @@ fn with_file(name: &str) -> Project {
     project
 }
 
-/// The databases beside a project's.
+/// The databases whose names begin with the name of a project's database.
 fn beside(database: &str) -> Vec<String> {
     let like = format!("SELECT datname FROM pg_database WHERE datname LIKE '{database}\\_\\_%'");
     let mut found = cluster().query("postgres", &like);
@@ -24,7 +24,7 @@ fn schema_file(project: &Project) -> String {
     std::fs::read_to_string(project.path().join("schema.sql")).expect("a schema file")
 }
 
-/// Changes a template, which is what nobody does: so it is seen where its content comes out.
+/// Marks a template with an extra table, which shows where its content is used.
 fn marked(template: &str) {
     let mut client = cluster().connect(template);
     client.batch_execute("SET default_transaction_read_only = off").unwrap();
@@ -41,18 +41,18 @@ fn the_next_run_goes_on_from_what_was_built() {
     assert!(refused.is_err(), "nobody writes into it by mistake");
     marked(template);
     project.db(&["schema", "check"]).code(1).says("mark");
-    // One more migration is run on a copy of it.
+    // A new migration is run on a copy of the template.
     project.migration("2_posts.up.sql", "CREATE TABLE posts (id int);\n");
     project.db(&["schema", "dump"]).ok();
     let text = schema_file(&project);
     assert!(text.contains("public.mark") && text.contains("public.posts"), "{text}");
     assert_eq!(beside("st_next").len(), 2);
-    // Without it, the first one is right again.
+    // Without that migration, the first template is used again.
     std::fs::remove_file(project.path().join("migrations/2_posts.up.sql")).unwrap();
     project.db(&["schema", "dump"]).ok();
     assert!(!schema_file(&project).contains("posts"));
     assert_eq!(beside("st_next").len(), 2);
-    // A migration of another text is another beginning.
+    // An edited migration needs a new template.
     project.migration("1_users.up.sql", "CREATE TABLE users (id bigint PRIMARY KEY);\n");
     project.db(&["schema", "dump"]).ok();
     let text = schema_file(&project);
@@ -69,7 +69,7 @@ fn only_the_last_used_are_kept() {
         project.migration(&format!("{number}_more.up.sql"), &sql);
         project.db(&["schema", "dump"]).ok();
         if number == 3 {
-            // The oldest one is used again.
+            // The oldest template is used again.
             std::fs::rename(project.path().join("migrations"), project.path().join("aside"))
                 .unwrap();
             project.migration("1_users.up.sql", "CREATE TABLE users (id int PRIMARY KEY);\n");
@@ -81,7 +81,7 @@ fn only_the_last_used_are_kept() {
         assert!(beside("st_limit").len() <= 3, "{:?}", beside("st_limit"));
         assert_eq!(number < 5, beside("st_limit").contains(&first[0]), "{number}");
     }
-    // Neither a reset nor a second look takes them for something else.
+    // Neither `reset` nor `status` mistakes the templates for other databases.
     project.agreed(&["reset"]).ok();
     let status = project.db(&["status"]).ok();
     assert!(!status.stdout.contains("__schema"), "{status}");
@@ -94,7 +94,7 @@ fn a_database_that_is_not_complete_is_never_used() {
     project.db(&["schema", "dump"]).ok();
     let [template] = &beside("st_broken")[..] else { panic!("one template") };
     let text = schema_file(&project);
-    // One of the right name that says nothing, and what a killed run leaves.
+    // A database with a template's name but no comment, and the scratch database of a killed run.
     cluster().run("postgres", &format!("DROP DATABASE {template}"));
     cluster().run("postgres", &format!("CREATE DATABASE {template}"));
     let left = "st_broken__scratch_20260101T000000_000";
@@ -107,7 +107,7 @@ fn a_database_that_is_not_complete_is_never_used() {
     );
     project.db(&["schema", "dump"]).ok();
     assert_eq!(schema_file(&project), text);
-    // A migration that fails leaves nothing.
+    // A migration that fails leaves no database behind.
     project.migration("2_wrong.up.sql", "CREATE TABLE posts (id int); SELECT 1/0;\n");
     project.db(&["schema", "dump"]).code(7).says("division by zero");
     assert_eq!(beside("st_broken"), [template.as_str()]);

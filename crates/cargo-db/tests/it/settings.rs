@@ -187,7 +187,7 @@ fn a_command_in_the_folder_of_a_set_means_that_set() {
         let _ = within(folder, &["check"]).ok().says("1 file: 1 PASS");
     }
     let _ = within("crates/jobs/late", &["migrate", "--dry-run"]).ok().says("apply 1 c");
-    // The flag counts more, and two sets in a folder are not one.
+    // The flag takes precedence, and a folder with two sets selects neither.
     let other = ["migrate", "--dry-run", "--set", "jobs"];
     let _ = within("crates/web", &other).ok().says("apply 1 b");
     for folder in [".", "crates", "crates/jobs"] {

@@ -359,7 +359,7 @@ fn a_migrate_names_the_session_that_it_waits_for_and_stops_in_time() {
             ran.code(5).says(held).says("waited 1");
         }
     }
-    // What a file drops is counted first.
+    // The rows of what a file drops are counted before the file runs.
     project.migration("1_m.sql", "DROP TABLE orders;");
     project.set("CARGO_DB_ENV", "test");
     project.db(&["migrate", "--lock-timeout", "1s"]).code(5).says(held);
@@ -367,7 +367,7 @@ fn a_migrate_names_the_session_that_it_waits_for_and_stops_in_time() {
     project.db(&["migrate"]).ok();
 }
 
-/// Together, the rows of many small partitions are as many as those of a large table.
+/// Many small partitions together have as many rows as a large table.
 #[test]
 fn locks_of_partitions_are_one_finding_about_their_table() {
     let mut project = Project::new("sl_parts");

@@ -114,7 +114,8 @@ fn our_sql_is_ascii() {
     }
 }
 
-/// A project that adds us has no lock file of ours, and newer ones need a newer compiler.
+/// A project that depends on cargo db does not use its lock file, and newer versions need a newer
+/// compiler.
 #[test]
 fn every_crate_of_squawk_has_a_fixed_version() {
     let lock = std::fs::read_to_string(repository().join("Cargo.lock")).unwrap();

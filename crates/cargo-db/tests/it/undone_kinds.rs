@@ -1,9 +1,9 @@
-//! Whether a down migration restores objects of every kind. All are rehearsed in one run, so that
-//! this also tests that the schema is read again where it was written, and only there.
+//! Whether a down migration restores objects of every kind. All changes are rehearsed in one run,
+//! so this also tests that the schema is read again where it was written, and only there.
 
 use crate::support::Project;
 
-/// Objects of many kinds.
+/// Objects of many kinds, which the changes need.
 const SCHEMA: &str = "\
     CREATE SCHEMA app; CREATE ROLE reader_of_kinds;\n\
     CREATE TABLE app.people (id int PRIMARY KEY, name text, at timestamptz);\n\
@@ -29,7 +29,7 @@ const SCHEMA: &str = "\
     CREATE PUBLICATION feed FOR TABLE app.people;\n\
     CREATE COLLATION app.plain FROM \"C\"; CREATE CAST (app.mood AS int) WITH INOUT;";
 
-/// A change, the change that takes it back, and a part of the line about it.
+/// A change, the change that undoes it, and a part of the line that reports it.
 const CHANGES: &[(&str, &str, &str)] = &[
     ("CREATE TABLE app.extra (id int)", "DROP TABLE app.extra", "table app.extra"),
     (
@@ -301,7 +301,7 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Rehearses each change with this down migration: the words and the lines about it.
+/// Rehearses each change with this down migration. Returns the verdict and the lines about each.
 fn rehearsed(name: &str, down: impl Fn(&str) -> String) -> Vec<(String, Vec<String>)> {
     let project = Project::new(name);
     project.run_sql("DROP ROLE IF EXISTS reader_of_kinds");

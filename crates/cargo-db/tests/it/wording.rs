@@ -187,7 +187,7 @@ const PHRASES: &[&str] = &[
     "what is excluded",
     "when they have ended",
     "without being asked for",
-    // Words that are no standard terms
+    // Nonstandard terms
     "Effect: reads",
     "another database than",
     "by a setting",
