@@ -40,7 +40,7 @@ pub(crate) struct TableShown {
     database: String,
     table: TableHead,
     columns: Vec<ColumnView>,
-    /// The types of columns that somebody made, each once.
+    /// The user-defined types of the columns, each of them once.
     types: Vec<TypeView>,
     constraints: Vec<PartView>,
     /// Those that no constraint made.

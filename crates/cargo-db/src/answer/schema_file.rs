@@ -39,7 +39,7 @@ pub(crate) struct SchemaFileView {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct OneFileView {
     file: String,
-    /// `missing`, `differs`, or `stale` where no table is left for it.
+    /// `missing`, `differs`, or `stale`: the table of the file no longer exists.
     state: &'static str,
 }
 
@@ -47,7 +47,7 @@ struct OneFileView {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct LineView {
-    /// The file that it is, or would be, in.
+    /// The file that contains the line, or would contain it.
     file: String,
     /// Its number in the file, or where it would be.
     line: usize,

@@ -8,14 +8,14 @@ use serde::Serialize;
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct TypeView {
-    /// With its schema, as a column names it.
+    /// The name with its schema, as in the type of a column.
     name: String,
     /// `enum`, `domain`, `composite` or `range`.
     kind: &'static str,
     /// The values of an enum, in their order.
     labels: Vec<String>,
     /// What it is made of, as SQL: the base and the checks of a domain, the attributes of a
-    /// composite type, the subtype of a range. Null of an enum.
+    /// composite type, the subtype of a range. `null` for an enum.
     definition: Option<String>,
     comment: Option<String>,
 }

@@ -194,7 +194,7 @@ pub(crate) enum Step {
         line: usize,
         statement: String,
     },
-    /// Functions of a file that this project did not take are called while it is loaded.
+    /// Loading a file that this project did not take calls functions that are in it.
     CallFunctions {
         backup: String,
         /// `public.f by index i`.
