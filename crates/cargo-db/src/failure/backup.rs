@@ -14,6 +14,8 @@ pub(crate) enum BackupError {
     Failed { doing: &'static str, why: String },
     #[error("there is no backup {what}")]
     NotFound { what: String },
+    #[error("no restore has kept an earlier database of `{database}`")]
+    NothingKept { database: String },
     #[error("there is no file `{path}`")]
     NoFile { path: String },
     #[error("`{folder}` contains no complete backup of `{database}` that a person took")]
@@ -64,6 +66,10 @@ impl BackupError {
             BackupError::Failed { .. } => Explanation::new("BACKUP.FAILED", Exit::Backup),
             BackupError::NotFound { .. } => Explanation::new("BACKUP.NONE", Exit::Backup)
                 .run("list the backups", "cargo db backups list"),
+            BackupError::NothingKept { .. } => {
+                Explanation::new("BACKUP.NOTHING_KEPT", Exit::Backup)
+                    .run("to restore a backup instead, list the backups", "cargo db backups list")
+            }
             BackupError::NoFile { .. } => Explanation::new("BACKUP.NO_FILE", Exit::Backup)
                 .run("list the backups", "cargo db backups list"),
             BackupError::NoneWhole { others, .. } => {
@@ -164,6 +170,7 @@ pub(super) fn samples() -> Vec<BackupError> {
         failed("read", "Input/output error (os error 5)"),
         failed("read back", "the disk returned different bytes from those written"),
         BackupError::NotFound { what: text("of `school`") },
+        BackupError::NothingKept { database: text("school") },
         BackupError::NoFile { path: text("../prod.dump") },
         BackupError::NoneWhole {
             database: text("school"),

@@ -9,6 +9,8 @@ use crate::model::history::{Problem, ProblemKind};
 pub(crate) enum HistoryError {
     #[error("the history of `{target}` and the migration files differ")]
     Inconsistent { target: String, problems: Vec<Problem> },
+    #[error("`repair` cannot correct the history of `{target}`")]
+    NotRepairable { target: String, problems: Vec<Problem> },
     #[error("the history table `{table}` contains rows that its tool never writes")]
     Unreadable { table: String },
     #[error("the role `{role}` may not read the history table `{table}`")]
@@ -51,12 +53,16 @@ impl HistoryError {
     pub(super) fn explain(&self) -> Explanation {
         match self {
             HistoryError::Inconsistent { problems, .. } => {
-                let inconsistent = Explanation::new("HISTORY.INCONSISTENT", Exit::History)
-                    .because_of(problems.iter().map(problem_line));
-                remedies(problems).fold(inconsistent, |all, (label, command)| match command {
-                    "" => all.advise(label),
-                    command => all.run(label, command),
-                })
+                let inconsistent = Explanation::new("HISTORY.INCONSISTENT", Exit::History);
+                explained(inconsistent, problems, |_| true)
+            }
+            HistoryError::NotRepairable { problems, .. } => {
+                let not_repairable = Explanation::new("HISTORY.NOT_REPAIRABLE", Exit::History);
+                // `repair` has just refused.
+                let is_other = |command: &str| !command.starts_with("cargo db repair");
+                let edited = problems.iter().any(|problem| problem.trouble == ProblemKind::Edited);
+                let all = explained(not_repairable, problems, is_other);
+                if edited { all.advise(RESTORE_EDITED) } else { all }
             }
             HistoryError::Unreadable { .. } => {
                 Explanation::new("HISTORY.UNREADABLE", Exit::History)
@@ -120,6 +126,24 @@ pub(crate) fn problem_line(problem: &Problem) -> String {
 fn whose(tool: Option<&str>) -> String {
     tool.map_or_else(|| "its definition differs".to_owned(), |tool| format!("it belongs to {tool}"))
 }
+
+/// The problems with their remedies, as far as the command of a remedy is of use.
+fn explained(
+    explanation: Explanation,
+    problems: &[Problem],
+    is_of_use: impl Fn(&str) -> bool,
+) -> Explanation {
+    let explanation = explanation.because_of(problems.iter().map(problem_line));
+    let useful = remedies(problems).filter(|(_, command)| is_of_use(command));
+    useful.fold(explanation, |all, (label, command)| match command {
+        "" => all.advise(label),
+        command => all.run(label, command),
+    })
+}
+
+/// What to do about a file that was edited, and not only in its comments.
+const RESTORE_EDITED: &str =
+    "edited: restore the file as it was applied, and write the change as a new migration";
 
 /// What to do about each kind of problem, given once however often it occurs, and the command for
 /// it, if there is one.
@@ -191,6 +215,13 @@ pub(super) fn samples() -> Vec<HistoryError> {
         HistoryError::Inconsistent {
             target: text("me@h:5432/school"),
             problems: REMEDIES.iter().map(problem).collect(),
+        },
+        HistoryError::NotRepairable {
+            target: text("me@h:5432/school"),
+            problems: vec![Problem {
+                explanation: text("no version of this file in git has the applied checksum"),
+                ..problem(&REMEDIES[0])
+            }],
         },
         HistoryError::Unreadable { table: text("public.history") },
         HistoryError::NotReadable {

@@ -85,7 +85,7 @@ fn plan(database: &Database<'_>) -> Result<Plan> {
     }
     if harmless.is_empty() && failed.is_empty() && !beyond.is_empty() {
         return Err(
-            HistoryError::Inconsistent { target: target.to_string(), problems: beyond }.into()
+            HistoryError::NotRepairable { target: target.to_string(), problems: beyond }.into()
         );
     }
     let mut plan = plan::repair(&facts, harmless, failed);

@@ -21,9 +21,8 @@ impl Change for SwappingBack {
     fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
         let target = &database.target;
         let kept = backup::previous(&database.workspace.world, target)?.into_iter().next();
-        self.kept = kept.ok_or_else(|| BackupError::NotFound {
-            what: format!("of `{}` that a restore kept", target.database),
-        })?;
+        self.kept =
+            kept.ok_or_else(|| BackupError::NothingKept { database: target.database.clone() })?;
         let steps =
             vec![Step::PutBack { kept: self.kept.name.clone(), name: target.database.clone() }];
         let (verb, environment) = (Operation::Restore, database.environment());
