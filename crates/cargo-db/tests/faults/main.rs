@@ -15,7 +15,7 @@
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "the table is what it is for")]
 
 #[path = "../it/support/mod.rs"]
-#[expect(dead_code, reason = "the other suite needs more of it")]
+#[expect(dead_code, unused_imports, reason = "the other suite needs more of it")]
 mod support;
 
 mod cases;
