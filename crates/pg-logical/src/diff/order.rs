@@ -131,8 +131,9 @@ impl ChangeGraph {
             {
                 self.edge(node, making(fates, new));
             }
-            if fates.pair(old).is_some_and(|pair| inherited::is_detached(&pair)) {
-                let new = fates.comparison.twins[old].unwrap_or_default();
+            if fates.pair(old).is_some_and(|pair| inherited::is_detached(&pair))
+                && let Some(new) = fates.comparison.twins[old]
+            {
                 self.edge(Node::Detach(old), Node::Make(Step::Create(new)));
             }
             self.columns_that_go(fates, old);
@@ -252,8 +253,8 @@ impl ChangeGraph {
             ColumnFate::Drop if link.from != link.on || !stays => self.edge(leaving, column),
             ColumnFate::Remake if !stays => self.edge(leaving, column),
             ColumnFate::Retype if !stays => {
-                let new = fates.comparison.twins[link.on].unwrap_or_default();
-                self.edge(leaving, Node::Make(Step::Create(new)));
+                let new = fates.comparison.twins[link.on];
+                new.into_iter().for_each(|new| self.edge(leaving, Node::Make(Step::Create(new))));
             }
             _ => {}
         }
