@@ -12,7 +12,7 @@ pub(crate) enum AuditError {
     NoRecord { number: u64, records: usize, command: String },
     #[error("the audit trail is broken at record {sequence}")]
     Broken { sequence: u64, why: String },
-    #[error("cannot read the audit trail `{}`", path.display())]
+    #[error("cannot read `{}`, which belongs to the audit trail", path.display())]
     Unreadable {
         path: PathBuf,
         why: String,
@@ -24,8 +24,8 @@ pub(crate) enum AuditError {
     #[error("`cargo_db.audit` in `{database}` is not the table that cargo db creates")]
     NotOurs { database: String },
     #[error(
-        "records are missing from the audit trail in the database, and this project has no copy \
-         of them"
+        "the audit trail in the database was tampered with, and this project has no copy of the \
+         original records"
     )]
     Lost { verb: String, changes: Vec<String> },
     #[error("{what} was changed while cargo db was writing it")]
@@ -79,7 +79,7 @@ impl AuditError {
                 )
                 .advise("ask its owner to inspect it, then drop or rename it"),
             AuditError::Lost { verb, changes } => Explanation::new("AUDIT.LOST", Exit::Policy)
-                .because(format!("this happened after an earlier `{verb}` had started:"))
+                .because(format!("it happened while an earlier `{verb}` ran, or later"))
                 .because_of(changes.iter().cloned())
                 .run("show the records that are left", "cargo db audit --database")
                 .run("set the database's marker again", "cargo db env set <environment>"),
@@ -95,7 +95,7 @@ impl AuditError {
             AuditError::NotPutBack { changes, why, .. } => {
                 Explanation::new("AUDIT.NOT_PUT_BACK", Exit::PartWay)
                     .because_of(changes.iter().cloned())
-                    .because(why)
+                    .because(format!("cannot revert it: {why}"))
                     .run("show the marker", "cargo db env show")
                     .run("set the marker again", "cargo db env set <environment>")
             }

@@ -14,11 +14,11 @@ pub(crate) enum BackupError {
     Failed { doing: &'static str, why: String },
     #[error("there is no backup {what}")]
     NotFound { what: String },
-    #[error("no restore has kept an earlier database of `{database}`")]
+    #[error("there is nothing to undo: no earlier database of `{database}` was kept")]
     NothingKept { database: String },
     #[error("there is no file `{path}`")]
     NoFile { path: String },
-    #[error("`{folder}` contains no complete backup of `{database}` that a person took")]
+    #[error("`{folder}` contains no complete backup of `{database}`, apart from safety backups")]
     NoneWhole { database: String, folder: String, others: Vec<String> },
     #[error("the backup `{name}` contains only a part of `{database}`")]
     Part { name: String, database: String, part: Vec<String> },

@@ -24,7 +24,7 @@ pub(crate) enum ConcurrentlyError {
     #[error("{}: gave up after waiting {} for other transactions", at.place, seconds(*waited))]
     TimedOut { at: Stopped, waited: Duration, holders: Vec<String> },
     #[error(
-        "{}: gave up: the statement waits for a session that waits for the lock of this run",
+        "{}: gave up: the statement waited for a session that waits for this run of cargo db",
         at.place
     )]
     Circle { at: Stopped, holders: Vec<String> },
@@ -50,21 +50,22 @@ impl ConcurrentlyError {
         match self {
             ConcurrentlyError::TimedOut { at, holders, .. } => {
                 stopped("CONCURRENTLY.TIMED_OUT", at, waited_for(holders)).run(
-                    "retry after those transactions have ended, or with a longer \
-                     `--concurrently-timeout`",
+                    "wait until these transactions have ended, or pass a longer \
+                     `--concurrently-timeout`; then run",
                     &at.command,
                 )
             }
             ConcurrentlyError::Circle { at, holders } => {
                 stopped("CONCURRENTLY.CIRCLE", at, waited_for(holders)).run(
-                    "end that session (often that of a program that runs migrations when it \
-                     starts), then run",
+                    "end that session (often an application that migrates at startup), then run",
                     &at.command,
                 )
             }
             ConcurrentlyError::Left { at, why, .. } => {
-                stopped("CONCURRENTLY.LEFT", at, why.clone())
-                    .run("fix the cause; the next run removes what was left behind", &at.command)
+                stopped("CONCURRENTLY.LEFT", at, why.clone()).run(
+                    "the next run removes what was left behind: fix the cause, then run",
+                    &at.command,
+                )
             }
             ConcurrentlyError::Invalid { at, builder, .. } => {
                 let builder = builder.iter().map(|who| format!("{who} is using the index"));

@@ -41,7 +41,7 @@ pub(crate) enum ConsentError {
     WrongPlan { given: String, plan: String, command: String },
     #[error("the plan `{given}` was already carried out; a plan id is valid for only one run")]
     PlanUsedUp { given: String, command: String },
-    #[error("`--lose-at-most` sets no bound for {}", objects.join(", "))]
+    #[error("`--lose-at-most` does not say how many rows of {} may be lost", objects.join(", "))]
     NoBound { objects: Vec<String>, command: String },
     #[error("more rows would be lost than the plan allows: {}", beyond(object, *found, *bound))]
     MoreLost { object: String, found: Option<u64>, bound: u64, command: String },
@@ -74,14 +74,13 @@ impl ConsentError {
                     .because_of(signals.iter().cloned());
                 consent_hint(missing, command, database, (*consent, bounds))
             }
-            ConsentError::LoadByAgent { verb, command, .. } => {
-                let action = verb.rsplit(' ').next().unwrap_or_default();
+            ConsentError::LoadByAgent { command, .. } => {
                 Explanation::new("CONSENT.BY_AGENT", Exit::Consent)
                     .because(
                         "this project did not take it as a backup, and loading it runs the code \
                          in it",
                     )
-                    .run(&format!("ask a person to {action} it"), command)
+                    .run("ask a person to review the file and to run", command)
             }
             ConsentError::WrongName { command, .. } => {
                 Explanation::new("CONSENT.WRONG_NAME", Exit::Consent)
@@ -97,7 +96,9 @@ impl ConsentError {
             }
             ConsentError::NoBound { command, .. } => {
                 Explanation::new("CONSENT.NO_BOUND", Exit::Consent)
-                    .because("consent to a plan needs an upper bound for each loss")
+                    .because(
+                        "to consent to a plan, state the largest acceptable loss of each object",
+                    )
                     .run("show the plan with its bounds", format!("{command} --dry-run"))
             }
             ConsentError::MoreLost { command, .. } => {

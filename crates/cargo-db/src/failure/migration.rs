@@ -95,7 +95,7 @@ pub(super) fn samples() -> Vec<MigrationError> {
         .chain(list_remaining(&[text("CREATE TABLE a")]))
         .collect();
     vec![
-        MigrationError::Name { name: text("a/b"), why: "it holds a slash" },
+        MigrationError::Name { name: text("a/b"), why: "it contains a slash" },
         MigrationError::NotSql { file: "1_a.js".into(), tool: text("node-pg-migrate") },
         MigrationError::UnknownVersion { version: text("9") },
         MigrationError::NotApplied { version: text("9") },

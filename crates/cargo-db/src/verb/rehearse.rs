@@ -23,7 +23,7 @@ const EFFECT: Effect = Effect::Reads;
 
 /// Run pending migrations on a scratch copy and measure what they do
 ///
-/// Measures what each statement locks, for how long, what it rewrites, and which data it deletes.
+/// Measures what each statement locks and for how long, what it rewrites, and which data it deletes.
 /// Then tries each down migration. The database itself is only read.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]

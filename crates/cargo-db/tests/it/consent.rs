@@ -192,7 +192,7 @@ fn an_id_covers_only_the_bounds_that_were_passed() {
         refused.says("users has 1213 rows, and at most 1212 may be lost");
         // Without the bound it is another plan, and what is missing is reported.
         let without = &run[..verb.len() + 4];
-        project.db(without).code(3).says("`--lose-at-most` sets no bound for");
+        project.db(without).code(3).says("`--lose-at-most` does not say how many rows of");
         assert_eq!(project.query("SELECT count(*) FROM users"), ["1213"], "{verb:?}");
         project.run_sql("DELETE FROM users WHERE id > 1200");
     }

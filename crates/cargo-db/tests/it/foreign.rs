@@ -511,7 +511,7 @@ fn if_no_role_can_be_created_the_connecting_one_needs_consent_by_name() {
     project.db(&by_name).ok().says("sound");
     // An AI agent cannot give this consent, and there is no plan id that it could pass.
     project.set("AI_AGENT", "1");
-    let ran = project.db(&by_name).code(3).says("ask a person to verify it");
+    let ran = project.db(&by_name).code(3).says("ask a person to review the file and to run");
     assert!(!ran.to_string().contains("--dry-run"), "{ran}");
     assert!(!ran.to_string().contains("--plan"), "{ran}");
     let ran = project.db(&[VERIFY, &["--yes", "--json"]].concat()).code(3);

@@ -145,7 +145,7 @@ fn a_trail_that_cannot_be_read_stops_what_changes_something() {
     let ran = project
         .db(&["rollback", "--yes"])
         .code(7)
-        .says("cannot read the audit trail")
+        .says("which belongs to the audit trail")
         .says("UTF-8");
     project.db(&["status"]).ok();
     project.db(&["backup"]).ok();
