@@ -13,6 +13,7 @@ pub mod catalog;
 pub mod choose;
 pub mod content;
 pub mod ddl;
+pub mod diagram;
 pub mod diff;
 pub mod dump;
 pub mod facts;

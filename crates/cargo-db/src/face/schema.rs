@@ -11,10 +11,10 @@ use snapbox::{Assert, Data};
 
 use crate::answer::{
     AcceptedKeys, AuditShown, AuditTrail, BackedUp, BackupList, BackupShown, CheckReport, Created,
-    Dropped, DryRun, Dumped, EnvironmentReport, Initialised, KeyView, Migrated, NothingRehearsed,
-    PolicyTable, Pruned, Rebuilt, RehearsalReport, Restored, SchemaFileView, Seeded, ServerState,
-    ServerUrl, StatusOfSets, StatusReport, TableList, TableShown, TrailSound, TrustList,
-    TrustRevoked, TrustView, Verified,
+    Drawn, Dropped, DryRun, Dumped, EnvironmentReport, Initialised, KeyView, Migrated,
+    NothingRehearsed, PolicyTable, Pruned, Rebuilt, RehearsalReport, Restored, SchemaFileView,
+    Seeded, ServerState, ServerUrl, StatusOfSets, StatusReport, TableList, TableShown, TrailSound,
+    TrustList, TrustRevoked, TrustView, Verified,
 };
 use crate::face::json::{Document, NoAnswer, SCHEMA};
 use crate::model::event::Event;
@@ -88,6 +88,7 @@ const FILES: &[File] = &[
         verbs: &["schema show", "schema dump", "schema check"],
         endings: &[of::<TableList>, of::<TableShown>, of::<SchemaFileView>],
     },
+    File { name: "diagram", verbs: &["diagram"], endings: &[of::<Drawn>] },
     File { name: "check", verbs: &["check"], endings: &[of::<CheckReport>] },
     File {
         name: "rehearse",

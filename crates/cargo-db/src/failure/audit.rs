@@ -77,9 +77,11 @@ impl AuditError {
                 .because(
                     "it is a view, hides rows, or has different columns: reading it may run code",
                 )
-                .advise("ask its owner to inspect it, then drop or rename it"),
+                .advise("ask its owner to inspect it, and to drop or rename it"),
             AuditError::Lost { verb, changes } => Explanation::new("AUDIT.LOST", Exit::Policy)
-                .because(format!("it happened while an earlier `{verb}` ran, or later"))
+                .because(format!(
+                    "this happened during an earlier `{verb}`, or at some time after it"
+                ))
                 .because_of(changes.iter().cloned())
                 .run("show the records that are left", "cargo db audit --database")
                 .run("set the database's marker again", "cargo db env set <environment>"),

@@ -14,7 +14,7 @@ pub(crate) enum BackupError {
     Failed { doing: &'static str, why: String },
     #[error("there is no backup {what}")]
     NotFound { what: String },
-    #[error("there is nothing to undo: no earlier database of `{database}` was kept")]
+    #[error("there is nothing to undo: no earlier version of `{database}` was kept")]
     NothingKept { database: String },
     #[error("there is no file `{path}`")]
     NoFile { path: String },

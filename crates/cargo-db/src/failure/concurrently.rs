@@ -24,7 +24,7 @@ pub(crate) enum ConcurrentlyError {
     #[error("{}: gave up after waiting {} for other transactions", at.place, seconds(*waited))]
     TimedOut { at: Stopped, waited: Duration, holders: Vec<String> },
     #[error(
-        "{}: gave up: the statement waited for a session that waits for this run of cargo db",
+        "{}: gave up: the statement and another session were waiting for each other",
         at.place
     )]
     Circle { at: Stopped, holders: Vec<String> },

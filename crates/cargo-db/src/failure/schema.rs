@@ -13,6 +13,12 @@ pub(crate) enum SchemaError {
     NoTable { table: String, database: String, similar: Option<String> },
     #[error("`{table}` is the name of several tables")]
     SeveralTables { table: String, found: Vec<String> },
+    #[error("`{table}` cannot be the centre of a diagram")]
+    NotDrawn { table: String },
+    #[error("db.toml has no diagram view `{name}`")]
+    NoView { name: String, views: Vec<String> },
+    #[error("{tables} tables are too many for a Mermaid diagram")]
+    TooLarge { tables: usize },
     #[error("db.toml names no schema file")]
     NoFile,
     #[error("all sets of migrations would share the schema file `{}`", file.display())]
@@ -49,6 +55,20 @@ impl SchemaError {
                     .because_of(found.iter().cloned())
                     .advise("name the schema, as in `public.users`")
             }
+            SchemaError::NotDrawn { .. } => Explanation::new("SCHEMA.NOT_DRAWN", Exit::Usage)
+                .because("a diagram shows only tables: no views and no partitions")
+                .run("list the tables", "cargo db schema show"),
+            SchemaError::NoView { views, .. } if views.is_empty() => {
+                Explanation::new("SCHEMA.NO_VIEW", Exit::Usage).advise(
+                    "add one to db.toml: `[diagram.views] billing = { around = [\"invoices\"] }`",
+                )
+            }
+            SchemaError::NoView { views, .. } => Explanation::new("SCHEMA.NO_VIEW", Exit::Usage)
+                .advise(format!("the views are: {}", views.join(", "))),
+            SchemaError::TooLarge { .. } => Explanation::new("SCHEMA.TOO_LARGE", Exit::Usage)
+                .because("Mermaid refuses diagrams of more than 50,000 characters")
+                .run("draw an image", "cargo db diagram --format svg --output schema.svg")
+                .advise("or draw a part: `--around TABLE`"),
             SchemaError::NoFile => Explanation::new("SCHEMA.NO_FILE", Exit::Usage)
                 .advise("name one in db.toml: `[schema] file = \"schema.sql\"`"),
             SchemaError::SharedFile { .. } => Explanation::new("SCHEMA.SHARED_FILE", Exit::Usage)
@@ -117,6 +137,10 @@ pub(super) fn samples() -> Vec<SchemaError> {
             table: text("users"),
             found: vec![text("app.users"), text("shop.users")],
         },
+        SchemaError::NotDrawn { table: text("pupils_2026") },
+        SchemaError::NoView { name: text("bills"), views: Vec::new() },
+        SchemaError::NoView { name: text("bills"), views: vec![text("billing"), text("lessons")] },
+        SchemaError::TooLarge { tables: 3_000 },
         SchemaError::NoFile,
         SchemaError::SharedFile { file: "schema.sql".into() },
         SchemaError::NotOurs { file: "db/schema.sql".into() },

@@ -104,13 +104,7 @@ impl SchemaFile {
             let path = self.root.join(&file.name);
             match (texts.get(&file.name), file.state) {
                 (None, _) | (_, FileState::Stale) => files::remove_file(&path)?,
-                (Some(text), state) => {
-                    if state == FileState::Missing {
-                        // Create it first, so that it has the permissions of a new file.
-                        files::write_new(&path, "")?;
-                    }
-                    edit::rewrite(&path, text)?;
-                }
+                (Some(text), _) => edit::rewrite(&path, text)?,
             }
         }
         Ok(())

@@ -14,4 +14,4 @@ mod text;
 pub(crate) use built::{GeneratedSchema, generate};
 pub(crate) use difference::{Difference, LineOf};
 pub(crate) use file::{Comparison, DifferingFile, FileState, SchemaFile};
-pub(crate) use shown::{ShownSchema, gather};
+pub(crate) use shown::{OWN_SCHEMA, ShownSchema, gather};

@@ -14,7 +14,7 @@ use crate::world::pg::{Purpose, Session, catalog_failure};
 const NEAR: f64 = 0.6;
 
 /// The tables of cargo db's own are nobody's schema.
-pub(super) const OWN_SCHEMA: &str = "cargo_db";
+pub(crate) const OWN_SCHEMA: &str = "cargo_db";
 
 /// What is known of a database.
 pub(crate) struct ShownSchema {

@@ -24,6 +24,7 @@ pub(crate) struct DbToml {
     pub(crate) check: CheckTable,
     pub(crate) verify: VerifyTable,
     pub(crate) schema: SchemaTable,
+    pub(crate) diagram: DiagramTable,
     pub(crate) seeds: SeedsTable,
     pub(crate) backup: BackupTable,
     pub(crate) environments: BTreeMap<String, EnvironmentTable>,
@@ -137,6 +138,22 @@ pub(crate) struct SchemaTable {
     /// What the database held before its first migration, or after `base-version`.
     pub(crate) base: Option<String>,
     pub(crate) base_version: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct DiagramTable {
+    pub(crate) views: BTreeMap<String, DiagramView>,
+}
+
+/// A part of the database that a diagram shows.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DiagramView {
+    /// The tables in its middle.
+    pub(crate) around: Vec<String>,
+    /// How many foreign keys away other tables may be.
+    pub(crate) depth: Option<usize>,
 }
 
 #[derive(Debug, Default, Deserialize)]

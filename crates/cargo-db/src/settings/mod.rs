@@ -33,6 +33,7 @@ use crate::model::target::{Host, Secret};
 pub(crate) use connection::DatabaseChoice;
 pub(crate) use expect::Expectations;
 use file::DbToml;
+pub(crate) use file::DiagramView;
 pub(crate) use recognise::{Candidate, best, configured, survey};
 pub(crate) use schema::SchemaSettings;
 pub(crate) use source::{Caller, FileOwner, Flags, Origin, Program, Setting, Sources};
@@ -121,6 +122,8 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     /// `[schema]`.
     pub(crate) schema: SchemaSettings,
+    /// `[diagram.views]`.
+    pub(crate) diagram_views: BTreeMap<String, DiagramView>,
     pub(crate) seeds: SeedSettings,
     pub(crate) backup: BackupSettings,
     /// `CARGO_DB_PG_BIN`, or `[server] bin`.
@@ -210,6 +213,7 @@ impl Settings {
             server_major: toml.check.postgres,
             expected: Expectations::read(sources, &toml, &root, migrations.set.as_deref())?,
             schema: SchemaSettings::of(&root, &toml, &migrations)?,
+            diagram_views: toml.diagram.views.clone(),
             migrations,
             limits: limits(&sources.flags, &variables, &toml)?,
             seeds: seeds(&toml, &root, &trust)?,

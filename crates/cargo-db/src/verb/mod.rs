@@ -8,6 +8,7 @@ mod baseline;
 mod check;
 mod create;
 mod declare;
+mod diagram;
 mod dump;
 mod env;
 mod generate;
@@ -82,6 +83,7 @@ verbs! {
         Dump(dump::DumpArgs),
         Restore(restore::RestoreArgs),
         Schema(schema::SchemaArgs),
+        Diagram(diagram::DiagramArgs),
         Check(check::CheckArgs),
         Rehearse(rehearse::RehearseArgs),
         Env(env::EnvArgs),

@@ -23,8 +23,8 @@ const EFFECT: Effect = Effect::Reads;
 
 /// Run pending migrations on a scratch copy and measure what they do
 ///
-/// Measures what each statement locks and for how long, what it rewrites, and which data it deletes.
-/// Then tries each down migration. The database itself is only read.
+/// Measures what each statement locks and for how long, what it rewrites, and which data it
+/// deletes. Then tries each down migration. The database itself is only read.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct RehearseArgs {
@@ -43,7 +43,8 @@ pub(crate) struct RehearseArgs {
     /// Run all migrations in one transaction, as `migrate --all-or-nothing` does
     #[arg(long)]
     all_or_nothing: bool,
-    /// Report which of the application's queries in this folder (`.sqlx` or SQL files) break
+    /// Report which queries of the application break; DIR is the folder `.sqlx` of sqlx, or a
+    /// folder of SQL files
     #[arg(long, value_name = "DIR")]
     queries: Option<PathBuf>,
     /// Read the queries from this git revision

@@ -15,6 +15,7 @@ const WORDS: &[(&[&str], &str)] = &[
     (&["snapshot", "save"], "backup"),
     (&["export"], "dump"),
     (&["structure", "tables", "describe"], "schema show"),
+    (&["erd", "graph", "draw"], "diagram"),
     (&["load", "import", "undrop"], "restore"),
     (&["lint", "validate", "analyze"], "check"),
     (&["verify"], "backups verify"),

@@ -493,7 +493,7 @@ fn a_session_that_waits_for_our_lock_is_not_waited_for() {
     });
     end(run)
         .code(8)
-        .says("the statement waited for a session that waits for this run of cargo db")
+        .says("the statement and another session were waiting for each other")
         .says("the statement waited for this session: the-app as postgres");
     app.join().unwrap().unwrap();
     outside(&project, "2_cx.sql", "CREATE INDEX CONCURRENTLY cx ON t (note);");

@@ -21,6 +21,7 @@ mod consent_bytes;
 mod create;
 mod dangers;
 mod demo;
+mod diagram;
 mod documents;
 mod dump_is_data;
 mod dumped;
