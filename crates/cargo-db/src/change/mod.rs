@@ -2,6 +2,7 @@
 //! backup, change, record. A verb that changes something implements [`Change`] and calls
 //! [`perform()`]; it works with a [`Workspace`] and, for each database, a [`Database`].
 
+mod agent;
 mod agree;
 mod batch;
 mod consent;
@@ -21,6 +22,7 @@ mod swap_back;
 mod trail;
 mod workspace;
 
+pub(crate) use agent::refuse_agent;
 pub(crate) use agree::to_load;
 pub(crate) use batch::{batched, shares_a_transaction, wants_all_or_nothing};
 pub(crate) use consent::{refused_in, within_bounds};

@@ -100,6 +100,7 @@ const FILES: &[File] = &[
         verbs: &["server start", "server stop", "server status", "server url", "server destroy"],
         endings: &[of::<ServerState>, of::<ServerUrl>, of::<DryRun>],
     },
+    File { name: "shell", verbs: &["shell"], endings: &[failed::<NoAnswer>] },
     File { name: "error", verbs: &[], endings: &[failed::<NoAnswer>] },
 ];
 

@@ -30,11 +30,16 @@ pub(crate) enum AuditError {
     Lost { verb: String, changes: Vec<String> },
     #[error("{what} was changed while cargo db was writing it")]
     NotKept { what: String },
-    #[error("{subject} changes the marker or the audit trail, and was rolled back")]
+    #[error("{subject} changes the environment marker or the audit trail, and was rolled back")]
     Touched { subject: String, changes: Vec<String> },
-    #[error("`{verb}` changed the marker or the audit trail, and the change was reverted")]
+    #[error(
+        "`{verb}` changed the environment marker or the audit trail, and the change was reverted"
+    )]
     PutBack { verb: &'static str, changes: Vec<String> },
-    #[error("`{verb}` changed the marker or the audit trail, and the change cannot be reverted")]
+    #[error(
+        "`{verb}` changed the environment marker or the audit trail, and the change cannot be \
+         reverted"
+    )]
     NotPutBack { verb: &'static str, changes: Vec<String>, why: String },
 }
 
@@ -79,10 +84,8 @@ impl AuditError {
                 )
                 .advise("ask its owner to inspect it, and to drop or rename it"),
             AuditError::Lost { verb, changes } => Explanation::new("AUDIT.LOST", Exit::Policy)
-                .because(format!(
-                    "this happened during an earlier `{verb}`, or at some time after it"
-                ))
                 .because_of(changes.iter().cloned())
+                .because(format!("the change was made during or after an earlier `{verb}`"))
                 .run("show the records that are left", "cargo db audit --database")
                 .run("set the database's marker again", "cargo db env set <environment>"),
             AuditError::Touched { changes, .. } => Explanation::new("AUDIT.TOUCHED", Exit::Failed)
@@ -106,8 +109,8 @@ impl AuditError {
 }
 
 /// What to do instead of marking a database in a migration.
-const MARKING: &str = "migrations and seeds may not change the marker or the audit trail; use \
-                       `cargo db env set`";
+const MARKING: &str = "migrations and seeds may not change the environment marker or the audit \
+                       trail; use `cargo db env set`";
 
 /// One of each kind.
 #[cfg(test)]
@@ -138,12 +141,15 @@ pub(super) fn samples() -> Vec<AuditError> {
         AuditError::NotKept { what: why("the marker") },
         AuditError::Touched {
             subject: why("migration `1 a`"),
-            changes: vec![why("the marker was changed")],
+            changes: vec![why("the environment marker was changed")],
         },
-        AuditError::PutBack { verb: "seed", changes: vec![why("the marker was changed")] },
+        AuditError::PutBack {
+            verb: "seed",
+            changes: vec![why("the environment marker was changed")],
+        },
         AuditError::NotPutBack {
             verb: "seed",
-            changes: vec![why("the marker was changed")],
+            changes: vec![why("the environment marker was changed")],
             why: why("permission denied"),
         },
     ]

@@ -61,12 +61,15 @@ impl ConcurrentlyError {
                     &at.command,
                 )
             }
-            ConcurrentlyError::Left { at, why, .. } => {
-                stopped("CONCURRENTLY.LEFT", at, why.clone()).run(
-                    "the next run removes what was left behind: fix the cause, then run",
-                    &at.command,
-                )
-            }
+            ConcurrentlyError::Left { at, why, .. } => stopped(
+                "CONCURRENTLY.LEFT",
+                at,
+                why.clone(),
+            )
+            .run(
+                "fix the cause, then run this command, which first removes what was left behind",
+                &at.command,
+            ),
             ConcurrentlyError::Invalid { at, builder, .. } => {
                 let builder = builder.iter().map(|who| format!("{who} is using the index"));
                 stopped("INDEX.INVALID", at, builder.collect()).run(

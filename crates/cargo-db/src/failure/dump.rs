@@ -44,8 +44,13 @@ impl DumpError {
                 .advise("exclude one of them with `--exclude`"),
             DumpError::TooOld { .. } => Explanation::new("DUMP.TOO_OLD", Exit::Backup)
                 .run("use pg_dump instead", "cargo db backup"),
-            DumpError::ByAgent { command, .. } => Explanation::new("DUMP.BY_AGENT", Exit::Policy)
-                .because("a dump shows every row of the database to whoever runs it")
+            DumpError::ByAgent { verb: "dump", command, .. } => {
+                Explanation::new("DUMP.BY_AGENT", Exit::Policy)
+                    .because("a dump shows every row of the database to whoever runs it")
+                    .run("ask a person to run", command)
+            }
+            DumpError::ByAgent { command, .. } => Explanation::new("SHELL.BY_AGENT", Exit::Policy)
+                .because("a shell runs any statement")
                 .run("ask a person to run", command),
         }
     }
@@ -71,6 +76,12 @@ pub(super) fn samples() -> Vec<DumpError> {
             agent: text("AI_AGENT"),
             environment: text("production"),
             command,
+        },
+        DumpError::ByAgent {
+            verb: "shell",
+            agent: text("AI_AGENT"),
+            environment: text("production"),
+            command: text("cargo db shell"),
         },
     ]
 }

@@ -228,6 +228,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("SETTINGS.SHARED_HISTORY", &[2]),
     ("SETTINGS.URL", &[2]),
     ("SETTINGS.VALUE", &[2]),
+    ("SHELL.BY_AGENT", &[4]),
     ("SIGNAL.INTERRUPTED", &[130]),
     ("SIGNAL.TERMINATED", &[143]),
     ("STATEMENT.FAILED", &[7]),

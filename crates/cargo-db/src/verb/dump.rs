@@ -7,8 +7,8 @@ use pg_logical::choose::Request;
 
 use crate::answer::{Dumped, Outcome};
 use crate::backup::{self, BackupFolder, Place, Plain, PlainRequest};
-use crate::change::{Database, Effect, Workspace};
-use crate::failure::{DumpError, Result};
+use crate::change::{Database, Effect, Workspace, refuse_agent};
+use crate::failure::Result;
 use crate::model::backup::Compression;
 use crate::verb::declare::Verb;
 use crate::world::files;
@@ -17,9 +17,10 @@ const EFFECT: Effect = Effect::Reads;
 
 /// Write the database as an SQL file, without pg_dump
 ///
-/// Writes the definitions and the rows of one snapshot. `psql` and `cargo db restore` can load the
-/// file. The same database always gives the same bytes. If the database has objects that cannot be
-/// dumped, they are listed and nothing is written. Client programs of PostgreSQL are not needed.
+/// Writes the definitions of all objects and the rows of all tables, as of one snapshot. `psql` and
+/// `cargo db restore` can load the file. The same database always gives the same bytes. If the
+/// database has objects that cannot be dumped, they are listed and nothing is written. Client
+/// programs of PostgreSQL are not needed.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct DumpArgs {
@@ -69,7 +70,7 @@ impl Verb for DumpArgs {
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let database = workspace.database()?;
-        refuse_agent(&database)?;
+        refuse_agent(&database, self.name())?;
         let Database { target, settings, .. } = &database;
         let compression = match &self.compress {
             Some(text) => backup::compression(text)?,
@@ -117,19 +118,5 @@ impl DumpArgs {
 fn warn(workspace: &Workspace, plain: &Plain) {
     for index in plain.describe().unfinished {
         workspace.ui.warning(&format!("the index {index} is not valid, and is left out"));
-    }
-}
-
-/// Where the rows are other people's, an agent does not get all of them at once.
-fn refuse_agent(database: &Database<'_>) -> Result<()> {
-    let environment = database.environment();
-    let agent = database.settings.agent.known_by(environment);
-    match agent.filter(|_| !environment.is_disposable()) {
-        None => Ok(()),
-        Some(agent) => {
-            let (agent, environment) = (agent.to_owned(), environment.to_string());
-            let command = database.workspace.consent.command.clone();
-            Err(DumpError::ByAgent { verb: "dump", agent, environment, command }.into())
-        }
     }
 }

@@ -12,7 +12,10 @@ use super::Cli;
 const GROUPS: &[(&str, &[&str])] = &[
     (
         "Daily commands",
-        &["status", "create", "migrate", "rollback", "check", "schema", "diagram", "seed", "reset"],
+        &[
+            "status", "create", "migrate", "rollback", "check", "schema", "diagram", "seed",
+            "reset", "shell",
+        ],
     ),
     ("Backups", &["backup", "restore", "backups", "dump"]),
     ("Rehearsal, policy and audit", &["rehearse", "policy", "env", "key", "trust", "audit"]),

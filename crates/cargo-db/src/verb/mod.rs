@@ -25,6 +25,7 @@ mod rollback;
 mod schema;
 mod seed;
 mod server;
+mod shell;
 mod status;
 mod trust;
 mod words;
@@ -93,5 +94,6 @@ verbs! {
         #[command(alias = "history")]
         Audit(audit::AuditArgs),
         Server(server::ServerArgs),
+        Shell(shell::ShellArgs),
     }
 }

@@ -23,7 +23,7 @@ const WORDS: &[(&[&str], &str)] = &[
     (&["test", "simulate", "try"], "rehearse"),
     (&["resolve", "stamp", "mark"], "baseline"),
     (&["fix"], "repair"),
-    (&["psql", "shell", "console", "connect"], "server url"),
+    (&["psql", "console", "connect", "sql"], "shell"),
     (&["diff"], "generate"),
     (&["log", "audit list", "audit log"], "audit"),
     (&["start"], "server start"),
@@ -95,6 +95,6 @@ mod tests {
     fn a_suggested_command_is_never_more_dangerous() {
         assert_eq!(command_for("setup"), Some("migrate"));
         // `server url` prints an address, but opens no shell.
-        assert_eq!(["psql", "shell"].map(command_for), [Some("server url"), Some("server url")]);
+        assert_eq!(["psql", "connect"].map(command_for), [Some("shell"), Some("shell")]);
     }
 }

@@ -2,6 +2,7 @@
 //! process. Arguments never hold a secret: those go through the environment.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use std::thread::JoinHandle;
 
 use rustix::process::{Pid, Signal};
 
-use crate::failure::{BackupError, CausedBy, Result};
+use crate::failure::{BackupError, CausedBy, Failure, Result};
 use crate::model::key::VARIABLE;
 use crate::model::target::{Secret, Target};
 use crate::world::World;
@@ -209,6 +210,25 @@ pub(crate) struct ClientProgram {
     /// What writes its input.
     feeder: Option<JoinHandle<std::io::Result<()>>>,
     _guard: crate::world::signal::CancelGuard,
+}
+
+/// Replaces this process with psql, which then gets the signals of the terminal. Returns only if
+/// psql cannot be started.
+pub(crate) fn become_psql(
+    psql: &Path,
+    arguments: &[OsString],
+    target: &Target,
+    is_read_only: bool,
+) -> Failure {
+    let mut command = Command::new(psql);
+    command.args(arguments).envs(target.libpq_variables()).env_remove(VARIABLE);
+    if is_read_only {
+        let options = target.options.as_deref().unwrap_or_default();
+        let options = format!("{options} -c default_transaction_read_only=on");
+        command.env("PGOPTIONS", options.trim_start());
+    }
+    let error = command.exec();
+    BackupError::ClientFailed { name: "psql".to_owned(), why: error.to_string() }.caused_by(error)
 }
 
 impl ClientProgram {

@@ -65,6 +65,7 @@ mod seen;
 mod server;
 mod set;
 mod settings;
+mod shell;
 mod signed;
 mod small_locks;
 mod targets;

@@ -205,7 +205,7 @@ fn changes_under_a_killed_run_are_reverted() {
     project.set("APP_ENV", "development");
     project.db(&["env", "show"]).ok().says("staging");
     project.db(&["migrate"]).code(3).says("staging").says("which was killed");
-    project.db(&["migrate", "--dry-run"]).ok().says("the marker was changed");
+    project.db(&["migrate", "--dry-run"]).ok().says("the environment marker was changed");
     project.db(&["migrate", "--yes"]).ok().says("Restored");
     assert_eq!(project.query(MARKER), ["staging"]);
     let verbs = ["env set", "env set", "migrate", "migrate", "migrate", "migrate", "migrate"];

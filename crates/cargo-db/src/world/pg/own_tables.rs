@@ -151,7 +151,7 @@ impl OwnTables {
 }
 
 /// The message about a marker that was changed.
-pub(crate) const MARKER: &str = "the marker was changed";
+pub(crate) const MARKER: &str = "the environment marker was changed";
 
 /// The problem of a trail whose existing records changed.
 pub(crate) const CUT: &str = "records of the audit trail were changed or removed";

@@ -412,8 +412,9 @@ fn notices(world: &World, target: &Target, purpose: Purpose) -> Notices {
     }
     let (events, mask) = (world.events.clone(), Mask::of_target(target));
     Box::new(move |notice| {
-        // One of our own ROLLBACKs had nothing to roll back.
-        if *notice.code() == SqlState::NO_ACTIVE_SQL_TRANSACTION {
+        // One of our own ROLLBACKs had nothing to roll back, or a session that we end is gone.
+        let is_gone = notice.routine() == Some("pg_signal_backend");
+        if is_gone || *notice.code() == SqlState::NO_ACTIVE_SQL_TRANSACTION {
             return;
         }
         let (severity, message) = (notice.severity().to_owned(), mask.hide(notice.message()));
