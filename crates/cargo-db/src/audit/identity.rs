@@ -132,7 +132,7 @@ impl DatabaseIdentity {
         let marker = marker::read(session)?;
         let lines = own_tables::lines(session)?;
         let what = if marker != self.marker {
-            "the marker"
+            "the environment marker"
         } else if lines != self.lines.as_deref().unwrap_or_default() {
             "the audit trail"
         } else {

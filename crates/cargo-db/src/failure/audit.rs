@@ -80,14 +80,18 @@ impl AuditError {
             }
             AuditError::NotOurs { .. } => Explanation::new("AUDIT.NOT_OURS", Exit::Policy)
                 .because(
-                    "it is a view, hides rows, or has different columns: reading it may run code",
+                    "it is a view, has row security, or has columns that cargo db does not know; \
+                     cargo db does not read it, because that could run code",
                 )
                 .advise("ask its owner to inspect it, and to drop or rename it"),
             AuditError::Lost { verb, changes } => Explanation::new("AUDIT.LOST", Exit::Policy)
                 .because_of(changes.iter().cloned())
-                .because(format!("the change was made during or after an earlier `{verb}`"))
+                .because(format!("this happened after an earlier `{verb}` started"))
                 .run("show the records that are left", "cargo db audit --database")
-                .run("set the database's marker again", "cargo db env set <environment>"),
+                .run(
+                    "set the database's environment marker again",
+                    "cargo db env set <environment>",
+                ),
             AuditError::Touched { changes, .. } => Explanation::new("AUDIT.TOUCHED", Exit::Failed)
                 .because_of(changes.iter().cloned())
                 .advise(MARKING),
@@ -101,8 +105,8 @@ impl AuditError {
                 Explanation::new("AUDIT.NOT_PUT_BACK", Exit::PartWay)
                     .because_of(changes.iter().cloned())
                     .because(format!("cannot revert it: {why}"))
-                    .run("show the marker", "cargo db env show")
-                    .run("set the marker again", "cargo db env set <environment>")
+                    .run("show the environment marker", "cargo db env show")
+                    .run("set the environment marker again", "cargo db env set <environment>")
             }
         }
     }
@@ -138,7 +142,7 @@ pub(super) fn samples() -> Vec<AuditError> {
             verb: why("migrate"),
             changes: vec![why("records of the audit trail were changed or removed")],
         },
-        AuditError::NotKept { what: why("the marker") },
+        AuditError::NotKept { what: why("the environment marker") },
         AuditError::Touched {
             subject: why("migration `1 a`"),
             changes: vec![why("the environment marker was changed")],

@@ -18,7 +18,10 @@ pub(crate) enum BackupError {
     NothingKept { database: String },
     #[error("there is no file `{path}`")]
     NoFile { path: String },
-    #[error("`{folder}` contains no complete backup of `{database}`, apart from safety backups")]
+    #[error(
+        "the folder `{folder}` contains no complete backup of `{database}` (safety backups do not \
+         count)"
+    )]
     NoneWhole { database: String, folder: String, others: Vec<String> },
     #[error("the backup `{name}` contains only a part of `{database}`")]
     Part { name: String, database: String, part: Vec<String> },

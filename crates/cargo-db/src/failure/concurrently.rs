@@ -94,7 +94,7 @@ fn stopped(code: &'static str, at: &Stopped, why: Vec<String>) -> Explanation {
 fn waited_for(holders: &[String]) -> Vec<String> {
     holders
         .iter()
-        .map(|holder| format!("the statement waited for this session: {holder}"))
+        .map(|holder| format!("the statement waited for another session: {holder}"))
         .collect()
 }
 

@@ -17,7 +17,7 @@ const EFFECTS: &str =
 
 /// Take a backup
 ///
-/// Dumps the database from one snapshot to a file with a temporary name, and reads the file back.
+/// Dumps one snapshot of the database into a file with a temporary name, and reads the file back.
 /// Only then does the backup get its final name and a manifest, which lists what the file contains.
 /// Afterwards, old backups are removed according to the retention rules.
 #[derive(Debug, Args)]

@@ -26,8 +26,9 @@ const SHARED: [&str; 4] = ["origin/main", "origin/master", "main", "master"];
 /// Lint migrations, without a database
 ///
 /// Finds syntax errors, and statements that lock tables, rewrite tables, delete data, or break the
-/// version of the application that is still deployed. Compares the files with git to find
-/// migrations that were edited. `docs/rules.md` explains each rule. Only `--schema` needs a server.
+/// application version that still runs while the migration is deployed. Compares the files with
+/// git to find migrations that were edited. `docs/rules.md` explains each rule. Only `--schema`
+/// needs a server.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct CheckArgs {

@@ -131,7 +131,7 @@ fn a_wait_that_is_too_long_is_exit_8_and_names_the_blocker_and_leftovers() {
             .db(&["migrate", "--concurrently-timeout", "1500ms", "--ddl-lock-timeout", "200ms"])
             .code(8)
             .says("migrations/2_cx.sql:2: gave up after waiting 1s for other transactions")
-            .says("the statement waited for this session: the-report as postgres (pid ")
+            .says("the statement waited for another session: the-report as postgres (pid ")
             .says("the invalid index public.cx")
             .says("--concurrently-timeout");
         assert!(!json.stderr.contains("baseline"), "{json}");
@@ -176,7 +176,7 @@ fn all_or_nothing_goes_back_when_it_waited_too_long() {
         .db(&["migrate", "--all-or-nothing", "--concurrently-timeout", "1s"])
         .code(8)
         .says("was not swapped back in")
-        .says("the statement waited for this session: the-report as postgres");
+        .says("the statement waited for another session: the-report as postgres");
     reader.batch_execute("COMMIT").unwrap();
 }
 
@@ -494,7 +494,7 @@ fn a_session_that_waits_for_our_lock_is_not_waited_for() {
     end(run)
         .code(8)
         .says("the statement and another session were waiting for each other")
-        .says("the statement waited for this session: the-app as postgres");
+        .says("the statement waited for another session: the-app as postgres");
     app.join().unwrap().unwrap();
     outside(&project, "2_cx.sql", "CREATE INDEX CONCURRENTLY cx ON t (note);");
     project.db(&["migrate"]).ok();
