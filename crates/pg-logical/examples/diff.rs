@@ -1,4 +1,4 @@
-//! `diff URL_A URL_B`: prints the SQL that changes database A into database B. Exits with 4 and the
+//! `diff [--avoid-locks] URL_A URL_B`: prints the SQL that changes A into B. Exits with 4 and the
 //! reason if that is not possible.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to people")]
@@ -18,10 +18,12 @@ fn read(url: &str) -> Result<(Catalog, String), Box<dyn Error>> {
 }
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let urls: Vec<String> = std::env::args().skip(1).collect();
+    let (flags, urls): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|argument| argument.starts_with("--"));
+    let avoids_locks = flags.iter().any(|flag| flag == "--avoid-locks");
     let (before, role) = read(&urls[0])?;
     let (after, _) = read(&urls[1])?;
-    let wanted = Wanted { role, has_owners: true, has_rights: true };
+    let wanted = Wanted { role, has_owners: true, has_rights: true, avoids_locks };
     let plan = match diff(&before, &after, &wanted) {
         Ok(plan) => plan,
         Err(error) => {
@@ -31,8 +33,8 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     };
     println!("SET check_function_bodies = off;\n");
     for step in plan.steps {
-        for found in &step.found {
-            let hazards: Vec<&str> = step.hazards.iter().map(|hazard| hazard.word()).collect();
+        let hazards: Vec<&str> = step.hazards.iter().map(|hazard| hazard.word()).collect();
+        if let Some(found) = &step.found {
             println!("-- {} {}", found.replace('\n', " "), hazards.join(" "));
         }
         step.statements.iter().for_each(|statement| println!("{statement};"));

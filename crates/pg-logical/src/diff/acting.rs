@@ -6,7 +6,7 @@ use crate::catalog::{Definition, EventTrigger, Object, Policy, Publication};
 use crate::ddl;
 use crate::diff::compare::Pair;
 use crate::diff::edit::{Edit, Verdict};
-use crate::diff::step::Hazard;
+use crate::diff::hazard::Hazard;
 use crate::diff::words;
 
 /// The verdict on an object of which only the firing mode can differ. `word` is `RULE` or

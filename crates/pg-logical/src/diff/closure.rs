@@ -6,7 +6,7 @@ use crate::catalog::{Column, Definition, Kind, Link};
 use crate::diff::column;
 use crate::diff::compare::{ColumnPair, Comparison, Facets, Pair};
 use crate::diff::edit::Verdict;
-use crate::diff::step::DiffError;
+use crate::diff::refusal::{DiffError, Refused};
 use crate::diff::{rules, words};
 
 /// What happens to an old object.
@@ -48,7 +48,7 @@ pub(super) struct Fates<'a> {
     columns: HashMap<(usize, u32), ColumnFate>,
     /// New objects without an old version, by the names that they take.
     successors: BTreeMap<Name, usize>,
-    refused: BTreeSet<String>,
+    refused: BTreeSet<Refused>,
 }
 
 /// A name that only one object can have: its namespace, its schema or table, and the name.
@@ -129,7 +129,7 @@ impl<'a> Fates<'a> {
         let Some(pair) = self.pair(old) else { return Fate::Drop };
         match rules::verdict(&pair) {
             Verdict::Refuse(why) => {
-                self.refused.insert(format!("{}: {why}", words::of(&object.identity)));
+                self.refuse(words::of(&object.identity), why);
                 Fate::Keep
             }
             Verdict::Replace => Fate::Replace,
@@ -232,6 +232,10 @@ impl<'a> Fates<'a> {
             || self.comparison.after.catalog.links.iter().any(|l| l.from == new && l.on == on)
     }
 
+    fn refuse(&mut self, object: String, why: String) {
+        self.refused.insert(Refused { object, why });
+    }
+
     fn replace(&mut self, old: usize) {
         self.of[old] = Fate::Replace;
     }
@@ -263,8 +267,7 @@ impl<'a> Fates<'a> {
             if !matches!(needed.identity.kind, Kind::Type | Kind::Domain | Kind::Collation) {
                 let table = &self.comparison.before.object(link.from).identity;
                 let why = format!("its type is the row type of {}", words::of(&needed.identity));
-                let refused = format!("{}: {why}", words::column(table, columns.old));
-                self.refused.insert(refused);
+                self.refuse(words::column(table, columns.old), why);
             }
             self.facets.moved.insert((link.from, link.from_column));
             self.columns.insert((link.from, link.from_column), ColumnFate::Retype);
@@ -277,8 +280,7 @@ impl<'a> Fates<'a> {
         } else if self.still_needs(link) {
             let (table, needed) = (link.from, words::of(&needed.identity));
             let table = words::of(&self.comparison.before.object(table).identity);
-            self.refused
-                .insert(format!("{table}: it depends on {needed}, which has to be replaced"));
+            self.refuse(table, format!("it depends on {needed}, which has to be replaced"));
         }
     }
 
@@ -338,13 +340,13 @@ impl<'a> Fates<'a> {
         let outlived: Vec<usize> =
             self.outlived.iter().copied().filter(|&old| self.goes(old)).collect();
         self.retired.extend(outlived);
-        for old in &self.retired {
-            let object = self.comparison.before.object(*old);
+        for old in self.retired.clone() {
+            let object = self.comparison.before.object(old);
             // Renaming a range renames neither its constructor functions nor its multirange type.
             if matches!(object.definition, Definition::Range(_)) {
                 let why =
                     "columns have this type, and a range type that is in use cannot be replaced";
-                self.refused.insert(format!("{}: {why}", words::of(&object.identity)));
+                self.refuse(words::of(&object.identity), why.to_owned());
             }
         }
     }

@@ -6,8 +6,8 @@ use crate::catalog::{Column, Identity, Kind, Table, class};
 use crate::ddl;
 use crate::diff::compare::{ColumnPair, Pair};
 use crate::diff::edit::{Edit, comment};
+use crate::diff::hazard::Hazard;
 use crate::diff::inherited;
-use crate::diff::step::Hazard;
 use crate::diff::{foreign, options, sequence, words};
 
 /// Whether the type or the collation of a column differs.

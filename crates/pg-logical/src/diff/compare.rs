@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::catalog::{Catalog, Column, Constraint, Definition, Identity, Kind, Object, Table};
 use crate::ddl;
-use crate::diff::step::DiffError;
+use crate::diff::refusal::DiffError;
 use crate::graph::{Circle, DumpOrder, order};
 
 /// One of the two catalogs.

@@ -1,7 +1,7 @@
 //! How an object that is in both databases is changed.
 
 use crate::ddl;
-use crate::diff::step::Hazard;
+use crate::diff::hazard::Hazard;
 
 /// A difference, and the statements that remove it.
 #[derive(Clone, Debug)]

@@ -16,13 +16,17 @@ mod compare;
 mod edit;
 mod faithful;
 mod foreign;
+mod hazard;
 mod inherited;
 mod node;
 mod options;
 mod order;
 mod plan;
+mod possible;
+mod refusal;
 mod relation;
 mod rename;
+mod renaming;
 mod repair;
 mod rights;
 mod routine;
@@ -40,8 +44,38 @@ use crate::diff::closure::Fates;
 use crate::diff::compare::Comparison;
 use crate::diff::order::ChangeGraph;
 
-pub use rename::{Rename, RenameError, rename};
-pub use step::{DiffError, DiffStep, Hazard, Plan, Wanted};
+pub use hazard::Hazard;
+pub use possible::{PossibleRename, possible_renames};
+pub use refusal::{DiffError, Refused};
+pub use rename::{Rename, RenameError, RenameProblem, Renamed, Renaming, renames};
+pub use step::{Action, DiffStep, Plan, StepGroup, TransactionNeed, Wanted};
+
+/// The steps in both directions.
+#[derive(Clone, Debug)]
+pub struct Plans {
+    /// From the old database to the new one.
+    pub up: Plan,
+    /// From the new database back to the old one, or why that is not possible.
+    pub down: Result<Plan, DiffError>,
+}
+
+impl Plans {
+    /// Adds the steps of renames. The plans must be those of the old database after
+    /// [`Renaming::there`].
+    #[must_use]
+    pub fn with(mut self, renaming: Renaming) -> Plans {
+        self.up.steps.splice(..0, renaming.there);
+        if let Ok(down) = &mut self.down {
+            down.steps.extend(renaming.back);
+        }
+        self
+    }
+}
+
+/// Returns the steps that change `before` into `after`, and those back.
+pub fn both_ways(before: &Catalog, after: &Catalog, wanted: &Wanted) -> Result<Plans, DiffError> {
+    Ok(Plans { up: diff(before, after, wanted)?, down: diff(after, before, wanted) })
+}
 
 /// Returns the steps that change `before` into `after`.
 pub fn diff(before: &Catalog, after: &Catalog, wanted: &Wanted) -> Result<Plan, DiffError> {

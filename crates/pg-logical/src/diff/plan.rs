@@ -8,10 +8,11 @@ use crate::diff::closure::{Fate, Fates};
 use crate::diff::compare::{Comparison, Pair};
 use crate::diff::edit::{Edit, Verdict, comment};
 use crate::diff::faithful::faithful;
+use crate::diff::hazard::Hazard;
 use crate::diff::inherited;
 use crate::diff::node::Node;
 use crate::diff::order::is_made;
-use crate::diff::step::{DiffStep, Hazard, Plan, Wanted};
+use crate::diff::step::{Action, DiffStep, Plan, Wanted};
 use crate::diff::{column, rights, routine, rules};
 use crate::diff::{sequence, words};
 use crate::graph::Step;
@@ -57,6 +58,10 @@ impl Planning<'_> {
     }
 
     fn add(&mut self, object: &Identity, edit: Edit) {
+        self.push(object, Action::Alter, edit);
+    }
+
+    fn push(&mut self, object: &Identity, action: Action, edit: Edit) {
         if edit.statements.is_empty() && edit.found.is_empty() {
             return;
         }
@@ -65,8 +70,9 @@ impl Planning<'_> {
         if !matches!(object.kind, Kind::Function | Kind::Procedure) {
             statements.iter_mut().for_each(|text| *text = faithful(text));
         }
-        let found = if found.is_empty() { Vec::new() } else { vec![found] };
-        self.changes.push(DiffStep { object: object.clone(), found, statements, hazards });
+        let found = Some(found).filter(|found| !found.is_empty());
+        let step = DiffStep::new(object.clone(), action, statements, hazards);
+        self.changes.push(DiffStep { found, ..step });
     }
 
     fn node(&mut self, node: Node) {
@@ -91,7 +97,8 @@ impl Planning<'_> {
         let mut edit = Edit::new(format!("{word} {}", words::of(&object.identity)), statement);
         let is_lost = |hazard: &Hazard| !is_again || *hazard != Hazard::FunctionGone;
         edit.hazards = (rule.loss)(&object).into_iter().filter(is_lost).collect();
-        self.add(&object.identity, edit);
+        let action = if is_again { Action::Replace } else { Action::Drop };
+        self.push(&object.identity, action, edit);
     }
 
     /// The temporary name of a type that is dropped once no column uses it.
@@ -108,14 +115,14 @@ impl Planning<'_> {
         if matches!(self.was(old).definition, Definition::Enum(_)) {
             edit = edit.with(Hazard::EnumValueGone);
         }
-        self.add(&identity, edit);
+        self.push(&identity, Action::Replace, edit);
     }
 
     fn discard(&mut self, old: usize) {
         let identity = self.was(old).identity.clone();
         let word = identity.kind.word().to_uppercase();
         let statement = format!("DROP {word} {}", Self::retired(&identity).sql());
-        self.add(&identity, Edit::new("", statement));
+        self.push(&identity, Action::Replace, Edit::new("", statement));
     }
 
     fn loosen(&mut self, old: usize, number: u32) {
@@ -177,7 +184,8 @@ impl Planning<'_> {
             if is_again { String::new() } else { format!("new {}", words::of(&object.identity)) };
         let mut edit = Edit::of(found, statements);
         edit.hazards = (rule.making)(&object);
-        self.add(&object.identity, edit);
+        let action = if is_again { Action::Replace } else { Action::Create };
+        self.push(&object.identity, action, edit);
     }
 
     fn owner(&self, object: &Object) -> Option<String> {
@@ -340,7 +348,7 @@ impl Planning<'_> {
 
     fn authorize(&mut self, identity: &Identity, edit: Edit) {
         if !edit.statements.is_empty() {
-            self.add(identity, edit.with(Hazard::AuthzChanged));
+            self.push(identity, Action::Authorize, edit.with(Hazard::AuthzChanged));
         }
     }
 }

@@ -5,8 +5,8 @@ use pg_sql::quote::name as quoted;
 use crate::catalog::{Column, Definition, Kind, Table, View};
 use crate::diff::compare::Pair;
 use crate::diff::edit::{Edit, Verdict};
+use crate::diff::hazard::Hazard;
 use crate::diff::inherited::{is_attached, is_detached, parents};
-use crate::diff::step::Hazard;
 use crate::diff::{column, foreign, options, words};
 
 pub(super) fn table(pair: &Pair<'_>) -> Verdict {

@@ -1,139 +1,324 @@
-//! Renames that the user asked for. The caller runs them in a copy of the old database and compares
-//! that, so that PostgreSQL itself updates every definition that refers to the object.
+//! Renames that the user asked for. The caller runs their steps in a copy of the old database, reads
+//! its catalog again and compares that, so that PostgreSQL itself updates every definition that
+//! refers to a renamed object.
 
-use pg_sql::quote::name as quoted;
 use thiserror::Error;
 
-use crate::catalog::{Catalog, Identity, Kind, Object};
+use crate::catalog::{Catalog, Column, Identity, Kind, Object};
+use crate::diff::renaming::{Named, is_relation};
 use crate::diff::step::DiffStep;
 use crate::diff::words;
 
 /// A rename that the user asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rename {
-    /// The kind of the object; `None` for a column.
-    pub kind: Option<Kind>,
-    /// The current name, such as `public.users`, `public.users.mail` or `users_idx`.
+    /// What is renamed.
+    pub what: Renamed,
+    /// The current name: `users`, `public.users`, or `users.mail` for a column. The table of a
+    /// column may have its new name.
     pub old: String,
-    /// The new name, without schema and quotes.
+    /// The new name, without its schema or table.
     pub new: String,
+    /// The line of the schema file that asks for it.
+    pub line: Option<usize>,
+}
+
+/// What a rename renames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Renamed {
+    /// Whatever has the name: an object or a column.
+    Any,
+    /// A column of a table or a view, or an attribute of a composite type.
+    Column,
+    /// An object of this kind.
+    Object(Kind),
+}
+
+impl Rename {
+    /// Reads `old=new`. The new name may be as qualified as the old one.
+    pub fn told(text: &str) -> Option<Rename> {
+        let (old, new) = text.split_once('=')?;
+        let (old, new) = (old.trim(), new.trim());
+        let parts = parts(new);
+        let name = parts.last().filter(|_| !old.is_empty())?;
+        Some(Rename { what: Renamed::Any, old: old.to_owned(), new: name.clone(), line: None })
+    }
 }
 
 /// Why a rename is not possible.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum RenameError {
-    /// Nothing has the old name.
-    #[error("cannot rename `{0}`: nothing has that name")]
-    Nothing(String),
-    /// Several objects have the old name.
-    #[error("cannot rename `{old}`: it may be {}", .found.join(" or "))]
-    Several {
-        /// The old name.
-        old: String,
-        /// The objects with that name.
-        found: Vec<String>,
-    },
-    /// The new name is already taken.
-    #[error("cannot rename `{old}` to `{new}`: that exists already")]
-    Taken {
-        /// The old name.
-        old: String,
-        /// The new name.
-        new: String,
-    },
+#[error("cannot rename `{}` to `{}`: {problem}", .rename.old, .rename.new)]
+pub struct RenameError {
+    /// The rename, with the line that asks for it.
+    pub rename: Rename,
+    /// The reason.
+    pub problem: RenameProblem,
 }
 
-/// Returns the step that renames an object, and the one that reverses it.
-pub fn rename(catalog: &Catalog, wanted: &Rename) -> Result<(DiffStep, DiffStep), RenameError> {
-    let mut found = match wanted.kind {
-        None => columns(catalog, wanted),
-        Some(kind) => objects(catalog, wanted, kind),
-    };
-    match found.len() {
-        0 => Err(RenameError::Nothing(wanted.old.clone())),
-        1 => found.remove(0).changes(wanted),
-        _ => {
-            let found = found.iter().map(|one| words::of(&one.object.identity)).collect();
-            Err(RenameError::Several { old: wanted.old.clone(), found })
+/// What is wrong with a rename.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum RenameProblem {
+    /// Nothing has the old name.
+    #[error("nothing has that name")]
+    Nothing,
+    /// Several objects have the old name.
+    #[error("it may be {}", .0.join(" or "))]
+    Several(Vec<String>),
+    /// The new name is already taken.
+    #[error("that name is already taken")]
+    Taken,
+    /// The wanted state has nothing with the new name.
+    #[error("the wanted state has nothing with the new name")]
+    NotWanted,
+    /// Two renames concern the same object.
+    #[error("another rename concerns the same object")]
+    Twice,
+    /// A comment of the schema file is not above an object or on the line of a column.
+    #[error("the comment is neither directly above an object nor on the line of a column")]
+    Nowhere,
+}
+
+/// The steps of renames.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Renaming {
+    /// To run in the old database, before it is compared.
+    pub there: Vec<DiffStep>,
+    /// To run last on the way back.
+    pub back: Vec<DiffStep>,
+    /// The renames that need no step, because the old database already has the new name.
+    pub done: Vec<Rename>,
+}
+
+/// Returns the steps of all renames. A constraint, index or sequence whose name PostgreSQL made
+/// from that of its table or column is renamed along with it, if the wanted state has it so.
+pub fn renames(
+    before: &Catalog,
+    after: &Catalog,
+    wanted: &[Rename],
+) -> Result<Renaming, RenameError> {
+    let mut search = Search { before, after, found: Vec::new() };
+    let mut done = Vec::new();
+    // Columns last: their table may be called by its new name.
+    let (columns, objects): (Vec<&Rename>, Vec<&Rename>) =
+        wanted.iter().partition(|one| one.what == Renamed::Column);
+    for rename in objects.into_iter().chain(columns) {
+        let fail = |problem| RenameError { rename: rename.clone(), problem };
+        match search.one(rename).map_err(fail)? {
+            Some(named) => search.found.push(named),
+            None => done.push(rename.clone()),
         }
+    }
+    let mut found = search.along();
+    found.extend(search.found);
+    // Columns and parts are named with their table, so that tables and schemas follow them.
+    found.sort_by_key(|named| match (named.column.is_some(), named.identity.kind) {
+        (true, _) => 0,
+        (false, Kind::Schema) => 3,
+        (false, kind) if is_relation(kind) || kind == Kind::Type => 2,
+        (false, _) => 1,
+    });
+    let there = found.iter().map(Named::there).collect();
+    let back = found.iter().rev().map(Named::back).collect();
+    Ok(Renaming { there, back, done })
+}
+
+/// The parts of a name: unquoted ones in lower case, quoted ones without quotes.
+fn parts(name: &str) -> Vec<String> {
+    pg_sql::lexer::words(name).into_iter().filter(|word| word != ".").collect()
+}
+
+/// Finds what renames concern.
+struct Search<'a> {
+    before: &'a Catalog,
+    after: &'a Catalog,
+    found: Vec<Named>,
+}
+
+impl Search<'_> {
+    /// What a rename concerns; `None` if it has already happened.
+    fn one(&self, rename: &Rename) -> Result<Option<Named>, RenameProblem> {
+        let all = self.named(rename, &rename.old);
+        if all.is_empty() {
+            return self.is_done(rename).then_some(None).ok_or(RenameProblem::Nothing);
+        }
+        let mut fitting: Vec<Named> = all.into_iter().filter(|one| self.is_wanted(one)).collect();
+        let named = match fitting.len() {
+            0 => return Err(RenameProblem::NotWanted),
+            1 => fitting.remove(0),
+            _ => return Err(RenameProblem::Several(fitting.iter().map(Named::words).collect())),
+        };
+        let is_same =
+            |one: &Named| (&one.identity, &one.column) == (&named.identity, &named.column);
+        if self.found.iter().any(is_same) {
+            return Err(RenameProblem::Twice);
+        }
+        if has(self.before, &named.renamed(), named.new_column()) {
+            return Err(RenameProblem::Taken);
+        }
+        Ok(Some(named))
+    }
+
+    /// Objects and columns of the old database with this name.
+    fn named(&self, rename: &Rename, name: &str) -> Vec<Named> {
+        let of = |object: &Object, column: Option<&Column>| Named {
+            identity: object.identity.clone(),
+            column: column.map(|column| column.name.clone()),
+            new: rename.new.clone(),
+        };
+        let mut found = Vec::new();
+        for object in &self.before.objects {
+            let is_fitting = match rename.what {
+                Renamed::Any => true,
+                Renamed::Object(kind) => object.identity.kind == kind,
+                Renamed::Column => false,
+            };
+            if is_fitting && is_called(&object.identity, name) {
+                found.push(of(object, None));
+            }
+            if matches!(rename.what, Renamed::Any | Renamed::Column) {
+                let renamed = self.mapped(&object.identity);
+                let is_of =
+                    |table: &str| is_called(&object.identity, table) || is_called(&renamed, table);
+                let columns = object.columns().iter();
+                let column = columns.filter(|column| is_column(column, name, &is_of)).take(1);
+                found.extend(column.map(|column| of(object, Some(column))));
+            }
+        }
+        found
+    }
+
+    /// Whether the old database has the new name already, and so does the wanted state.
+    fn is_done(&self, rename: &Rename) -> bool {
+        let old = parts(&rename.old);
+        let qualified: Vec<String> = old[..old.len().saturating_sub(1)]
+            .iter()
+            .chain([&rename.new])
+            .map(|part| pg_sql::quote::name(part))
+            .collect();
+        let now = self.named(rename, &qualified.join("."));
+        now.iter().any(|one| has(self.after, &self.mapped(&one.identity), one.column.as_deref()))
+    }
+
+    fn is_wanted(&self, named: &Named) -> bool {
+        has(self.after, &self.mapped(&named.renamed()), named.new_column())
+    }
+
+    /// An identity with the new names of its schema and its table.
+    fn mapped(&self, identity: &Identity) -> Identity {
+        let mut mapped = identity.clone();
+        if let Some(whole) = self.whole(identity) {
+            mapped.part_of = Some(self.mapped(whole).sql());
+        }
+        for named in self.found.iter().filter(|named| named.column.is_none()) {
+            let renamed = named.renamed();
+            if named.identity == *identity {
+                mapped.name.clone_from(&renamed.name);
+            }
+            if named.identity.kind == Kind::Schema
+                && mapped.schema.as_ref() == Some(&named.identity.name)
+            {
+                mapped.schema = Some(renamed.name);
+            }
+        }
+        mapped
+    }
+
+    /// The table or domain that an object is a part of.
+    fn whole(&self, identity: &Identity) -> Option<&Identity> {
+        let part_of = identity.part_of.as_ref().filter(|_| !self.found.is_empty())?;
+        let mut objects = self.before.objects.iter().map(|object| &object.identity);
+        objects.find(|whole| {
+            let may = is_relation(whole.kind) || whole.kind == Kind::Domain;
+            may && whole.schema == identity.schema && whole.sql() == *part_of
+        })
+    }
+
+    /// Constraints, indexes, sequences and statistics that are named after a renamed table or
+    /// column.
+    fn along(&self) -> Vec<Named> {
+        let mut found = Vec::new();
+        for object in &self.before.objects {
+            let may = matches!(
+                object.identity.kind,
+                Kind::Constraint | Kind::Index | Kind::Sequence | Kind::Statistics
+            );
+            let whole = object.whole().and_then(|at| self.before.find(at.class, at.oid));
+            let Some(whole) = whole.filter(|_| may) else { continue };
+            let Some(new) = self.name_along(&whole.identity, &object.identity.name) else {
+                continue;
+            };
+            if has(self.after, &self.mapped(&object.identity), None) {
+                continue;
+            }
+            let named = Named { identity: object.identity.clone(), column: None, new };
+            if self.is_wanted(&named) && !has(self.before, &named.renamed(), None) {
+                found.push(named);
+            }
+        }
+        found
+    }
+
+    /// The name of a part with the new names of its table and columns.
+    fn name_along(&self, whole: &Identity, name: &str) -> Option<String> {
+        let new_table = self.mapped(whole).name;
+        let rest = name.strip_prefix(&format!("{}_", whole.name))?;
+        let mut rest = format!("_{rest}_");
+        for named in self.found.iter().filter(|named| named.identity == *whole) {
+            if let Some(column) = &named.column {
+                rest = rest.replacen(&format!("_{column}_"), &format!("_{}_", named.new), 1);
+            }
+        }
+        let new = format!("{new_table}{}", rest.strip_suffix('_').unwrap_or(&rest));
+        (new != name).then_some(new)
     }
 }
 
-/// An object or a column with the old name.
-struct Named<'a> {
-    object: &'a Object,
-    column: Option<&'a str>,
-    is_taken: bool,
+/// Whether a catalog has an object or its column.
+fn has(catalog: &Catalog, identity: &Identity, column: Option<&str>) -> bool {
+    let object = catalog.named(identity).map(|at| &catalog.objects[at]);
+    object.is_some_and(|object| {
+        column.is_none_or(|name| object.columns().iter().any(|column| column.name == name))
+    })
 }
 
+/// Whether a name, qualified or not, is that of an object.
 fn is_called(identity: &Identity, name: &str) -> bool {
-    let schema = identity.schema.as_deref().unwrap_or_default();
+    let own = |with_schema: bool| {
+        let schema = identity.schema.iter().filter(|_| with_schema).cloned();
+        let whole = identity.part_of.as_deref().map(parts).unwrap_or_default();
+        let whole = whole.into_iter().skip(usize::from(!with_schema));
+        let whole: Vec<String> = whole.collect();
+        if whole.is_empty() { schema.collect() } else { whole }
+    };
+    let ends = |mut begin: Vec<String>| {
+        begin.push(identity.name.clone());
+        parts(name) == begin
+    };
     name == identity.name
         || name == identity.sql()
-        || name == identity.name_sql()
-        || name.split_once('.').is_some_and(|(s, rest)| s == schema && rest == identity.name)
+        || ends(Vec::new())
+        || ends(own(true))
+        || identity.part_of.is_some() && ends(own(false))
 }
 
-fn objects<'a>(catalog: &'a Catalog, wanted: &Rename, kind: Kind) -> Vec<Named<'a>> {
-    let objects = catalog.objects.iter().filter(|object| object.identity.kind == kind);
-    let named = objects.filter(|object| is_called(&object.identity, &wanted.old));
-    let taken = |object: &Object| {
-        let new = Identity { name: wanted.new.clone(), ..object.identity.clone() };
-        catalog.objects.iter().any(|other| other.identity == new)
-    };
-    let found = |object| Named { object, column: None, is_taken: taken(object) };
-    named.map(found).collect()
+/// Whether a name such as `users.mail` is that of a column of the relation that `is_of` accepts.
+fn is_column(column: &Column, name: &str, is_of: &dyn Fn(&str) -> bool) -> bool {
+    let raw = name.rsplit_once('.').is_some_and(|(of, own)| own == column.name && is_of(of));
+    let mut parts = parts(name);
+    let own = parts.pop();
+    let table: Vec<String> = parts.iter().map(|part| pg_sql::quote::name(part)).collect();
+    raw || own.as_ref() == Some(&column.name) && !table.is_empty() && is_of(&table.join("."))
 }
 
-fn columns<'a>(catalog: &'a Catalog, wanted: &Rename) -> Vec<Named<'a>> {
-    let Some((table, column)) = wanted.old.rsplit_once('.') else { return Vec::new() };
-    let mut found = Vec::new();
-    for object in catalog.objects.iter().filter(|object| is_called(&object.identity, table)) {
-        let has = |name: &str| object.columns().iter().find(|column| column.name == name);
-        if let Some(column) = has(column) {
-            let (column, is_taken) = (Some(column.name.as_str()), has(&wanted.new).is_some());
-            found.push(Named { object, column, is_taken });
-        }
-    }
-    found
-}
-
-impl Named<'_> {
-    fn changes(&self, wanted: &Rename) -> Result<(DiffStep, DiffStep), RenameError> {
-        let Rename { old, new, .. } = wanted.clone();
-        if self.is_taken {
-            return Err(RenameError::Taken { old, new });
-        }
-        let identity = &self.object.identity;
-        match self.column {
-            Some(column) => {
-                Ok((self.change(identity, (column, &new)), self.change(identity, (&new, column))))
-            }
-            None => {
-                let renamed = Identity { name: new.clone(), ..identity.clone() };
-                Ok((
-                    self.change(identity, (&identity.name, &new)),
-                    self.change(&renamed, (&new, &identity.name)),
-                ))
-            }
+impl Named {
+    fn words(&self) -> String {
+        match &self.column {
+            Some(column) => format!("column {column} of {}", words::of(&self.identity)),
+            None => words::of(&self.identity),
         }
     }
 
-    fn change(&self, identity: &Identity, (from, to): (&str, &str)) -> DiffStep {
-        let (was, new) = (quoted(from), quoted(to));
-        let word = identity.kind.word().to_uppercase();
-        let (what, rename) = match (self.column, identity.kind) {
-            (Some(_), Kind::Type) => ("attribute", format!("RENAME ATTRIBUTE {was} TO {new}")),
-            (Some(_), _) => ("column", format!("RENAME COLUMN {was} TO {new}")),
-            (None, Kind::Constraint) => ("constraint", format!("RENAME CONSTRAINT {was} TO {new}")),
-            (None, kind) => (kind.word(), format!("RENAME TO {new}")),
-        };
-        let statement = match (identity.kind, &identity.part_of) {
-            (Kind::Constraint, Some(table)) => format!("ALTER TABLE {table} {rename}"),
-            _ => format!("ALTER {word} {} {rename}", identity.target()),
-        };
-        let found = vec![format!("{what} {was} is now {new}")];
-        let (object, hazards) = (identity.clone(), Vec::new());
-        DiffStep { object, found, statements: vec![statement], hazards }
+    fn new_column(&self) -> Option<&str> {
+        self.column.as_ref().map(|_| self.new.as_str())
     }
 }

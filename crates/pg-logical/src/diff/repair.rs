@@ -6,7 +6,7 @@ use crate::catalog::{Kind, Link};
 use crate::diff::closure::Fates;
 use crate::diff::node::Node;
 use crate::diff::order::ChangeGraph;
-use crate::diff::step::DiffError;
+use crate::diff::refusal::DiffError;
 use crate::diff::words;
 use crate::graph::Step;
 

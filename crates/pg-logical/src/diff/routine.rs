@@ -3,7 +3,7 @@
 use crate::catalog::{Definition, Function, Object};
 use crate::diff::compare::Pair;
 use crate::diff::edit::{Edit, Verdict};
-use crate::diff::step::Hazard;
+use crate::diff::hazard::Hazard;
 use crate::diff::words;
 
 pub(super) fn function(pair: &Pair<'_>) -> Verdict {

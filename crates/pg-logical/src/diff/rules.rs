@@ -3,7 +3,7 @@
 use crate::catalog::{Kind, Object};
 use crate::diff::compare::Pair;
 use crate::diff::edit::Verdict;
-use crate::diff::step::Hazard;
+use crate::diff::hazard::Hazard;
 use crate::diff::{acting, foreign, relation, routine, sequence, stored, types};
 
 /// How objects of a kind are changed, and the hazards of that.

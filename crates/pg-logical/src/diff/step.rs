@@ -1,10 +1,9 @@
-//! The steps of a plan, with their differences and hazards, and why a plan is not possible.
-
-use thiserror::Error;
+//! The steps of a plan, and the transactions that they need.
 
 use crate::catalog::Identity;
+use crate::diff::hazard::Hazard;
 
-/// What to compare, and for which role.
+/// What to compare, for which role, and which steps to prefer.
 #[derive(Clone, Debug)]
 pub struct Wanted {
     /// The role that runs the steps, and so owns what they create.
@@ -13,6 +12,9 @@ pub struct Wanted {
     pub has_owners: bool,
     /// Whether privileges are compared.
     pub has_rights: bool,
+    /// Whether steps avoid long locks: `CONCURRENTLY`, `NOT VALID` and `VALIDATE`, `USING INDEX`.
+    /// Such steps need several transactions, and some cannot run in one.
+    pub avoids_locks: bool,
 }
 
 /// The steps that change one database into another.
@@ -27,74 +29,110 @@ pub struct Plan {
 pub struct DiffStep {
     /// The object that changes.
     pub object: Identity,
-    /// The differences in words, such as `new column users.avatar_url (text)`. Empty if the step
+    /// What happens to it.
+    pub action: Action,
+    /// The difference in words, such as `new column users.avatar_url (text)`. `None` if the step
     /// only follows from another one.
-    pub found: Vec<String>,
+    pub found: Option<String>,
     /// The statements, without their semicolons.
     pub statements: Vec<String>,
     /// Hazards to consider before the step runs.
     pub hazards: Vec<Hazard>,
+    /// Functions whose bodies are text and mention what is dropped or changed
+    /// ([`Hazard::UntrackableDependency`]).
+    pub mentioned_in: Vec<Identity>,
+    /// The transaction that the step needs.
+    pub transaction: TransactionNeed,
 }
 
-/// A hazard to consider before a step runs.
+/// What a step does to its object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Hazard {
-    /// A table is dropped with its rows.
-    RowsLost,
-    /// A column is dropped, or its values are cast to a type that may not hold them.
-    ValuesLost,
-    /// The table is rewritten under a lock that blocks reads and writes.
-    Rewrite,
-    /// The table is scanned under a lock that blocks at least writes.
-    ScanUnderLock,
-    /// A new column is `NOT NULL` without a default: the step fails if the table has rows.
-    RequiredColumn,
-    /// A value of an enum may be gone: the step fails if a row has it.
-    EnumValueGone,
-    /// A value of an enum is new: it cannot be used until the transaction commits.
-    EnumValueInSameTransaction,
-    /// A function is dropped, which the bodies of other functions may still call.
-    FunctionGone,
-    /// A constraint or index that enforced uniqueness or exclusion is dropped.
-    UniqueGone,
-    /// Row-level security is enabled, so that policies limit the rows.
-    RowSecurityOn,
-    /// Access changes: privileges, policies, an owner, or whose privileges apply.
-    AuthzChanged,
-    /// The body of a function is text: PostgreSQL does not record what it depends on.
-    UntrackableDependency,
+pub enum Action {
+    /// Creates it.
+    Create,
+    /// Changes it in place, or drops a part of it, such as a column.
+    Alter,
+    /// Drops it.
+    Drop,
+    /// Drops it to create it again, or creates it again.
+    Replace,
+    /// Renames it or one of its columns.
+    Rename,
+    /// Grants or revokes privileges.
+    Authorize,
 }
 
-impl Hazard {
-    /// The name of the hazard.
-    pub fn word(self) -> &'static str {
-        match self {
-            Hazard::RowsLost => "rows-lost",
-            Hazard::ValuesLost => "values-lost",
-            Hazard::Rewrite => "rewrite",
-            Hazard::ScanUnderLock => "scan-under-lock",
-            Hazard::RequiredColumn => "required-column",
-            Hazard::EnumValueGone => "enum-value-gone",
-            Hazard::EnumValueInSameTransaction => "enum-value-in-same-transaction",
-            Hazard::FunctionGone => "function-gone",
-            Hazard::UniqueGone => "unique-gone",
-            Hazard::RowSecurityOn => "row-security-on",
-            Hazard::AuthzChanged => "authz-changed",
-            Hazard::UntrackableDependency => "untrackable-dependency",
-        }
+/// The transaction that a step needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TransactionNeed {
+    /// The transaction of the steps before it.
+    Same,
+    /// The steps before it must be committed first.
+    New,
+    /// It cannot run in a transaction.
+    Outside,
+}
+
+/// Steps that run in one transaction, or one that cannot run in any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepGroup<'a> {
+    /// In the order in which they run.
+    pub steps: &'a [DiffStep],
+    /// Whether they run in a transaction.
+    pub is_in_transaction: bool,
+}
+
+impl DiffStep {
+    pub(super) fn new(
+        object: Identity,
+        action: Action,
+        statements: Vec<String>,
+        hazards: Vec<Hazard>,
+    ) -> DiffStep {
+        let (mentioned_in, transaction) = (Vec::new(), TransactionNeed::Same);
+        DiffStep { object, action, found: None, statements, hazards, mentioned_in, transaction }
     }
 }
 
-/// Why no plan is possible.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum DiffError {
-    /// Changes that DDL cannot make without losing rows.
-    #[error("cannot be changed: {}", .0.join("; "))]
-    Unsupported(Vec<String>),
-    /// Objects of which only the name is known.
-    #[error("cannot be compared, because only their names are known: {}", .0.join(", "))]
-    Uncovered(Vec<String>),
-    /// Objects whose changes depend on each other.
-    #[error("the changes of these objects depend on each other: {}", .0.join(", "))]
-    Circle(Vec<String>),
+impl Plan {
+    /// The steps, divided into transactions.
+    pub fn groups(&self) -> Vec<StepGroup<'_>> {
+        let is_outside = |step: &DiffStep| step.transaction == TransactionNeed::Outside;
+        let stays_together = |one: &DiffStep, next: &DiffStep| match next.transaction {
+            TransactionNeed::Same => !is_outside(one),
+            TransactionNeed::New => false,
+            TransactionNeed::Outside => is_outside(one),
+        };
+        let groups = self.steps.chunk_by(stays_together);
+        groups.map(|steps| StepGroup { steps, is_in_transaction: !is_outside(&steps[0]) }).collect()
+    }
+
+    /// The differences in words, in the order of the steps.
+    pub fn found(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().filter_map(|step| step.found.as_deref())
+    }
+
+    /// The functions and procedures that the steps create with a body that is text. PostgreSQL
+    /// checks such a body when it creates the function, and objects that it names may not exist
+    /// yet: if there are any, `SET check_function_bodies = off` must come before the steps.
+    pub fn unchecked_bodies(&self) -> impl Iterator<Item = &Identity> {
+        let is_unchecked = |step: &&DiffStep| step.statements.iter().any(|text| has_body(text));
+        self.steps.iter().filter(is_unchecked).map(|step| &step.object)
+    }
+}
+
+impl StepGroup<'_> {
+    /// The statements as a script: a line or more for each, ended by a semicolon.
+    pub fn sql(&self) -> String {
+        let statements = self.steps.iter().flat_map(|step| &step.statements);
+        statements.map(|statement| format!("{statement};\n")).collect()
+    }
+}
+
+/// Whether a statement creates a function with a body that is text.
+fn has_body(statement: &str) -> bool {
+    let begin = statement.strip_prefix("CREATE ").unwrap_or_default();
+    let begin = begin.strip_prefix("OR REPLACE ").unwrap_or(begin);
+    let is_function = begin.starts_with("FUNCTION ") || begin.starts_with("PROCEDURE ");
+    is_function && statement.contains(" AS $")
 }

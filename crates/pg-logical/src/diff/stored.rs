@@ -5,7 +5,7 @@ use pg_sql::quote::name as quoted;
 use crate::catalog::{Behind, Definition, Marks, Object};
 use crate::diff::compare::{Pair, constraint_of};
 use crate::diff::edit::{Edit, Verdict};
-use crate::diff::step::Hazard;
+use crate::diff::hazard::Hazard;
 use crate::diff::{options, words};
 
 fn on_table(pair: &Pair<'_>) -> String {

@@ -6,7 +6,7 @@ use pg_sql::quote::{name as quoted, quote_literal};
 use crate::catalog::{Column, Composite, Definition, Enum, Item};
 use crate::diff::compare::Pair;
 use crate::diff::edit::{Edit, Verdict};
-use crate::diff::step::Hazard;
+use crate::diff::hazard::Hazard;
 use crate::diff::words;
 
 /// Two schemas of one name can differ only in owner, privileges and comment, which are compared

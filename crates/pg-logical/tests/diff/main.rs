@@ -76,7 +76,7 @@ fn text(plan: &Plan) -> String {
 }
 
 fn wanted() -> Wanted {
-    Wanted { role: "postgres".to_owned(), has_owners: true, has_rights: true }
+    Wanted { role: "postgres".to_owned(), has_owners: true, has_rights: true, avoids_locks: false }
 }
 
 fn between(before: &Catalog, after: &Catalog) -> Result<Plan, DiffError> {

@@ -319,8 +319,7 @@ fn each_difference_is_described() {
         "CREATE TABLE users (id int, old int)",
         "CREATE TABLE users (id bigint, avatar_url text); CREATE INDEX i ON users (id)",
     );
-    let found: Vec<&str> =
-        up.steps.iter().flat_map(|step| &step.found).map(String::as_str).collect();
+    let found: Vec<&str> = up.found().collect();
     assert_eq!(
         found,
         [

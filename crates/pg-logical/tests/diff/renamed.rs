@@ -1,12 +1,36 @@
 //! Renames that the user asks for.
 
 use pg_logical::catalog::Kind;
-use pg_logical::diff::{Plan, Rename, RenameError, rename};
+use pg_logical::diff::{
+    Hazard, Plan, Rename, RenameProblem, Renamed, Renaming, both_ways, possible_renames, renames,
+};
 
-use crate::{Database, between, same};
+use crate::{Database, between, same, text, wanted};
 
-fn of(kind: Option<Kind>, old: &str, new: &str) -> Rename {
-    Rename { kind, old: old.to_owned(), new: new.to_owned() }
+fn of(what: Renamed, old: &str, new: &str) -> Rename {
+    Rename { what, old: old.to_owned(), new: new.to_owned(), line: None }
+}
+
+fn told(text: &str) -> Rename {
+    Rename::told(text).expect("old=new")
+}
+
+const TABLE: Renamed = Renamed::Object(Kind::Table);
+
+/// Runs the renames and the plan between two schemas, and back, and returns the renames.
+#[track_caller]
+fn renamed(first: &str, second: &str, asked: &[Rename]) -> Renaming {
+    let (live, goal) = (Database::new(first), Database::new(second));
+    let (start, after) = (live.catalog(), goal.catalog());
+    let renaming = renames(&start, &after, asked).unwrap_or_else(|error| panic!("{error}"));
+    live.apply("the renames", &Plan { steps: renaming.there.clone() }).expect("renames");
+    let plans = both_ways(&live.catalog(), &after, &wanted()).expect("plans");
+    live.apply("the rest", &plans.up).expect("steps");
+    same("renamed", &live.catalog(), &after).expect("the same");
+    let down = plans.with(renaming.clone()).down.expect("a way back");
+    live.apply("back", &down).expect("steps");
+    same("renamed back", &live.catalog(), &start).expect("the same");
+    renaming
 }
 
 #[test]
@@ -15,32 +39,125 @@ fn everything_follows_a_rename() {
         "CREATE TABLE t (a int PRIMARY KEY, b int); CREATE VIEW v AS SELECT a FROM t; \
          CREATE INDEX i ON t (b); INSERT INTO t VALUES (1, 2)",
     );
-    let wanted = Database::new(
+    let goal = Database::new(
         "CREATE TABLE people (a int CONSTRAINT t_pkey PRIMARY KEY, age int); \
          CREATE VIEW v AS SELECT a FROM people; CREATE INDEX i ON people (age)",
     );
     let start = live.catalog();
-    let mut back = Vec::new();
-    let renames = [of(Some(Kind::Table), "t", "people"), of(None, "public.people.b", "age")];
-    for one in renames {
-        let (there, again) = rename(&live.catalog(), &one).expect("a rename");
-        live.apply("a rename", &Plan { steps: vec![there] }).expect("a rename");
-        back.insert(0, again);
-    }
-    assert_eq!(between(&live.catalog(), &wanted.catalog()), Ok(Plan::default()));
-    same("renamed", &live.catalog(), &wanted.catalog()).expect("the same");
-    live.apply("renamed back", &Plan { steps: back }).expect("a rename");
+    let asked = [of(TABLE, "t", "people"), of(Renamed::Column, "public.people.b", "age")];
+    let renaming = renames(&start, &goal.catalog(), &asked).expect("renames");
+    live.apply("renames", &Plan { steps: renaming.there }).expect("renames");
+    assert_eq!(between(&live.catalog(), &goal.catalog()), Ok(Plan::default()));
+    live.apply("renamed back", &Plan { steps: renaming.back }).expect("renames");
     same("renamed back", &live.catalog(), &start).expect("the same");
     assert_eq!(crate::cluster().query(&live.0, "SELECT b FROM t"), ["2"]);
 }
 
 #[test]
+fn names_that_postgresql_made_are_renamed_along() {
+    let of = |table: &str, column: &str| {
+        format!(
+            "CREATE TABLE {table} (id serial PRIMARY KEY, {column} text UNIQUE, \
+             CHECK ({column} <> ''), x int); CREATE INDEX ON {table} ({column}, x); \
+             CREATE INDEX my_own ON {table} (x); \
+             CREATE TABLE other (id int REFERENCES {table}, i int GENERATED ALWAYS AS IDENTITY)"
+        )
+    };
+    let asked = [told("users=people"), told("users.mail=people.email")];
+    let renaming = renamed(&of("users", "mail"), &of("people", "email"), &asked);
+    let found: Vec<&str> = renaming.there.iter().filter_map(|step| step.found.as_deref()).collect();
+    assert_eq!(
+        found,
+        [
+            "renamed column users.mail to email",
+            "renamed sequence users_id_seq to people_id_seq",
+            "renamed constraint users_mail_check to people_email_check",
+            "renamed constraint users_mail_key to people_email_key",
+            "renamed constraint users_pkey to people_pkey",
+            "renamed index users_mail_x_idx to people_email_x_idx",
+            "renamed table users to people",
+        ]
+    );
+    assert_eq!(renaming.there[0].hazards, [Hazard::RenamingColumn]);
+}
+
+#[test]
+fn objects_of_all_kinds_are_renamed() {
+    let of = |s: &str, o: &str| {
+        format!(
+            "CREATE SCHEMA {s}; CREATE TYPE {s}.e{o} AS ENUM ('a'); CREATE TABLE {s}.t (a int, \
+             b {s}.e{o}); CREATE TYPE {s}.k AS (f{o} int); \
+             CREATE VIEW {s}.v{o} AS SELECT a AS c{o} FROM {s}.t; \
+             CREATE FUNCTION {s}.f{o}(a int) RETURNS int LANGUAGE sql AS 'SELECT 1'; \
+             CREATE POLICY p{o} ON {s}.t USING (a > 0); \
+             CREATE MATERIALIZED VIEW {s}.m AS SELECT a AS c{o} FROM {s}.t"
+        )
+    };
+    let asked = [
+        told("one=two"),
+        told("one.e1=e2"),
+        told("one.k.f1=f2"),
+        told("one.v1=v2"),
+        told("one.v1.c1=c2"),
+        told("one.f1=f2"),
+        told("p1=p2"),
+        told("one.m.c1=c2"),
+    ];
+    renamed(&of("one", "1"), &of("two", "2"), &asked);
+}
+
+#[test]
+fn a_rename_that_has_happened_needs_no_step() {
+    let schema = "CREATE TABLE people (email text)";
+    let asked = [told("users=people"), told("people.mail=email")];
+    let renaming = renamed(schema, schema, &asked);
+    assert_eq!((renaming.there.len(), renaming.done.as_slice()), (0, asked.as_slice()));
+}
+
+#[test]
 fn an_impossible_rename_names_the_object() {
-    let live = Database::new("CREATE TABLE t (a int, b int)");
-    let catalog = live.catalog();
-    let error = |one: Rename| rename(&catalog, &one).expect_err("an error");
-    let nothing = error(of(Some(Kind::Table), "gone", "t2"));
-    assert_eq!(nothing, RenameError::Nothing("gone".to_owned()));
-    let taken = error(of(None, "t.a", "b"));
-    assert_eq!(taken.to_string(), "cannot rename `t.a` to `b`: that exists already");
+    let before = Database::new(
+        "CREATE TABLE t (a int, b int); CREATE FUNCTION t() RETURNS int \
+                                LANGUAGE sql AS 'SELECT 1'",
+    )
+    .catalog();
+    let after = Database::new(
+        "CREATE TABLE u (b int, c int); CREATE FUNCTION u() RETURNS int \
+                               LANGUAGE sql AS 'SELECT 1'; CREATE TABLE t (b int)",
+    )
+    .catalog();
+    let error = |asked: &[Rename]| renames(&before, &after, asked).expect_err("an error");
+    let problem = |text: &str| error(&[told(text)]).problem;
+    assert_eq!(problem("gone=v"), RenameProblem::Nothing);
+    assert_eq!(problem("t=v"), RenameProblem::NotWanted);
+    assert_eq!(problem("t.a=b"), RenameProblem::Taken);
+    let several = error(&[told("t=u")]);
+    assert_eq!(several.to_string(), "cannot rename `t` to `u`: it may be function t() or table t");
+    let table = of(TABLE, "t", "u");
+    assert_eq!(error(&[table.clone(), table]).problem, RenameProblem::Twice);
+}
+
+#[test]
+fn possible_renames_have_the_same_type_or_the_same_columns() {
+    let before = Database::new(
+        "CREATE TABLE users (id int, mail text, \"Old\" int); CREATE TABLE a (x int, y text); \
+         CREATE TABLE stays (p int)",
+    );
+    let after = Database::new(
+        "CREATE TABLE users (id int, email text, n bigint); CREATE TABLE b (y text, x int); \
+         CREATE TABLE c (y int); CREATE TABLE stays (p int)",
+    );
+    let found = possible_renames(&before.catalog(), &after.catalog());
+    let words: Vec<String> =
+        found.iter().map(|one| format!("{} or {}", one.dropped, one.added)).collect();
+    assert_eq!(
+        words,
+        ["table a or table b", "column users.mail (text) or column users.email (text)"]
+    );
+    let asked: Vec<Rename> = found.into_iter().map(|one| one.rename).collect();
+    let renaming = renames(&before.catalog(), &after.catalog(), &asked).expect("renames");
+    assert_eq!(
+        text(&Plan { steps: renaming.there }),
+        "ALTER TABLE public.users RENAME COLUMN mail TO email;\nALTER TABLE public.a RENAME TO b;\n"
+    );
 }
