@@ -7,7 +7,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use pg_logical::catalog::Catalog;
-use pg_logical::diff::{Wanted, diff};
+use pg_logical::diff::{DiffStep, Wanted, diff};
 use postgres::{Client, NoTls};
 
 #[path = "../tests/diff/session.rs"]
@@ -32,13 +32,23 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         }
     };
     println!("SET check_function_bodies = off;\n");
-    for step in plan.steps {
-        let hazards: Vec<&str> = step.hazards.iter().map(|hazard| hazard.word()).collect();
-        if let Some(found) = &step.found {
-            println!("-- {} {}", found.replace('\n', " "), hazards.join(" "));
+    for group in plan.groups() {
+        if group.is_in_transaction {
+            println!("BEGIN;\n");
         }
-        step.statements.iter().for_each(|statement| println!("{statement};"));
-        println!();
+        group.steps.iter().for_each(print);
+        if group.is_in_transaction {
+            println!("COMMIT;\n");
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn print(step: &DiffStep) {
+    let hazards: Vec<&str> = step.hazards.iter().map(|hazard| hazard.word()).collect();
+    if let Some(found) = &step.found {
+        println!("-- {} {}", found.replace('\n', " "), hazards.join(" "));
+    }
+    step.statements.iter().for_each(|statement| println!("{statement};"));
+    println!();
 }

@@ -21,3 +21,4 @@ pub mod script;
 mod shape;
 mod statement;
 pub mod survey;
+pub mod types;

@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::check::types::Type;
-use crate::check::words::{as_strs, texts};
 use pg_sql::lexer::{first_words, words};
 use pg_sql::name::short;
 use pg_sql::script::Statement;
+use pg_sql::types::Type;
+
+use crate::check::words::{as_strs, texts};
 
 /// What is known of the tables at one place of the files.
 #[derive(Clone, Debug, Default)]

@@ -16,7 +16,6 @@ mod same;
 mod split;
 mod statement;
 mod switch;
-mod types;
 mod words;
 
 pub(crate) use crate::model::direction::Direction;

@@ -22,7 +22,9 @@ fn fires(pair: &Pair<'_>, word: &str, old: char, new: char) -> Verdict {
         None => format!("ALTER EVENT TRIGGER {name} {when}"),
     };
     let found = format!("{}: {}", words::of(identity), when.to_lowercase());
-    Verdict::Alter(vec![Edit::new(found, statement)])
+    let edit = Edit::new(found, statement);
+    let is_off = matches!(new, 'D' | 'R') && matches!(old, 'O' | 'A') && word == "TRIGGER";
+    Verdict::Alter(vec![if is_off { edit.with(Hazard::TriggerOff) } else { edit }])
 }
 
 pub(super) fn rule(pair: &Pair<'_>) -> Verdict {

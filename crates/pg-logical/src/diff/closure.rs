@@ -109,6 +109,7 @@ impl<'a> Fates<'a> {
             self.own_columns(old);
         }
         while self.spread() {}
+        self.keep_partition_keys();
         self.retire();
         if self.refused.is_empty() {
             return Ok(());
@@ -326,6 +327,23 @@ impl<'a> Fates<'a> {
         match &self.comparison.before.object(link.from).definition {
             Definition::Sequence(_) | Definition::Table(_) => {}
             _ => self.replace(link.from),
+        }
+    }
+
+    /// Refuses another type for a column of a partition key, which PostgreSQL cannot change.
+    fn keep_partition_keys(&mut self) {
+        let retyped = self.columns.iter().filter(|(_, fate)| **fate == ColumnFate::Retype);
+        let mut retyped: Vec<(usize, u32)> = retyped.map(|(key, _)| *key).collect();
+        retyped.sort_unstable();
+        for (old, number) in retyped {
+            let object = self.comparison.before.object(old);
+            let key = object.table().and_then(|table| table.partition_key.as_ref());
+            let column = self.comparison.before.column(old, number).map(|(_, column)| column);
+            let Some((key, column)) = key.zip(column) else { continue };
+            if pg_sql::lexer::words(key).contains(&column.name) {
+                let why = format!("it is part of the partition key {key}");
+                self.refuse(words::column(&object.identity, column), why);
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use crate::diff::compare::{ColumnPair, Pair};
 use crate::diff::edit::{Edit, comment};
 use crate::diff::hazard::Hazard;
 use crate::diff::inherited;
-use crate::diff::{foreign, options, sequence, words};
+use crate::diff::{conversion, foreign, options, sequence, words};
 
 /// Whether the type or the collation of a column differs.
 pub(super) fn has_new_type(columns: ColumnPair<'_>) -> bool {
@@ -111,13 +111,7 @@ fn added(pair: &Pair<'_>, place: usize, column: &Column, edits: &mut Vec<Edit>) 
     let mut statements = vec![format!("{} ADD COLUMN {declared}", alter(pair))];
     ddl::column_details(pair.now(), column, &mut statements);
     let mut edit = Edit::of(found, statements);
-    let is_empty = column.value.is_none() && column.identity.is_none();
-    if column.not_null && is_empty {
-        edit = edit.with(Hazard::RequiredColumn);
-    }
-    if column.generated == Some('s') || column.identity.is_some() {
-        edit = edit.with(Hazard::Rewrite);
-    }
+    edit.hazards = conversion::added(pair.after().catalog, column);
     edits.push(edit);
 }
 
@@ -183,15 +177,15 @@ fn retype(pair: &Pair<'_>, columns: ColumnPair<'_>, edits: &mut Vec<Edit>) {
     let using = if is_foreign || new.generated.is_some() {
         String::new()
     } else {
-        conversion(&name, old, new, is_moved && is_named_type(pair, new))
+        conversion::using(&name, old, new, is_moved && is_named_type(pair, new))
     };
     let kind = &new.data_type;
     statements.push(format!("{alter} TYPE {kind}{}{using}", collation.unwrap_or_default()));
     let column = words::column(&pair.now().identity, new);
     let found = format!("{column}: {} to {}", old.data_type, new.data_type);
-    let mut edit = Edit::of(found, statements).with(Hazard::Rewrite);
-    if !using.is_empty() {
-        edit = edit.with(Hazard::ValuesLost);
+    let mut edit = Edit::of(found, statements).about(&new.name);
+    if !is_foreign {
+        edit.hazards = conversion::hazards(old, new, is_moved);
     }
     edits.push(edit);
 }
@@ -201,54 +195,6 @@ fn retype(pair: &Pair<'_>, columns: ColumnPair<'_>, edits: &mut Vec<Edit>) {
 fn is_named_type(pair: &Pair<'_>, column: &Column) -> bool {
     let kind = pair.after().catalog.find(class::TYPE, column.type_oid);
     kind.is_none_or(|kind| kind.identity.kind != Kind::Domain)
-}
-
-/// Families of types: PostgreSQL converts a column within one of them without a `USING` clause.
-const FAMILIES: [&[&str]; 6] = [
-    &["smallint", "integer", "bigint", "numeric", "real", "double precision"],
-    &["text", "character varying", "character", "name", "\"char\""],
-    &["date", "timestamp without time zone", "timestamp with time zone"],
-    &["time without time zone", "time with time zone", "interval"],
-    &["json", "jsonb"],
-    &["inet", "cidr"],
-];
-
-/// The `USING` clause, where PostgreSQL has no assignment cast; empty otherwise.
-fn conversion(name: &str, old: &Column, new: &Column, is_by_text: bool) -> String {
-    let family = |column: &Column| {
-        let bare = column.data_type.split('(').next().unwrap_or_default().trim();
-        // `timestamp(3) with time zone` has its precision in the middle.
-        let bare = match (bare, column.data_type.split_once(") ")) {
-            (begin, Some((_, rest))) => format!("{begin} {rest}"),
-            (begin, None) => begin.to_owned(),
-        };
-        FAMILIES.iter().position(|family| family.contains(&bare.as_str()))
-    };
-    let kind = &new.data_type;
-    if is_by_text && new.data_type == old.data_type {
-        let array = if kind.ends_with("[]") { "[]" } else { "" };
-        return format!(" USING {name}::text{array}::{kind}");
-    }
-    match (family(old), family(new)) {
-        (Some(one), Some(other)) if one == other => String::new(),
-        (_, Some(1)) => format!(" USING {name}::{kind}"),
-        (Some(1), _) => format!(" USING {name}::{kind}"),
-        _ if old.data_type == new.data_type => String::new(),
-        _ if is_cast(old, new) => format!(" USING {name}::{kind}"),
-        _ => {
-            let array =
-                if kind.ends_with("[]") && old.data_type.ends_with("[]") { "[]" } else { "" };
-            format!(" USING {name}::text{array}::{kind}")
-        }
-    }
-}
-
-/// Whether PostgreSQL has an explicit cast between the types.
-fn is_cast(old: &Column, new: &Column) -> bool {
-    matches!(
-        (old.data_type.as_str(), new.data_type.as_str()),
-        ("boolean", "integer") | ("integer", "boolean")
-    )
 }
 
 /// The expression of a generated column.
@@ -381,7 +327,7 @@ fn not_null(pair: &Pair<'_>, columns: ColumnPair<'_>, edits: &mut Vec<Edit>) {
         }
         let mut edit = Edit::of(format!("{column} {verb} NULL"), statements);
         if new.not_null {
-            edit = edit.with(Hazard::ScanUnderLock);
+            edit = edit.with(Hazard::RequiredColumn).with(Hazard::ScanUnderLock);
         }
         edits.push(edit);
         return;
@@ -476,7 +422,8 @@ pub(super) fn drop(pair: &Pair<'_>, column: &Column) -> Option<Edit> {
     let alter = if is_kept_by_heirs(pair, column) { only(pair) } else { alter(pair) };
     let statement = format!("{alter} DROP COLUMN {}", quoted(&column.name));
     let name = words::column(&pair.now().identity, column);
-    Some(Edit::new(format!("dropped {name}"), statement).with(Hazard::ValuesLost))
+    let edit = Edit::new(format!("dropped {name}"), statement).about(&column.name);
+    Some(edit.with(Hazard::ValuesLost).with(Hazard::ColumnGone))
 }
 
 fn is_kept_by_heirs(pair: &Pair<'_>, column: &Column) -> bool {

@@ -9,6 +9,8 @@ pub(super) struct Edit {
     pub(super) found: String,
     pub(super) statements: Vec<String>,
     pub(super) hazards: Vec<Hazard>,
+    /// The column that is dropped or gets another type, or the new value of an enum.
+    pub(super) column: Option<String>,
 }
 
 impl Edit {
@@ -17,7 +19,13 @@ impl Edit {
     }
 
     pub(super) fn of(found: impl Into<String>, statements: Vec<String>) -> Edit {
-        Edit { found: found.into(), statements, hazards: Vec::new() }
+        Edit { found: found.into(), statements, hazards: Vec::new(), column: None }
+    }
+
+    /// Names the column that is dropped or gets another type, or the new value of an enum.
+    pub(super) fn about(mut self, column: &str) -> Edit {
+        self.column = Some(column.to_owned());
+        self
     }
 
     pub(super) fn with(mut self, hazard: Hazard) -> Edit {

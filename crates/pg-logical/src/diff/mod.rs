@@ -12,12 +12,15 @@
 mod acting;
 mod closure;
 mod column;
+mod commits;
 mod compare;
+mod conversion;
 mod edit;
 mod faithful;
 mod foreign;
 mod hazard;
 mod inherited;
+mod mentions;
 mod node;
 mod options;
 mod order;
@@ -34,7 +37,9 @@ mod rules;
 mod sequence;
 mod step;
 mod stored;
+mod told;
 mod types;
+mod unlocked;
 mod words;
 
 use std::collections::BTreeSet;
@@ -49,6 +54,7 @@ pub use possible::{PossibleRename, possible_renames};
 pub use refusal::{DiffError, Refused};
 pub use rename::{Rename, RenameError, RenameProblem, Renamed, Renaming, renames};
 pub use step::{Action, DiffStep, Plan, StepGroup, TransactionNeed, Wanted};
+pub use told::renames_of_file;
 
 /// The steps in both directions.
 #[derive(Clone, Debug)]

@@ -5,14 +5,17 @@ use std::collections::BTreeSet;
 use crate::catalog::{DefaultRights, Definition, Identity, Kind, Object};
 use crate::ddl;
 use crate::diff::closure::{Fate, Fates};
+use crate::diff::commits::commit_values;
 use crate::diff::compare::{Comparison, Pair};
 use crate::diff::edit::{Edit, Verdict, comment};
 use crate::diff::faithful::faithful;
 use crate::diff::hazard::Hazard;
 use crate::diff::inherited;
+use crate::diff::mentions::mention;
 use crate::diff::node::Node;
 use crate::diff::order::is_made;
 use crate::diff::step::{Action, DiffStep, Plan, Wanted};
+use crate::diff::unlocked::unlocked;
 use crate::diff::{column, rights, routine, rules};
 use crate::diff::{sequence, words};
 use crate::graph::Step;
@@ -34,8 +37,28 @@ pub(super) fn plan(fates: &Fates<'_>, nodes: &[Node], wanted: &Wanted) -> Plan {
         planning.rights();
     }
     planning.refreshes();
+    if wanted.avoids_locks {
+        planning.changes = unlocked(fates, std::mem::take(&mut planning.changes));
+    }
     last.into_iter().for_each(|node| planning.node(node));
-    Plan { steps: planning.changes }
+    let mut steps = joined(planning.changes);
+    commit_values(&mut steps);
+    mention(fates.comparison.after.catalog, &mut steps);
+    Plan { steps }
+}
+
+/// Moves the difference of a step without statements to one of its object that makes it.
+fn joined(steps: Vec<DiffStep>) -> Vec<DiffStep> {
+    let (mut steps, told): (Vec<DiffStep>, Vec<DiffStep>) =
+        steps.into_iter().partition(|step| !step.statements.is_empty());
+    for DiffStep { object, found, hazards, .. } in told {
+        let makes = |step: &&mut DiffStep| step.object == object && step.found.is_none();
+        if let Some(step) = steps.iter_mut().find(makes) {
+            step.found = found;
+            step.hazards.extend(hazards);
+        }
+    }
+    steps
 }
 
 impl Planning<'_> {
@@ -65,14 +88,14 @@ impl Planning<'_> {
         if edit.statements.is_empty() && edit.found.is_empty() {
             return;
         }
-        let Edit { found, mut statements, hazards } = edit;
+        let Edit { found, mut statements, hazards, column } = edit;
         // The body of a function must stay as it is.
         if !matches!(object.kind, Kind::Function | Kind::Procedure) {
             statements.iter_mut().for_each(|text| *text = faithful(text));
         }
         let found = Some(found).filter(|found| !found.is_empty());
         let step = DiffStep::new(object.clone(), action, statements, hazards);
-        self.changes.push(DiffStep { found, ..step });
+        self.changes.push(DiffStep { found, column, ..step });
     }
 
     fn node(&mut self, node: Node) {
@@ -95,7 +118,12 @@ impl Planning<'_> {
         let is_again = self.fates.of[old] == Fate::Replace;
         let word = if is_again { "replaced" } else { "dropped" };
         let mut edit = Edit::new(format!("{word} {}", words::of(&object.identity)), statement);
-        let is_lost = |hazard: &Hazard| !is_again || *hazard != Hazard::FunctionGone;
+        // What is recreated is only gone within the transaction.
+        let is_lost = |hazard: &Hazard| {
+            let stays =
+                [Hazard::RowsLost, Hazard::BanDropSequence, Hazard::AuthzChanged].contains(hazard);
+            stays || !is_again
+        };
         edit.hazards = (rule.loss)(&object).into_iter().filter(is_lost).collect();
         let action = if is_again { Action::Replace } else { Action::Drop };
         self.push(&object.identity, action, edit);
@@ -137,7 +165,11 @@ impl Planning<'_> {
     fn detach(&mut self, old: usize) {
         let identity = self.was(old).identity.clone();
         let Some(pair) = self.fates.pair(old) else { return };
-        let edit = Edit::of("", inherited::detach(&pair));
+        let statements = inherited::detach(&pair);
+        let edit = Edit::of("", statements);
+        let is_gone =
+            pair.tables().is_some_and(|(old, new)| old.bound.is_some() && new.bound != old.bound);
+        let edit = if is_gone { edit.with(Hazard::PartitionGone) } else { edit };
         self.add(&identity, edit);
     }
 
@@ -183,9 +215,18 @@ impl Planning<'_> {
         let found =
             if is_again { String::new() } else { format!("new {}", words::of(&object.identity)) };
         let mut edit = Edit::of(found, statements);
-        edit.hazards = (rule.making)(&object);
+        if self.is_of_existing_table(new) {
+            edit.hazards = (rule.making)(&object);
+        }
         let action = if is_again { Action::Replace } else { Action::Create };
         self.push(&object.identity, action, edit);
+    }
+
+    /// Whether an object is a part of a table that exists already, and so may have rows; true for
+    /// objects that are no part of a table.
+    fn is_of_existing_table(&self, new: usize) -> bool {
+        let whole = self.fates.comparison.after.whole(new);
+        whole.is_none_or(|whole| !is_made(self.fates, whole))
     }
 
     fn owner(&self, object: &Object) -> Option<String> {
@@ -229,7 +270,9 @@ impl Planning<'_> {
             Step::Own(_) if is_owned_anew(&pair) => {
                 Edit::of(format!("{} has another owner", words::of(&identity)), statements())
             }
-            Step::Attach(_) if inherited::is_attached(&pair) => Edit::of("", statements()),
+            Step::Attach(_) if inherited::is_attached(&pair) => {
+                Edit::of("", statements()).with(Hazard::ScanUnderLock)
+            }
             Step::AttachIndex(_) if parent(pair.was()) != parent(pair.now()) => {
                 Edit::of("", statements())
             }
@@ -299,7 +342,7 @@ impl Planning<'_> {
         let mut seen = BTreeSet::from([new]);
         let mut left = vec![new];
         while let Some(next) = left.pop() {
-            if !routine::is_untracked(&catalog.objects[next]).is_empty() {
+            if routine::is_untracked(&catalog.objects[next]) {
                 return true;
             }
             left.extend(catalog.needs[next].iter().filter(|need| seen.insert(**need)));
@@ -347,9 +390,13 @@ impl Planning<'_> {
     }
 
     fn authorize(&mut self, identity: &Identity, edit: Edit) {
-        if !edit.statements.is_empty() {
-            self.push(identity, Action::Authorize, edit.with(Hazard::AuthzChanged));
+        if edit.statements.is_empty() {
+            return;
         }
+        let revokes = edit.statements.iter().any(|text| text.contains("REVOKE "));
+        let edit = edit.with(Hazard::AuthzChanged);
+        let edit = if revokes { edit.with(Hazard::RightsLost) } else { edit };
+        self.push(identity, Action::Authorize, edit);
     }
 }
 

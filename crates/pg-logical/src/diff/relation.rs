@@ -61,8 +61,7 @@ fn typed(pair: &Pair<'_>, old: &Table, new: &Table, edits: &mut Vec<Edit>) {
 fn inheritance(pair: &Pair<'_>, old: &Table, new: &Table, edits: &mut Vec<Edit>) {
     let (was, is) = (parents(pair.before(), old), parents(pair.after(), new));
     if is_detached(pair) || is_attached(pair) {
-        let found = format!("{}: its parent", words::of(&pair.now().identity));
-        edits.push(Edit::of(found, Vec::new()));
+        edits.push(Edit::of(partition(pair, &was, &is, new), Vec::new()));
     }
     if new.bound.is_some() {
         return;
@@ -71,6 +70,16 @@ fn inheritance(pair: &Pair<'_>, old: &Table, new: &Table, edits: &mut Vec<Edit>)
     for parent in is.iter().filter(|parent| is_away || !was.contains(parent)) {
         let found = format!("inherits {parent}");
         edits.push(alter(pair, &found, &format!("INHERIT {parent}")));
+    }
+}
+
+/// The change of a table's place as a partition, in words.
+fn partition(pair: &Pair<'_>, was: &[String], is: &[String], new: &Table) -> String {
+    let table = words::of(&pair.now().identity);
+    let (was, is) = (was.join(", "), is.join(", "));
+    match &new.bound {
+        Some(bound) => format!("{table} is a partition of {is} {bound}"),
+        None => format!("{table} is no longer a part of {was}"),
     }
 }
 

@@ -5,6 +5,7 @@
 use thiserror::Error;
 
 use crate::catalog::{Catalog, Column, Identity, Kind, Object};
+use crate::diff::mentions::mention;
 use crate::diff::renaming::{Named, is_relation};
 use crate::diff::step::DiffStep;
 use crate::diff::words;
@@ -47,7 +48,7 @@ impl Rename {
 
 /// Why a rename is not possible.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("cannot rename `{}` to `{}`: {problem}", .rename.old, .rename.new)]
+#[error("{}: {problem}", described(rename))]
 pub struct RenameError {
     /// The rename, with the line that asks for it.
     pub rename: Rename,
@@ -76,6 +77,17 @@ pub enum RenameProblem {
     /// A comment of the schema file is not above an object or on the line of a column.
     #[error("the comment is neither directly above an object nor on the line of a column")]
     Nowhere,
+    /// A comment of the schema file cannot be read.
+    #[error("expected `@renamed from=NAME`")]
+    Unreadable,
+}
+
+fn described(rename: &Rename) -> String {
+    match (rename.old.as_str(), rename.new.as_str()) {
+        ("", _) => "cannot read the comment".to_owned(),
+        (old, "") => format!("`@renamed from={old}` is about nothing"),
+        (old, new) => format!("cannot rename `{old}` to `{new}`"),
+    }
 }
 
 /// The steps of renames.
@@ -117,8 +129,10 @@ pub fn renames(
         (false, kind) if is_relation(kind) || kind == Kind::Type => 2,
         (false, _) => 1,
     });
-    let there = found.iter().map(Named::there).collect();
-    let back = found.iter().rev().map(Named::back).collect();
+    let mut there: Vec<DiffStep> = found.iter().map(Named::there).collect();
+    let mut back: Vec<DiffStep> = found.iter().rev().map(Named::back).collect();
+    mention(after, &mut there);
+    mention(before, &mut back);
     Ok(Renaming { there, back, done })
 }
 

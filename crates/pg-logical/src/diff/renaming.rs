@@ -48,10 +48,12 @@ impl Named {
             (Kind::Constraint, Some(table)) => format!("ALTER TABLE {table} {rename}"),
             _ => format!("ALTER {word} {} {rename}", identity.target()),
         };
+        let from_column = from;
         let of = identity.sql();
         let of = of.strip_prefix("public.").unwrap_or(&of);
         let from = if self.column.is_some() { format!("{of}.{was}") } else { was };
         DiffStep {
+            column: self.column.as_ref().map(|_| from_column.to_owned()),
             found: Some(format!("renamed {what} {from} to {new}")),
             ..DiffStep::new(identity.clone(), Action::Rename, vec![statement], vec![self.hazard()])
         }

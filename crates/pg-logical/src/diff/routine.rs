@@ -22,20 +22,19 @@ pub(super) fn function(pair: &Pair<'_>) -> Verdict {
     let replace = made.iter().map(|text| text.replacen("CREATE ", "CREATE OR REPLACE ", 1));
     let found = format!("{} changes", words::of(&pair.now().identity));
     let mut edit = Edit::of(found, replace.collect());
-    edit.hazards = is_untracked(pair.now());
     if old.is_definer != new.is_definer {
         edit.hazards.push(Hazard::AuthzChanged);
     }
     Verdict::Alter(vec![edit])
 }
 
-/// The hazard of a body in text: PostgreSQL does not record what it depends on.
-pub(super) fn is_untracked(object: &Object) -> Vec<Hazard> {
+/// Whether the body of a function is text, so that PostgreSQL does not record what it depends on.
+pub(super) fn is_untracked(object: &Object) -> bool {
     match &object.definition {
-        Definition::Function(function) if function.body.is_none() && function.library.is_none() => {
-            vec![Hazard::UntrackableDependency]
+        Definition::Function(one) => {
+            one.body.is_none() && one.library.is_none() && one.language != "internal"
         }
-        _ => Vec::new(),
+        _ => false,
     }
 }
 

@@ -24,28 +24,24 @@ const fn plain(kind: Kind, alter: fn(&Pair<'_>) -> Verdict) -> KindRule {
     KindRule { kind, alter, drop: dropped, loss: nothing, making: nothing }
 }
 
+fn relation_gone(_: &Object) -> Vec<Hazard> {
+    vec![Hazard::RelationGone]
+}
+
 fn nothing(_: &Object) -> Vec<Hazard> {
     Vec::new()
 }
 
 /// The rules, in the order of [`Kind`].
 pub(super) const RULES: [KindRule; 34] = [
-    plain(Kind::Schema, types::schema),
+    KindRule { loss: |_| vec![Hazard::BanDropSchema], ..plain(Kind::Schema, types::schema) },
     plain(Kind::Collation, made_again),
     plain(Kind::Extension, types::extension),
-    plain(Kind::Type, types::any),
-    plain(Kind::Domain, types::domain),
+    KindRule { loss: |_| vec![Hazard::BanDropType], ..plain(Kind::Type, types::any) },
+    KindRule { loss: |_| vec![Hazard::BanDropType], ..plain(Kind::Domain, types::domain) },
     plain(Kind::Cast, made_again),
-    KindRule {
-        loss: |_| vec![Hazard::FunctionGone],
-        making: routine::is_untracked,
-        ..plain(Kind::Function, routine::function)
-    },
-    KindRule {
-        loss: |_| vec![Hazard::FunctionGone],
-        making: routine::is_untracked,
-        ..plain(Kind::Procedure, routine::function)
-    },
+    KindRule { loss: |_| vec![Hazard::FunctionGone], ..plain(Kind::Function, routine::function) },
+    KindRule { loss: |_| vec![Hazard::FunctionGone], ..plain(Kind::Procedure, routine::function) },
     KindRule { loss: |_| vec![Hazard::FunctionGone], ..plain(Kind::Aggregate, made_again) },
     plain(Kind::Operator, types::operator),
     plain(Kind::OperatorFamily, types::operator_family),
@@ -57,11 +53,17 @@ pub(super) const RULES: [KindRule; 34] = [
     plain(Kind::ForeignDataWrapper, foreign::wrapper),
     plain(Kind::Server, foreign::server),
     plain(Kind::UserMapping, foreign::user_mapping),
-    plain(Kind::Sequence, sequence::verdict),
-    KindRule { loss: |_| vec![Hazard::RowsLost], ..plain(Kind::Table, relation::table) },
-    plain(Kind::ForeignTable, relation::table),
-    plain(Kind::View, relation::view),
-    plain(Kind::MaterializedView, relation::view),
+    KindRule {
+        loss: |_| vec![Hazard::BanDropSequence],
+        ..plain(Kind::Sequence, sequence::verdict)
+    },
+    KindRule {
+        loss: |_| vec![Hazard::RowsLost, Hazard::RelationGone],
+        ..plain(Kind::Table, relation::table)
+    },
+    KindRule { loss: relation_gone, ..plain(Kind::ForeignTable, relation::table) },
+    KindRule { loss: relation_gone, ..plain(Kind::View, relation::view) },
+    KindRule { loss: relation_gone, ..plain(Kind::MaterializedView, relation::view) },
     KindRule { drop: |_| None, ..plain(Kind::LargeObject, |_| Verdict::same()) },
     KindRule {
         drop: stored::drop_constraint,
@@ -76,7 +78,11 @@ pub(super) const RULES: [KindRule; 34] = [
     },
     plain(Kind::Statistics, stored::statistics),
     plain(Kind::Rule, acting::rule),
-    KindRule { drop: acting::drop_trigger, ..plain(Kind::Trigger, acting::trigger) },
+    KindRule {
+        drop: acting::drop_trigger,
+        loss: |_| vec![Hazard::TriggerOff],
+        ..plain(Kind::Trigger, acting::trigger)
+    },
     KindRule {
         loss: |_| vec![Hazard::AuthzChanged],
         making: |_| vec![Hazard::AuthzChanged],

@@ -31,6 +31,8 @@ pub struct DiffStep {
     pub object: Identity,
     /// What happens to it.
     pub action: Action,
+    /// The column that is dropped or renamed or gets another type, or the new value of an enum.
+    pub column: Option<String>,
     /// The difference in words, such as `new column users.avatar_url (text)`. `None` if the step
     /// only follows from another one.
     pub found: Option<String>,
@@ -90,7 +92,16 @@ impl DiffStep {
         hazards: Vec<Hazard>,
     ) -> DiffStep {
         let (mentioned_in, transaction) = (Vec::new(), TransactionNeed::Same);
-        DiffStep { object, action, found: None, statements, hazards, mentioned_in, transaction }
+        DiffStep {
+            object,
+            action,
+            column: None,
+            found: None,
+            statements,
+            hazards,
+            mentioned_in,
+            transaction,
+        }
     }
 }
 

@@ -161,7 +161,7 @@ pub(super) fn drop_constraint(object: &Object) -> Option<String> {
 
 pub(super) fn constraint_gone(object: &Object) -> Vec<Hazard> {
     let is_unique = constraint_of(object).is_some_and(|one| matches!(one.kind, 'p' | 'u' | 'x'));
-    is_unique.then_some(Hazard::UniqueGone).into_iter().collect()
+    vec![if is_unique { Hazard::UniqueGone } else { Hazard::BanDropConstraint }]
 }
 
 pub(super) fn constraint_made(object: &Object) -> Vec<Hazard> {

@@ -62,10 +62,12 @@ fn labels(pair: &Pair<'_>, old: &Enum, new: &Enum) -> Verdict {
             }
             _ => String::new(),
         };
+        let label_text = label;
         let label = quote_literal(label);
         let statement = format!("ALTER TYPE {} ADD VALUE {label}{place}", pair.sql());
         let found = format!("{} has the value {label}", words::of(&pair.now().identity));
-        edits.push(Edit::new(found, statement).with(Hazard::EnumValueInSameTransaction));
+        let edit = Edit::new(found, statement).about(label_text);
+        edits.push(edit.with(Hazard::EnumValueInSameTransaction));
     }
     Verdict::Alter(edits)
 }

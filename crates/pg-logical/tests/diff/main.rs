@@ -7,6 +7,7 @@
 )]
 
 mod exposed;
+mod hazardous;
 mod ordered;
 mod programmed;
 mod random;
@@ -14,6 +15,7 @@ mod relations;
 mod renamed;
 mod session;
 mod typed;
+mod unlocked;
 
 #[path = "../../../cargo-db/tests/it/support/cluster.rs"]
 #[expect(dead_code, reason = "other tests crash it")]
@@ -23,7 +25,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pg_logical::catalog::Catalog;
-use pg_logical::diff::{DiffError, Plan, Wanted, diff};
+use pg_logical::diff::{DiffError, Plan, Wanted, both_ways, diff};
 use pg_logical::{ddl, graph};
 
 use crate::cluster::cluster;
@@ -50,15 +52,23 @@ impl Database {
         Session(cluster().connect(&self.0)).catalog().expect("a catalog").0
     }
 
-    /// Runs the steps of a plan.
+    /// Runs the steps of a plan in the transactions that they need.
     fn apply(&self, what: &str, plan: &Plan) -> Result<(), String> {
         let mut client = cluster().connect(&self.0);
         client.batch_execute("SET check_function_bodies = off").expect("a setting");
-        for statement in plan.steps.iter().flat_map(|step| &step.statements) {
+        let mut run = |statement: &str| {
             client.batch_execute(statement).map_err(|error| {
                 let why = error.as_db_error().map(ToString::to_string).unwrap_or_default();
                 format!("{what}: {why}\n{statement}\nof\n{}", text(plan))
-            })?;
+            })
+        };
+        for group in plan.groups() {
+            let (begin, end) = if group.is_in_transaction { ("BEGIN", "COMMIT") } else { ("", "") };
+            run(begin)?;
+            for statement in group.steps.iter().flat_map(|step| &step.statements) {
+                run(statement)?;
+            }
+            run(end)?;
         }
         Ok(())
     }
@@ -120,11 +130,15 @@ fn same(what: &str, one: &Catalog, other: &Catalog) -> Result<(), String> {
 
 /// Migrates a database from the first schema to the second and back, and returns the forward plan.
 fn proved(what: &str, first: &str, second: &str) -> Result<Plan, String> {
-    let (live, wanted) = (Database::new(first), Database::new(second));
-    let (before, after) = (live.catalog(), wanted.catalog());
+    proved_as(what, (first, second), &wanted())
+}
+
+fn proved_as(what: &str, schemas: (&str, &str), wanted: &Wanted) -> Result<Plan, String> {
+    let (live, goal) = (Database::new(schemas.0), Database::new(schemas.1));
+    let (before, after) = (live.catalog(), goal.catalog());
     let refused = |error| format!("{what}: {error}");
-    let up = between(&before, &after).map_err(refused)?;
-    let down = between(&after, &before).map_err(refused)?;
+    let plans = both_ways(&before, &after, wanted).map_err(refused)?;
+    let (up, down) = (plans.up, plans.down.map_err(refused)?);
     live.apply(what, &up)?;
     let now = live.catalog();
     same(what, &now, &after)?;

@@ -98,6 +98,19 @@ fn another_partition_key_is_refused() {
 }
 
 #[test]
+fn another_type_of_a_partition_key_is_refused() {
+    let of = |kind: &str, label: &str| {
+        format!(
+            "CREATE TYPE e AS ENUM ({label}); \
+             CREATE TABLE t (a {kind}, b e) PARTITION BY RANGE (a, b)"
+        )
+    };
+    let error = refusal(&of("int", "'a', 'b'"), &of("bigint", "'b'"));
+    let objects: Vec<String> = error.refused().into_iter().map(|one| one.object).collect();
+    assert_eq!(objects, ["column t.a", "column t.b"]);
+}
+
+#[test]
 fn a_range_that_columns_use_is_not_replaced() {
     let of = |subtype: &str| {
         format!("CREATE TYPE r AS RANGE (subtype = {subtype}); CREATE TABLE t (a r)")

@@ -1,5 +1,7 @@
 //! Types of columns as SQL spells them, and whether one can hold every value of another.
 
+use crate::lexer::words;
+
 /// A type, with the set of its values as far as it is known here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum TypeKind {
@@ -28,15 +30,23 @@ enum TypeKind {
 
 /// The type of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Type {
+pub struct Type {
     kind: TypeKind,
     /// As it is spelled.
-    pub(super) spelled: String,
+    pub spelled: String,
 }
 
 impl Type {
+    /// Reads a type, such as `character varying(20)`. `None` if anything follows it.
+    pub fn named(text: &str) -> Option<Type> {
+        let words = words(text);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let (named, rest) = Type::read(&words)?;
+        rest.is_empty().then_some(named)
+    }
+
     /// Reads the type at the beginning of some words, and returns it with what follows.
-    pub(super) fn read<'a, 'w>(words: &'a [&'w str]) -> Option<(Type, &'a [&'w str])> {
+    pub fn read<'a, 'w>(words: &'a [&'w str]) -> Option<(Type, &'a [&'w str])> {
         let named = match words {
             ["pg_catalog", ".", rest @ ..] => rest,
             words => words,
@@ -56,22 +66,22 @@ impl Type {
     }
 
     /// Whether it can hold every value of another type; nothing if that is not known.
-    pub(super) fn holds(&self, other: &Type) -> Option<bool> {
+    pub fn holds(&self, other: &Type) -> Option<bool> {
         holds(&self.kind, &other.kind)
     }
 
     /// Whether both are the same type, however they are spelled.
-    pub(super) fn is(&self, other: &Type) -> bool {
+    pub fn is(&self, other: &Type) -> bool {
         self.kind == other.kind
     }
 
     /// Whether it has less room than other types for values of its kind.
-    pub(super) fn is_limited(&self) -> bool {
+    pub fn is_limited(&self) -> bool {
         is_limited(&self.kind)
     }
 
     /// Whether stored values of the other type need not change, so that the table is not rewritten.
-    pub(super) fn is_stored_like(&self, other: &Type) -> bool {
+    pub fn is_stored_like(&self, other: &Type) -> bool {
         let is_wider = self.holds(other) == Some(true);
         match (&other.kind, &self.kind) {
             (old, new) if old == new => true,
@@ -236,14 +246,8 @@ fn spelled(words: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::words::as_strs;
-
     fn of(text: &str) -> Type {
-        let words = pg_sql::lexer::words(text);
-        let words = as_strs(&words);
-        let (of, rest) = Type::read(&words).unwrap();
-        assert!(rest.is_empty(), "{text}: {rest:?}");
-        of
+        Type::named(text).unwrap_or_else(|| panic!("{text}"))
     }
 
     #[test]
