@@ -23,6 +23,10 @@ pub(super) fn extension(pair: &Pair<'_>) -> Verdict {
     };
     let (name, what) = (pair.sql(), words::of(&pair.now().identity));
     let mut edits = Vec::new();
+    if numbers(&new.version) < numbers(&old.version) {
+        let versions = format!("from version {} to {}", old.version, new.version);
+        return Verdict::Refuse(format!("PostgreSQL cannot take an extension back {versions}"));
+    }
     if old.version != new.version {
         let statement = format!("ALTER EXTENSION {name} UPDATE TO {}", quote_literal(&new.version));
         edits.push(Edit::new(format!("{what}: {} to {}", old.version, new.version), statement));
@@ -33,6 +37,12 @@ pub(super) fn extension(pair: &Pair<'_>) -> Verdict {
         edits.push(Edit::new(format!("{what} is in the schema {schema}"), statement));
     }
     Verdict::Alter(edits)
+}
+
+/// The numbers of a version: 1.10 is newer than 1.9.
+fn numbers(version: &str) -> Vec<u64> {
+    let parts = version.split(|letter: char| !letter.is_ascii_digit());
+    parts.filter_map(|part| part.parse().ok()).collect()
 }
 
 pub(super) fn any(pair: &Pair<'_>) -> Verdict {

@@ -3,6 +3,7 @@
 
 #![expect(
     clippy::disallowed_methods,
+    clippy::print_stderr,
     reason = "the fence stands around the product, and tests look at it from outside"
 )]
 
@@ -14,6 +15,7 @@ mod random;
 mod relations;
 mod renamed;
 mod session;
+mod support;
 mod typed;
 mod unlocked;
 
@@ -21,136 +23,13 @@ mod unlocked;
 #[expect(dead_code, reason = "other tests crash it")]
 mod cluster;
 
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use pg_logical::catalog::Catalog;
-use pg_logical::diff::{DiffError, Plan, Wanted, both_ways, diff};
-use pg_logical::{ddl, graph};
+use pg_logical::diff::Plan;
 
 use crate::cluster::cluster;
-use crate::session::Session;
+use crate::support::{Database, between, proved, proved_as, same, text, wanted};
 
 /// The name of a case, the old schema, and the new one.
 type Pair = (&'static str, &'static str, &'static str);
-
-/// A database that is dropped at the end of the test.
-struct Database(String);
-
-impl Database {
-    fn new(sql: &str) -> Database {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let name = format!("diff_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        cluster().run("postgres", &format!("CREATE DATABASE {name} TEMPLATE template0"));
-        let database = Database(name);
-        let sql = format!("SET check_function_bodies = off; {sql}");
-        cluster().run(&database.0, &sql);
-        database
-    }
-
-    fn catalog(&self) -> Catalog {
-        Session(cluster().connect(&self.0)).catalog().expect("a catalog").0
-    }
-
-    /// Runs the steps of a plan in the transactions that they need.
-    fn apply(&self, what: &str, plan: &Plan) -> Result<(), String> {
-        let mut client = cluster().connect(&self.0);
-        client.batch_execute("SET check_function_bodies = off").expect("a setting");
-        let mut run = |statement: &str| {
-            client.batch_execute(statement).map_err(|error| {
-                let why = error.as_db_error().map(ToString::to_string).unwrap_or_default();
-                format!("{what}: {why}\n{statement}\nof\n{}", text(plan))
-            })
-        };
-        for group in plan.groups() {
-            let (begin, end) = if group.is_in_transaction { ("BEGIN", "COMMIT") } else { ("", "") };
-            run(begin)?;
-            for statement in group.steps.iter().flat_map(|step| &step.statements) {
-                run(statement)?;
-            }
-            run(end)?;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        cluster().run("postgres", &format!("DROP DATABASE {} WITH (FORCE)", self.0));
-    }
-}
-
-fn text(plan: &Plan) -> String {
-    let statements = plan.steps.iter().flat_map(|step| &step.statements);
-    statements.map(|statement| format!("{statement};\n")).collect()
-}
-
-fn wanted() -> Wanted {
-    Wanted { role: "postgres".to_owned(), has_owners: true, has_rights: true, avoids_locks: false }
-}
-
-fn between(before: &Catalog, after: &Catalog) -> Result<Plan, DiffError> {
-    diff(before, after, &wanted())
-}
-
-/// The statements that create a database, as a set: neither the order of objects nor that of
-/// columns is compared.
-fn shape(catalog: &Catalog) -> BTreeSet<String> {
-    let order = graph::order(catalog, &BTreeSet::new()).expect("an order");
-    let steps = order.steps.iter().flat_map(|step| ddl::statements(catalog, &order, *step));
-    let mut found: BTreeSet<String> = steps.map(|statement| unordered(&statement)).collect();
-    for object in &catalog.objects {
-        found.extend(ddl::owner(object));
-        found.extend(ddl::of_object(object, catalog.about.major));
-    }
-    found.extend(catalog.others.iter().flat_map(|o| ddl::of_others(o, catalog.about.major)));
-    found
-}
-
-fn unordered(statement: &str) -> String {
-    let is_of_table = statement.starts_with("CREATE ") && statement.contains(" TABLE ");
-    if !is_of_table {
-        return statement.to_owned();
-    }
-    let mut lines: Vec<&str> = statement.lines().map(|line| line.trim_end_matches(',')).collect();
-    lines.sort_unstable();
-    lines.join("\n")
-}
-
-fn same(what: &str, one: &Catalog, other: &Catalog) -> Result<(), String> {
-    let (one, other) = (shape(one), shape(other));
-    let only = |a: &BTreeSet<String>, b: &BTreeSet<String>| {
-        a.difference(b).cloned().collect::<Vec<_>>().join("\n")
-    };
-    if one == other {
-        return Ok(());
-    }
-    Err(format!("{what}: has\n{}\nand lacks\n{}", only(&one, &other), only(&other, &one)))
-}
-
-/// Migrates a database from the first schema to the second and back, and returns the forward plan.
-fn proved(what: &str, first: &str, second: &str) -> Result<Plan, String> {
-    proved_as(what, (first, second), &wanted())
-}
-
-fn proved_as(what: &str, schemas: (&str, &str), wanted: &Wanted) -> Result<Plan, String> {
-    let (live, goal) = (Database::new(schemas.0), Database::new(schemas.1));
-    let (before, after) = (live.catalog(), goal.catalog());
-    let refused = |error| format!("{what}: {error}");
-    let plans = both_ways(&before, &after, wanted).map_err(refused)?;
-    let (up, down) = (plans.up, plans.down.map_err(refused)?);
-    live.apply(what, &up)?;
-    let now = live.catalog();
-    same(what, &now, &after)?;
-    match between(&now, &after) {
-        Ok(rest) if rest.steps.is_empty() => {}
-        rest => return Err(format!("{what}: a second diff still finds: {rest:?}")),
-    }
-    let back = format!("{what}, back");
-    live.apply(&back, &down)?;
-    same(&back, &live.catalog(), &before)?;
-    Ok(up)
-}
 
 #[track_caller]
 fn there_and_back(what: &str, first: &str, second: &str) -> Plan {
@@ -168,4 +47,9 @@ fn all(pairs: &[Pair]) {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn a_hundred_random_pairs_migrate_there_and_back() {
+    random::migrate(1..=100);
 }

@@ -1,0 +1,23 @@
+//! Thousands of random pairs of schemas, migrated there and back: `scripts/test --random`.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "the fence stands around the product, and tests look at it from outside"
+)]
+
+#[path = "../../../cargo-db/tests/it/support/cluster.rs"]
+#[expect(dead_code, reason = "other tests crash it")]
+mod cluster;
+#[path = "../diff/random.rs"]
+mod random;
+#[path = "../diff/session.rs"]
+mod session;
+#[path = "../diff/support.rs"]
+#[expect(dead_code, reason = "other tests migrate pairs of their own")]
+mod support;
+
+#[test]
+fn two_thousand_random_pairs_migrate_there_and_back() {
+    random::migrate(101..=2100);
+}
