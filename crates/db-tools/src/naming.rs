@@ -64,13 +64,30 @@ fn timestamp(moment: OffsetDateTime) -> String {
     )
 }
 
-/// The timestamp that is the version of a migration, if it has seconds.
+/// The timestamp that the version of a migration begins with, if it has seconds. After them may
+/// follow milliseconds, or the four digits of diesel.
 fn date_of(migration: &Migration) -> Option<OffsetDateTime> {
     let version = migration.version.to_string();
     let version = version.replace('-', "");
     let (digits, _) = leading_digits(&version)?;
     let seconds = milliseconds(digits)? / 1000;
-    OffsetDateTime::from_unix_timestamp(seconds).ok().filter(|_| digits.len() == 14)
+    let has_seconds = matches!(digits.len(), 14 | 17 | 18);
+    OffsetDateTime::from_unix_timestamp(seconds).ok().filter(|_| has_seconds)
+}
+
+/// The digits that a name begins with; those of `2026-01-31-235959_name` without the dashes.
+fn number_in(name: &str) -> Option<String> {
+    let is_date = |text: &str| {
+        text.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
+    };
+    let name = match name.get(..10).is_some_and(is_date) {
+        true => name.replace('-', ""),
+        false => name.to_owned(),
+    };
+    leading_digits(&name).map(|(digits, _)| digits.to_owned())
 }
 
 /// `20260131235959` as milliseconds since 1970, in UTC.
@@ -113,34 +130,48 @@ impl NewMigration<'_> {
         self.folder.migrations.iter().map(number).max().unwrap_or(0) + 1
     }
 
-    /// Whether the folder counts its migrations instead of dating them.
-    pub(crate) fn counts(&self) -> bool {
-        self.counted_width().is_some()
-    }
-
     /// The number of a new migration, in the style of the existing ones: the next number with as
-    /// many digits, or the current time.
+    /// many digits, or the current time in the same unit. It is greater than all of them.
     pub(crate) fn free_number(&self) -> String {
-        match self.counted_width() {
-            Some(width) => format!("{:0width$}", self.next_number()),
-            None => self.free_timestamp(),
+        let Some((newest, width)) = self.newest_number() else { return self.free_timestamp() };
+        if self.counts() {
+            return format!("{:0width$}", self.next_number());
         }
+        let now = match width {
+            10 if newest < LEAST_DAY => self.now.unix_timestamp().into(),
+            13 => self.milliseconds(),
+            17 => {
+                format!("{}{:03}", timestamp(self.now), self.now.millisecond()).parse().unwrap_or(0)
+            }
+            19 => self.now.unix_timestamp_nanos(),
+            _ => return self.free_timestamp(),
+        };
+        now.max(i128::from(newest) + 1).to_string()
     }
 
-    /// The number of digits of the greatest version, as written in its file or folder name; `None`
-    /// if the version is a date. A zero with many digits precedes dates, as in diesel's setup
-    /// migration.
-    fn counted_width(&self) -> Option<usize> {
+    /// Milliseconds since 1970.
+    pub(crate) fn milliseconds(&self) -> i128 {
+        self.now.unix_timestamp_nanos() / 1_000_000
+    }
+
+    /// Whether the folder counts its migrations instead of dating them. A zero with many digits
+    /// precedes dates, as in diesel's setup migration.
+    pub(crate) fn counts(&self) -> bool {
+        self.newest_number()
+            .is_some_and(|(number, width)| number < LEAST_DATE && (number > 0 || width < DATE))
+    }
+
+    /// The greatest number that the name of a file or a folder begins with, and how many digits it
+    /// has there.
+    fn newest_number(&self) -> Option<(u64, usize)> {
         let digits = |migration: &Migration| {
             let path = &migration.up.path;
             let names = [file_name(path), folder_name(path)];
             let numbered = names.map(|name| name.trim_start_matches('V'));
-            let (digits, _) = numbered.into_iter().find_map(leading_digits)?;
+            let digits = numbered.into_iter().find_map(number_in)?;
             Some((digits.parse::<u64>().unwrap_or(u64::MAX), digits.len()))
         };
-        let (number, width) = self.folder.migrations.iter().filter_map(digits).max()?;
-        let is_date = number >= LEAST_DATE || number == 0 && width >= DATE;
-        (!is_date).then_some(width)
+        self.folder.migrations.iter().filter_map(digits).max()
     }
 }
 
@@ -148,6 +179,9 @@ impl NewMigration<'_> {
 const DATE: usize = 8;
 /// The smallest number with as many digits, if it does not begin with zeros.
 const LEAST_DATE: u64 = 10_000_000;
+/// The smallest number of ten digits that is a day and two further digits. A smaller one is seconds
+/// since 1970.
+const LEAST_DAY: u64 = 1_970_010_100;
 
 /// What a new up file begins with.
 pub(crate) const UP: &str = "-- Add the migration here.\n";
@@ -162,7 +196,7 @@ mod tests {
 
     fn folder(paths: &[&str]) -> MigrationFolder {
         let migration = |path: &&str| Migration {
-            version: leading_digits(path).and_then(|(digits, _)| Version::number(digits)).unwrap(),
+            version: number_in(path).map(Version::Text).unwrap(),
             name: "x".to_owned(),
             up: ScriptFile {
                 path: path.into(),
@@ -199,6 +233,17 @@ mod tests {
         assert_eq!(next(&["0001_a.sql", "20251231000000_b.sql"]), "20251231235959");
         assert_eq!(next(&["00000000000000_setup/up.sql"]), "20251231235959");
         assert_eq!(next(&[]), "20251231235959");
+        // The dashes of diesel are part of a date.
+        assert_eq!(next(&["2025-01-31-000000_posts/up.sql"]), "20251231235959");
+        assert_eq!(next(&["2030-01-31-000000-0000_posts/up.sql"]), "20300131000001");
+        assert_eq!(next(&["12-3_x.sql"]), "13");
+        // Seconds, milliseconds and nanoseconds since 1970, and a moment with milliseconds.
+        assert_eq!(next(&["1700000000_a.up.sql"]), "1767225599");
+        assert_eq!(next(&["1700000000000_a.sql"]), "1767225599000");
+        assert_eq!(next(&["1700000000000000000_a.up.sql"]), "1767225599000000000");
+        assert_eq!(next(&["20250101000000000_a.sql"]), "20251231235959000");
+        assert_eq!(next(&["2025010101_a.sql"]), "20251231235959");
+        assert_eq!(next(&["1800000000000_a.sql"]), "1800000000001");
     }
 
     #[test]

@@ -238,8 +238,7 @@ impl Tool for Flyway {
     }
 
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
-        let version =
-            if new.counts() { new.next_number().to_string() } else { new.free_timestamp() };
+        let version = new.free_number();
         let mut files = vec![(format!("V{version}__{}.sql", new.name).into(), UP.to_owned())];
         if new.reversible {
             files.push((format!("U{version}__{}.sql", new.name).into(), DOWN.to_owned()));

@@ -151,10 +151,23 @@ impl Tool for NodePgMigrate {
         )
     }
 
+    /// Milliseconds since 1970 and dashes, as the tool's own `create` has it, or as the other files
+    /// have it.
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
-        let milliseconds = new.now.unix_timestamp_nanos() / 1_000_000;
-        let name = format!("{milliseconds}_{}.sql", new.name.replace('_', "-"));
-        vec![(name.into(), "-- Up Migration\n\n-- Down Migration\n".to_owned())]
+        let number = match new.folder.migrations.last() {
+            Some(_) => new.free_number(),
+            None => new.milliseconds().to_string(),
+        };
+        let is_underscored = |last: &Migration| {
+            let stem = last.version.to_string();
+            leading_digits(&stem).is_some_and(|(_, name)| name.matches('_').count() > 1)
+        };
+        let name = match new.folder.migrations.last().is_some_and(is_underscored) {
+            true => new.name.to_owned(),
+            false => new.name.replace('_', "-"),
+        };
+        let text = "-- Up Migration\n\n-- Down Migration\n".to_owned();
+        vec![(format!("{number}_{name}.sql").into(), text)]
     }
 
     fn lock_key(&self, _: &LockPlace<'_>) -> Option<i64> {
@@ -203,6 +216,23 @@ mod tests {
         assert_eq!(versions, ["9_a", "10_b", "20260101000000000_c", "1767225600001_d"]);
         assert!(folder.migrations[1].up.is_code);
         assert_eq!(folder.misnamed.len(), 1);
+    }
+
+    #[test]
+    fn a_new_file_is_named_as_the_others_are() {
+        let now = time::OffsetDateTime::from_unix_timestamp(1_767_225_599).unwrap();
+        let next = |names: &[&str]| {
+            let file = |name: &&str| FoundFile { path: name.into(), bytes: vec![] };
+            let folder = NodePgMigrate.read(names.iter().map(file).collect());
+            let new = NewMigration { name: "add_x", now, reversible: true, folder: &folder };
+            NodePgMigrate.new_files(&new)[0].0.display().to_string()
+        };
+        assert_eq!(next(&[]), "1767225599000_add-x.sql");
+        assert_eq!(next(&["1700000000000_create-a.sql"]), "1767225599000_add-x.sql");
+        assert_eq!(next(&["1700000000000_create_a.sql"]), "1767225599000_add_x.sql");
+        assert_eq!(next(&["20250101000000000_a.sql"]), "20251231235959000_add-x.sql");
+        assert_eq!(next(&["001_t.sql", "002_u.sql"]), "003_add-x.sql");
+        assert_eq!(next(&["1.sql"]), "2_add-x.sql");
     }
 
     #[test]

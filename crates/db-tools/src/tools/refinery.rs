@@ -138,7 +138,13 @@ impl Tool for Refinery {
     }
 
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
-        vec![(format!("V{}__{}.sql", new.next_number(), new.name).into(), UP.into())]
+        // A date with seconds does not fit into the numbers that refinery reads by default.
+        let is_long = |one: &Migration| one.version.to_string().len() >= 14;
+        let number = match new.counts() || new.folder.migrations.iter().any(is_long) {
+            true => new.free_number(),
+            false => new.next_number().to_string(),
+        };
+        vec![(format!("V{number}__{}.sql", new.name).into(), UP.into())]
     }
 }
 
