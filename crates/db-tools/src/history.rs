@@ -186,6 +186,7 @@ impl<'a> MigrationStatus<'a> {
 
         let mut problems = folder_problems(folder);
         problems.extend(doubtful_problems(folder, &is_applied));
+        problems.extend(unversioned_problems(folder, &is_applied));
         problems.extend(
             history.foreign.first().filter(|_| history.table.is_none()).map(foreign_problem),
         );
@@ -197,9 +198,9 @@ impl<'a> MigrationStatus<'a> {
         MigrationStatus { total: applied.len() + pending.len(), pending, applied, problems }
     }
 
-    /// The applied migration with the greatest version.
-    pub fn last(&self) -> Option<&'a Applied> {
-        self.applied.last().map(|(row, _)| *row)
+    /// The applied migration with the greatest version, and its file.
+    pub fn last(&self) -> Option<(&'a Applied, Option<&'a Migration>)> {
+        self.applied.last().copied()
     }
 }
 
@@ -226,12 +227,7 @@ fn folder_problems(folder: &MigrationFolder) -> Vec<Problem> {
         name: path.display().to_string(),
         explanation: "a down file without an up file of the same version".to_owned(),
     });
-    let misnamed = folder.misnamed.iter().map(|(path, why)| Problem {
-        trouble: ProblemKind::Misnamed,
-        version: None,
-        name: path.display().to_string(),
-        explanation: (*why).to_owned(),
-    });
+    let misnamed = folder.misnamed.iter().map(|(path, why)| misnamed(path, why));
     let faulty = folder.faulty.iter().map(|(path, problem)| unreadable(path, problem));
     let ignored = folder.ignored.iter().map(|(path, why)| Problem {
         trouble: ProblemKind::Ignored,
@@ -258,6 +254,24 @@ fn doubtful_problems(
 ) -> impl Iterator<Item = Problem> {
     let open = folder.doubtful.iter().filter(|(version, ..)| !is_applied(version));
     open.map(|(_, path, problem)| unreadable(path, problem))
+}
+
+/// The files that are still to run, and whose names have no version.
+fn unversioned_problems(
+    folder: &MigrationFolder,
+    is_applied: &dyn Fn(&Version) -> bool,
+) -> impl Iterator<Item = Problem> {
+    let open = folder.unversioned.iter().filter(|(version, ..)| !is_applied(version));
+    open.map(|(_, path, why)| misnamed(path, why))
+}
+
+fn misnamed(path: &Path, why: &str) -> Problem {
+    Problem {
+        trouble: ProblemKind::Misnamed,
+        version: None,
+        name: path.display().to_string(),
+        explanation: why.to_owned(),
+    }
 }
 
 fn foreign_problem(foreign: &ForeignHistory) -> Problem {

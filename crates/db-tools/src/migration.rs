@@ -261,6 +261,9 @@ pub struct MigrationFolder {
     /// Migrations whose files look like files of another tool. Reported only for pending
     /// migrations.
     pub doubtful: Vec<(Version, PathBuf, FormatProblem)>,
+    /// Migrations whose name has no version where the others have theirs, each with the reason.
+    /// Reported only for pending migrations.
+    pub unversioned: Vec<(Version, PathBuf, String)>,
     /// Files that the tool leaves alone, each with the reason.
     pub ignored: Vec<(PathBuf, &'static str)>,
 }

@@ -10,7 +10,7 @@ use crate::answer::{Answer, BOLD, GREEN, RED, Style, YELLOW};
 use crate::failure::{Failure, problem_line};
 use crate::model::environment::{Environment, Resolved, Signal};
 use crate::model::history::{Applied, MigrationStatus, Problem};
-use crate::model::migration::title;
+use crate::model::migration::{Migration, title};
 use crate::model::overview::{DatabaseFacts, ServerFacts, TableSize};
 use crate::model::target::Target;
 use crate::settings::{Migrations, Runner};
@@ -132,10 +132,15 @@ impl From<&Problem> for ProblemView {
     }
 }
 
-impl From<&Applied> for LastView {
-    fn from(last: &Applied) -> LastView {
-        let (version, name) = (last.version.to_string(), last.name.clone());
-        LastView { version, name, installed_on: last.installed_on }
+impl LastView {
+    /// Some tools record no name; then that of the file is shown.
+    fn of(last: &Applied, file: Option<&Migration>) -> LastView {
+        let of_file = file.map(|file| &file.name).filter(|_| last.name.is_empty());
+        LastView {
+            version: last.version.to_string(),
+            name: of_file.unwrap_or(&last.name).clone(),
+            installed_on: last.installed_on,
+        }
     }
 }
 
@@ -146,7 +151,7 @@ impl From<&MigrationStatus<'_>> for MigrationsView {
             applied: status.applied.len(),
             pending: status.pending.iter().map(|file| MigrationView::from(*file)).collect(),
             problems: status.problems.iter().map(ProblemView::from).collect(),
-            last: status.last().map(LastView::from),
+            last: status.last().map(|(row, file)| LastView::of(row, file)),
         }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) fn of_folder(folder: &MigrationFolder) -> Vec<Checked> {
     let orphans = folder.orphans.iter().map(about("orphan-down-file", "its up file is missing"));
     let misnamed =
         folder.misnamed.iter().map(|(path, why)| (path, "misnamed-file", (*why).to_owned()));
+    let unversioned =
+        folder.unversioned.iter().map(|(_, path, why)| (path, "misnamed-file", why.clone()));
     let ignored =
         folder.ignored.iter().map(|(path, why)| (path, "misnamed-file", (*why).to_owned()));
     let twins = folder.migrations.windows(2).filter(|pair| pair[0].version == pair[1].version).map(
@@ -37,7 +39,7 @@ pub(crate) fn of_folder(folder: &MigrationFolder) -> Vec<Checked> {
             "most migrations in this folder have one".to_owned(),
         )
     });
-    let all = orphans.chain(misnamed).chain(ignored).chain(twins).chain(missing);
+    let all = orphans.chain(misnamed).chain(unversioned).chain(ignored).chain(twins).chain(missing);
     let all = all.map(|(path, rule, evidence)| of_file(path, finding(rule, 1, "", evidence)));
     let doubtful = folder.doubtful.iter().map(|(_, path, problem)| (path, problem));
     let problems = folder.faulty.iter().map(|(path, problem)| (path, problem)).chain(doubtful);

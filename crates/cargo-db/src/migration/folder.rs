@@ -89,6 +89,7 @@ fn folders_that_lack(
 
 /// Leaves out files that no tool claims, and reports them.
 fn drop_unclaimed(folder: &mut MigrationFolder) {
+    folder.unversioned.clear();
     let doubtful = std::mem::take(&mut folder.doubtful);
     folder.faulty.extend(doubtful.into_iter().map(|(_, path, problem)| (path, problem)));
     for migration in std::mem::take(&mut folder.migrations) {

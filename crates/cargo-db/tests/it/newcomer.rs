@@ -247,3 +247,43 @@ fn an_edited_migration_is_rolled_back_only_where_that_is_possible() {
         assert_eq!(line.contains(ways), can_go, "{ran}");
     }
 }
+
+#[test]
+fn a_folder_without_a_version_is_no_migration_of_diesel() {
+    let mut project = Project::new("n_diesel");
+    project.set("COLUMNS", "400");
+    project.write("diesel.toml", "");
+    project.migration("00000000000000_diesel_initial_setup/up.sql", "SELECT 1;");
+    project.migration("2026-01-01-000000_create_posts/up.sql", "CREATE TABLE posts (id int);");
+    project.migration("2026-01-01-000000_create_posts/down.sql", "DROP TABLE posts;");
+    let _ = project.db(&["migrate"]).ok();
+    // diesel records no names.
+    let _ = project.db(&["status"]).ok().says("Last         20260101000000 create posts on ");
+    let made = project.db(&["create", "x", "--simple"]).ok().stdout;
+    assert!(made.starts_with("migrations/20") && made.ends_with("_x/up.sql\n"), "{made}");
+    assert!(!made.contains("2026-01-01-000001"), "{made}");
+    let folder = project.path().join(made.trim_end());
+    std::fs::remove_dir_all(folder.parent().unwrap()).unwrap();
+    project.migration("add_index/up.sql", "CREATE INDEX ON posts (id);");
+    let file = "migrations/add_index/up.sql";
+    let why = "does not begin with a version";
+    for verb in [&["migrate", "--yes"][..], &["rehearse"]] {
+        let _ = project.db(verb).code(9).says("misnamed").says(file).says(why);
+    }
+    let _ = project.db(&["status"]).ok().says("misnamed").says(why);
+    let _ = project.db(&["check"]).code(1).says("misnamed-file").says(file);
+    // diesel itself would have applied it; what is applied is no problem any more.
+    project.run_sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('add')");
+    let ran = project.db(&["status"]).ok();
+    assert!(!ran.stdout.contains("misnamed"), "{ran}");
+}
+
+#[test]
+fn a_prisma_folder_without_a_date_beside_dated_ones_is_reported() {
+    let project = Project::new("n_prisma");
+    let file = |name: &str| format!("prisma/migrations/{name}/migration.sql");
+    project.write(&file("add_index"), "SELECT 1;");
+    let _ = project.db(&["migrate", "--dry-run"]).ok().says("apply add_index");
+    project.write(&file("20260101000000_init"), "CREATE TABLE t (id int);");
+    let _ = project.db(&["migrate", "--yes"]).code(9).says("misnamed").says(&file("add_index"));
+}

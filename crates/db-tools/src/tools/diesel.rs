@@ -83,6 +83,7 @@ impl Tool for Diesel {
             if name.starts_with('.') {
                 continue;
             }
+            let is_dated = name.starts_with(|c: char| c.is_ascii_digit());
             let (version, name) = name.split_once('_').unwrap_or((&name, ""));
             let version = Version::Text(version.replace('-', ""));
             let Some(up) = up else {
@@ -92,6 +93,13 @@ impl Tool for Diesel {
                 }
                 continue;
             };
+            if !is_dated {
+                let why = format!(
+                    "the name of its folder does not begin with a version, so that diesel takes \
+                     `{version}` for it"
+                );
+                folder.unversioned.push((version.clone(), up.path.clone(), why));
+            }
             folder.migrations.push(Migration {
                 version,
                 name: name.replace('_', " "),
@@ -131,12 +139,18 @@ impl Tool for Diesel {
         )
     }
 
-    /// `2026-01-31-235959_name`, as the tool's own `generate` has it.
+    /// `2026-01-31-235959_name`, or as the newest folder has it: newer versions of the tool add
+    /// `-0000`.
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
         let number = new.free_number();
+        let mut dated = new.folder.migrations.iter().map(|one| folder_name(&one.up.path));
+        let style = dated.rfind(|name| !name.starts_with("0000")).unwrap_or("-");
+        let end = if has_counter(style) { "-0000" } else { "" };
         let version = match number.split_at_checked(8) {
-            Some((date, time)) => format!("{}-{}-{}-{time}", &date[..4], &date[4..6], &date[6..]),
-            None => number,
+            Some((date, time)) if number.len() == 14 && style.contains('-') => {
+                format!("{}-{}-{}-{time}{end}", &date[..4], &date[4..6], &date[6..])
+            }
+            _ => number,
         };
         let folder = PathBuf::from(format!("{version}_{}", new.name));
         let mut files = vec![(folder.join("up.sql"), UP.to_owned())];
@@ -145,6 +159,12 @@ impl Tool for Diesel {
         }
         files
     }
+}
+
+/// Whether the version of a folder ends with four digits that count within a second.
+fn has_counter(folder: &str) -> bool {
+    let version = folder.split('_').next().unwrap_or_default();
+    version.split('-').count() == 5
 }
 
 #[cfg(test)]
@@ -166,6 +186,37 @@ mod tests {
         assert_eq!(versions, ["00000000000000", "202401020304050000", "9"]);
         assert!(folder.migrations[0].down.is_some());
         assert_eq!(folder.orphans, [PathBuf::from("migrations/8_lost/down.sql")]);
+    }
+
+    #[test]
+    fn a_folder_without_a_version_is_reported() {
+        let file = |path: &str| FoundFile { path: path.into(), bytes: b"SELECT 1".to_vec() };
+        let folder = Diesel.read(vec![file("m/1_x/up.sql"), file("m/add_index/up.sql")]);
+        let [(version, path, why)] = folder.unversioned.as_slice() else { panic!("{folder:?}") };
+        assert_eq!((version, path), (&Version::text("add"), &PathBuf::from("m/add_index/up.sql")));
+        assert!(why.contains("takes `add` for it"), "{why}");
+    }
+
+    #[test]
+    fn a_new_folder_is_named_as_the_others_are() {
+        let now = time::OffsetDateTime::from_unix_timestamp(1_767_225_599).unwrap();
+        let next = |folders: &[&str]| {
+            let file = |name: &&str| FoundFile {
+                path: format!("migrations/{name}/up.sql").into(),
+                bytes: b"SELECT 1".to_vec(),
+            };
+            let folder = Diesel.read(folders.iter().map(file).collect());
+            let new = NewMigration { name: "y", now, reversible: false, folder: &folder };
+            Diesel.new_files(&new)[0].0.parent().unwrap().display().to_string()
+        };
+        let setup = "00000000000000_diesel_initial_setup";
+        assert_eq!(next(&[]), "2025-12-31-235959_y");
+        assert_eq!(next(&[setup]), "2025-12-31-235959_y");
+        assert_eq!(next(&[setup, "2025-01-01-000000_x"]), "2025-12-31-235959_y");
+        assert_eq!(next(&[setup, "2025-01-01-000000-0000_x"]), "2025-12-31-235959-0000_y");
+        assert_eq!(next(&["2030-01-01-000000_x"]), "2030-01-01-000001_y");
+        assert_eq!(next(&["20250101000000_x"]), "20251231235959_y");
+        assert_eq!(next(&["001_x"]), "002_y");
     }
 
     #[test]

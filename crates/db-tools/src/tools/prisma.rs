@@ -100,6 +100,7 @@ impl Tool for Prisma {
             });
         }
         folder.migrations.sort_by(|a, b| a.version.cmp(&b.version));
+        report_undated(&mut folder);
         folder
     }
 
@@ -201,6 +202,22 @@ fn accepted(bytes: &[u8]) -> Vec<Checksum> {
         accepted.push(sha256(text.replace('\n', "\r\n").as_bytes()));
     }
     accepted
+}
+
+/// A name without a date beside names with one: Prisma runs it after all of them, and so it is out
+/// of order with every later one. Where no name has a date, that is how the project names them.
+fn report_undated(folder: &mut MigrationFolder) {
+    let is_dated =
+        |one: &Migration| one.version.to_string().starts_with(|c: char| c.is_ascii_digit());
+    if !folder.migrations.iter().any(is_dated) {
+        return;
+    }
+    let undated = folder.migrations.iter().filter(|one| !is_dated(one)).map(|one| {
+        let why = "the name of its folder does not begin with a date, so that Prisma runs it after \
+                   all others";
+        (one.version.clone(), one.up.path.clone(), why.to_owned())
+    });
+    folder.unversioned = undated.collect();
 }
 
 #[cfg(test)]
