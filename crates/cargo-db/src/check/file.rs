@@ -29,8 +29,6 @@ pub(crate) struct FileToCheck<'a> {
     pub(crate) transactional: bool,
     /// Whether it may begin and end transactions anyway.
     pub(crate) has_own_blocks: bool,
-    /// Whether it is a part of a file, as a section is, which tools write and leave empty.
-    pub(crate) is_part: bool,
     /// The layout that the file belongs to.
     pub(crate) layout: &'a ProjectTool,
     /// What is known of the database that it will run on.
@@ -53,7 +51,6 @@ impl<'a> FileToCheck<'a> {
             direction,
             transactional: !text.starts_with("-- no-transaction"),
             has_own_blocks: false,
-            is_part: false,
             layout,
             context: CheckContext::default(),
             undecoded_line: None,
@@ -70,7 +67,6 @@ impl<'a> FileToCheck<'a> {
         FileToCheck {
             transactional: script.transactional,
             has_own_blocks: script.has_own_blocks,
-            is_part: script.part.is_some(),
             ..FileToCheck::alone(layout, &script.path, text, direction)
         }
     }
@@ -142,9 +138,7 @@ pub(crate) fn check(source: &FileToCheck<'_>) -> Checked {
         findings.extend(linter::lint(&different, transactional, &kept));
     }
     let is_empty = statements.is_empty() || wrapped && statements.len() == 2;
-    // Tools write both sections of a file, but only a filled one is known to be finished.
-    let is_unfinished = source.is_part && source.direction == Direction::Up;
-    if is_empty && findings.is_empty() && !is_unfinished {
+    if is_empty && findings.is_empty() {
         findings.push(without_statement(source.direction));
     }
     if source.direction == Direction::Down {

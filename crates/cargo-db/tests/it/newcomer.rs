@@ -287,3 +287,23 @@ fn a_prisma_folder_without_a_date_beside_dated_ones_is_reported() {
     project.write(&file("20260101000000_init"), "CREATE TABLE t (id int);");
     let _ = project.db(&["migrate", "--yes"]).code(9).says("misnamed").says(&file("add_index"));
 }
+
+#[test]
+fn an_up_part_without_a_statement_is_reported_in_every_layout_with_parts() {
+    let layouts = [
+        ("node-pg-migrate", "migrations/1_a.sql", "-- Up Migration", "-- Down Migration"),
+        ("dbmate", "db/migrations/1_a.sql", "-- migrate:up", "-- migrate:down"),
+        ("goose", "migrations/1_a.sql", "-- +goose Up", "-- +goose Down"),
+        ("sql-migrate", "migrations/1-a.sql", "-- +migrate Up", "-- +migrate Down"),
+    ];
+    for (tool, path, up, down) in layouts {
+        let mut project = Project::new(&format!("n_part_{}", tool.replace('-', "_")));
+        project.set("CARGO_DB_REHEARSE", "1");
+        project.run_sql("CREATE TABLE t (id int); INSERT INTO t VALUES (1);");
+        project.write("db.toml", &format!("[migrations]\ntool = \"{tool}\"\n"));
+        project.write(path, &format!("{up}\n\n{down}\nALTER TABLE t ADD COLUMN x int;\n"));
+        let _ = project.db(&["check"]).code(1).says("empty-migration").says(path);
+        let _ = project.db(&["rehearse"]).says("empty-migration");
+        let _ = project.db(&["migrate"]).code(3).says("contains no statement");
+    }
+}
