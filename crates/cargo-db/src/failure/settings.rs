@@ -22,6 +22,8 @@ pub(crate) enum SettingsError {
     ForeignOwner { file: PathBuf, owner: u32, uid: u32, root: PathBuf },
     #[error("{source_name} is `{value}`: {why}")]
     Value { source_name: String, value: String, why: String },
+    #[error("{source_name} is `{value}`, which is not an environment")]
+    UnknownEnvironment { source_name: String, value: String },
     #[error("{what}")]
     Usage { what: String },
     #[error("no database is configured for {environment}")]
@@ -65,6 +67,12 @@ impl SettingsError {
                     .run("or once, at a terminal", "cargo db trust")
             }
             SettingsError::Value { .. } => Explanation::new("SETTINGS.VALUE", Exit::Usage),
+            SettingsError::UnknownEnvironment { value, .. } => {
+                let names = "use development, test, staging or production".to_owned();
+                let near = Environment::nearest(value);
+                Explanation::new("SETTINGS.ENVIRONMENT", Exit::Usage)
+                    .advise(near.map_or(names, |near| format!("did you mean `{near}`?")))
+            }
             SettingsError::Usage { .. } => Explanation::new("USAGE", Exit::Usage),
             SettingsError::NoDatabase { environment, signals } => {
                 let reason = |signal| format!("environment: {environment}, from {signal}");
@@ -135,6 +143,10 @@ pub(super) fn samples() -> Vec<SettingsError> {
         candidates: ["sqlx", "golang-migrate"].map(|tool| (text(tool), text("migrations"))).into(),
         set,
     };
+    let unknown = |value| SettingsError::UnknownEnvironment {
+        source_name: text("--env"),
+        value: text(value),
+    };
     vec![
         SettingsError::Url { setting: text("DATABASE_URL"), why: text("its host has no `]`") },
         SettingsError::OptionNotHonoured {
@@ -155,6 +167,8 @@ pub(super) fn samples() -> Vec<SettingsError> {
             value: text("x"),
             why: text("it is not a number"),
         },
+        unknown("stagin"),
+        unknown("elsewhere"),
         SettingsError::Usage { what: text("the command in db.toml is empty") },
         SettingsError::NoDatabase {
             environment: Environment::Production,

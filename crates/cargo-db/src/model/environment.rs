@@ -43,6 +43,14 @@ impl Environment {
         }
     }
 
+    /// The environment whose name is most similar to an unknown name, if any is similar enough.
+    pub(crate) fn nearest(said: &str) -> Option<&'static str> {
+        let said = said.to_lowercase();
+        let near = |name: &&str| strsim::normalized_damerau_levenshtein(&said, name);
+        let names = ["development", "test", "staging", "production"].into_iter();
+        names.max_by(|a, b| near(a).total_cmp(&near(b))).filter(|name| near(name) > 0.6)
+    }
+
     /// Whether cargo db may create databases and start a server here without confirmation.
     pub(crate) fn is_disposable(self) -> bool {
         matches!(self, Environment::Test | Environment::Development)
@@ -75,7 +83,8 @@ impl Signal {
             said: match Environment::named(said) {
                 Some(_) => said.to_owned(),
                 None => {
-                    let near = nearest(said).map(|name| format!(": did you mean `{name}`?"));
+                    let near =
+                        Environment::nearest(said).map(|name| format!(": did you mean `{name}`?"));
                     let near = near.unwrap_or_default();
                     format!("{said}, an unrecognised environment name{near}")
                 }
@@ -83,14 +92,6 @@ impl Signal {
             environment: Environment::named(said).unwrap_or(Environment::Production),
         }
     }
-}
-
-/// The environment whose name is most similar to an unknown name, if any is similar enough.
-fn nearest(said: &str) -> Option<&'static str> {
-    let said = said.to_lowercase();
-    let near = |name: &&str| strsim::normalized_damerau_levenshtein(&said, name);
-    let names = ["development", "test", "staging", "production"].into_iter();
-    names.max_by(|a, b| near(a).total_cmp(&near(b))).filter(|name| near(name) > 0.6)
 }
 
 impl Signal {

@@ -212,10 +212,8 @@ pub(crate) fn read(sources: &Sources<'_>, root: &Path) -> Result<DbToml> {
         .keys()
         .find(|name| crate::model::environment::Environment::named(name).is_none());
     if let Some(name) = unknown {
-        let why =
-            "unknown environment; expected test, development, staging or production".to_owned();
-        let source_name = "[environments] in db.toml".to_owned();
-        return Err(SettingsError::Value { source_name, value: name.clone(), why }.into());
+        let (source_name, value) = ("[environments] in db.toml".to_owned(), name.clone());
+        return Err(SettingsError::UnknownEnvironment { source_name, value }.into());
     }
     // A pattern that fits nothing would protect nothing.
     for (name, table) in &toml.environments {

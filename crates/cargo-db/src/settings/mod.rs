@@ -269,12 +269,18 @@ fn signing(sources: &Sources<'_>) -> KeyPlaces {
     }
 }
 
+/// What was said to cargo db itself: a word that is not an environment is a mistake. The variables
+/// of other programs may have words of their own, which count as production.
 fn decisive_signal(sources: &Sources<'_>, variables: &Variables) -> Result<Option<Signal>> {
-    if let Some(word) = &sources.flags.environment {
-        return Ok(Some(Signal::word("--env", word)));
+    let (source_name, value) = match (&sources.flags.environment, variables.get("CARGO_DB_ENV")?) {
+        (Some(word), _) => ("--env".to_owned(), word.clone()),
+        (None, Some(found)) => (found.origin.to_string(), found.value.clone()),
+        (None, None) => return Ok(None),
+    };
+    if Environment::named(&value).is_none() {
+        return Err(SettingsError::UnknownEnvironment { source_name, value }.into());
     }
-    let found = variables.get("CARGO_DB_ENV")?;
-    Ok(found.map(|found| Signal::word(found.origin.to_string(), &found.value)))
+    Ok(Some(Signal::word(source_name, &value)))
 }
 
 fn customary_signals(variables: &Variables) -> Result<Vec<Signal>> {

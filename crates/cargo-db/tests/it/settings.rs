@@ -202,15 +202,28 @@ fn a_command_in_the_folder_of_a_set_means_that_set() {
     project.db(&["migrate"]).code(2).says("cargo db migrate --set late");
 }
 
+/// The database that `DATABASE_URL` names would be used with the rules of another environment.
 #[test]
-fn the_environment_that_may_be_meant_is_named() {
+fn a_word_that_is_no_environment_is_refused() {
     let mut project = Project::new("s_prodution");
-    project.set("COLUMNS", "200");
     for (word, near) in [("prodution", "production"), ("Stagging", "staging")] {
-        let ran = project.db(&["status", "--env", word]).ok();
-        let _ = ran.says(&format!("unrecognised environment name: did you mean `{near}`?"));
+        for verb in ["status", "migrate"] {
+            let ran = project.db(&[verb, "--env", word]).code(2);
+            let ran = ran.says(&format!("--env is `{word}`, which is not an environment"));
+            let _ = ran.says(&format!("did you mean `{near}`?"));
+        }
     }
-    let ran = project.db(&["status", "--env", "elsewhere"]).ok();
-    let ran = ran.says("elsewhere, an unrecognised environment name");
-    assert!(!ran.stdout.contains("did you mean"), "{ran}");
+    let all = "use development, test, staging or production";
+    let _ = project.db(&["status", "--env", "elsewhere"]).code(2).says(all);
+    project.write("db.toml", "[environments.stagin]\nhosts = []\n");
+    let _ = project.db(&["status"]).code(2).says("[environments] in db.toml is `stagin`");
+    project.write("db.toml", "");
+    project.write(".env", "CARGO_DB_ENV=stagin\n");
+    let _ = project.db(&["status"]).code(2).says("CARGO_DB_ENV in .env").says("`staging`?");
+    std::fs::remove_file(project.path().join(".env")).unwrap();
+    // Other programs have words of their own.
+    project.set("COLUMNS", "200");
+    project.set("NODE_ENV", "stagin");
+    let ran = project.db(&["status"]).ok().says("unrecognised environment name");
+    let _ = ran.says("did you mean `staging`?").says("Environment  production");
 }

@@ -80,14 +80,10 @@ impl Verb for SetEnvArgs {
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
-        let environment =
-            Environment::named(&self.environment).ok_or_else(|| SettingsError::Usage {
-                what: format!(
-                    "there is no environment `{}`; expected development, test, staging or \
-                     production",
-                    self.environment
-                ),
-            })?;
+        let environment = Environment::named(&self.environment).ok_or_else(|| {
+            let (source_name, value) = ("the argument".to_owned(), self.environment.clone());
+            SettingsError::UnknownEnvironment { source_name, value }
+        })?;
         mark(&workspace.database()?, Mode::of(self.dry_run), Some(environment))
     }
 }
