@@ -61,10 +61,17 @@ impl BackupFolder {
             return Err(SettingsError::Usage { what }.into());
         }
         let path = files::current_dir()?.join(word);
-        if let Some(name) = self.name_of(&path).filter(|name| self.is_ours(name, &path)) {
+        let exists = files::exists(&path) || path.is_dir();
+        if let Some(name) = self.name_of_end(word).filter(|_| !exists) {
             return self.of_name(&name).map(RestoreArgument::backup);
         }
-        if files::exists(&path) || path.is_dir() {
+        if let Some(name) = self.name_of(&path).filter(|name| self.is_ours(name, &path)) {
+            return self.of_path(&name).map(RestoreArgument::backup);
+        }
+        if path.is_dir() {
+            return self.of_folder(word, path);
+        }
+        if exists {
             return Ok(RestoreArgument::File(path));
         }
         if let Some(backup) = self.listed_as(word)? {
@@ -81,6 +88,41 @@ impl BackupFolder {
             parts.any(|part| part.as_os_str().as_encoded_bytes().ends_with(b".partial"));
         let is_file = files::size(path).is_some() || files::size(&path.join("toc.dat")).is_some();
         self.has(name) || is_partial || !is_file
+    }
+
+    /// The backup that a path into the backup folder means: its extension may be missing.
+    fn of_path(&self, name: &str) -> Result<Backup> {
+        if self.has(name) || name.contains(".partial") {
+            return self.of_name(name);
+        }
+        let is_number = name.parse::<usize>().is_ok();
+        let backup = if is_number { None } else { self.listed_as(name)? };
+        backup.ok_or_else(|| self.unknown(name))
+    }
+
+    /// A folder that is a dump. One that holds backups is not, and the newest of them is named.
+    fn of_folder(&self, word: &str, path: PathBuf) -> Result<RestoreArgument> {
+        let is_backup_folder = without_dots(&path) == without_dots(self.path());
+        let inside = BackupFolder::new(&path);
+        let listed = inside.list().map(|listing| listing.backups).unwrap_or_default();
+        if !is_backup_folder && listed.is_empty() {
+            return Ok(RestoreArgument::File(path));
+        }
+        let newest = listed.first().map(|backup| {
+            let file = Path::new(word).join(&backup.manifest.name).display().to_string();
+            shell_words::quote(&file).into_owned()
+        });
+        Err(BackupError::Folder { folder: word.to_owned(), newest }.into())
+    }
+
+    /// The name of the backup, if a path leads to it from the folder that contains the backup
+    /// folder, as other messages show it.
+    fn name_of_end(&self, word: &str) -> Option<String> {
+        let path = without_dots(Path::new(word));
+        let (folder, name) = (path.parent()?, path.file_name()?.to_str()?);
+        let name = name.strip_suffix(".manifest.json").unwrap_or(name);
+        let leads_there = !folder.as_os_str().is_empty() && self.path().ends_with(folder);
+        (leads_there && self.has(name)).then(|| name.to_owned())
     }
 
     /// The name of the backup, if the path leads into the backup folder.

@@ -18,6 +18,8 @@ pub(crate) enum BackupError {
     NothingKept { database: String },
     #[error("there is no file `{path}`")]
     NoFile { path: String },
+    #[error("`{folder}` is a folder of backups, and not a backup")]
+    Folder { folder: String, newest: Option<String> },
     #[error(
         "the folder `{folder}` contains no complete backup of `{database}` (safety backups do not \
          count)"
@@ -75,6 +77,15 @@ impl BackupError {
             }
             BackupError::NoFile { .. } => Explanation::new("BACKUP.NO_FILE", Exit::Backup)
                 .run("list the backups", "cargo db backups list"),
+            BackupError::Folder { newest, .. } => {
+                let folder = Explanation::new("BACKUP.FOLDER", Exit::Backup);
+                let folder = match newest {
+                    Some(newest) => folder
+                        .run("restore its newest backup", format!("cargo db restore {newest}")),
+                    None => folder,
+                };
+                folder.run("list the backups", "cargo db backups list")
+            }
             BackupError::NoneWhole { others, .. } => {
                 Explanation::new("BACKUP.NONE_WHOLE", Exit::Backup)
                     .because_of(others.iter().cloned())
@@ -175,6 +186,8 @@ pub(super) fn samples() -> Vec<BackupError> {
         BackupError::NotFound { what: text("of `school`") },
         BackupError::NothingKept { database: text("school") },
         BackupError::NoFile { path: text("../prod.dump") },
+        BackupError::Folder { folder: text("backups"), newest: Some(text("backups/a.sql.gz")) },
+        BackupError::Folder { folder: text("backups"), newest: None },
         BackupError::NoneWhole {
             database: text("school"),
             folder: text("backups"),

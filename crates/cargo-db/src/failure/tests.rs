@@ -108,6 +108,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("AUDIT.UNREADABLE", &[7]),
     ("BACKUP.CLIENT_FAILED", &[11]),
     ("BACKUP.FAILED", &[11]),
+    ("BACKUP.FOLDER", &[11]),
     ("BACKUP.HIDDEN_ROWS", &[11]),
     ("BACKUP.NAME", &[2]),
     ("BACKUP.NONE", &[11]),

@@ -69,6 +69,63 @@ fn missing_objects_are_named_by_their_kind() {
 }
 
 #[test]
+fn the_path_from_the_root_works_in_a_folder_of_the_project() {
+    let project = one_table("n_root");
+    project.db(&["backup", "-o", "own.sql.gz"]).ok();
+    for folder in ["docs", "docs/more", "backups"] {
+        for word in ["backups/own.sql.gz", "./backups/own.sql.gz"] {
+            let ran = in_folder(&project, folder, &["restore", word, "--dry-run"]).ok();
+            let _ = ran.says("build a new database from own.sql.gz and compare it");
+        }
+        let ran = in_folder(&project, folder, &["restore", "backups/gone.sql.gz"]);
+        let _ = ran.code(11).says("cargo db backups list");
+        in_folder(&project, folder, &["restore", "other/own.sql.gz"]).code(11);
+    }
+    // A file that is there is what was typed.
+    project.write("docs/backups/own.sql.gz", "this is no dump");
+    in_folder(&project, "docs", &["restore", "backups/own.sql.gz", "--dry-run"]).code(11);
+}
+
+#[test]
+fn a_path_without_its_last_extension_is_enough() {
+    let project = one_table("n_extension");
+    project.db(&["backup", "-o", "own.sql.gz"]).ok();
+    for word in ["own.sql", "backups/own.sql", "backups/own"] {
+        project.db(&["restore", word, "--dry-run"]).ok().says("own.sql.gz");
+    }
+    project.db(&["restore", "backups/ow"]).code(2).says("`own.sql.gz`");
+    project.db(&["restore", "backups/1"]).code(11);
+}
+
+#[test]
+fn for_a_folder_of_backups_the_newest_is_named() {
+    let project = one_table("n_folder");
+    std::fs::create_dir_all(project.path().join("backups")).unwrap();
+    let is = "`backups` is a folder of backups, and not a backup";
+    let ran = project.db(&["restore", "backups"]).code(11).says(is);
+    let _ = ran.says("cargo db backups list");
+    for name in ["first.sql", "second.sql"] {
+        project.db(&["backup", "-o", name, "--no-compress"]).ok();
+    }
+    let command = |ran: &Ran| {
+        let next = ran.json()["error"]["next"][0]["command"].clone();
+        next.as_str().unwrap().to_owned()
+    };
+    for (folder, word) in [(".", "backups"), (".", "backups/"), ("seeds", "../backups")] {
+        let ran = in_folder(&project, folder, &["restore", word, "--json"]).code(11);
+        let typed = command(&ran);
+        let path = typed.split_whitespace().nth(3).unwrap();
+        assert!(path.ends_with("/second.sql"), "{typed}");
+        in_folder(&project, folder, &["restore", path, "--dry-run"]).ok().says("second.sql");
+    }
+    // The same for backups that were copied to another folder.
+    std::fs::rename(project.path().join("backups"), project.path().join("old")).unwrap();
+    let ran = project.db(&["restore", "old", "--json"]).code(11);
+    assert!(command(&ran).starts_with("cargo db restore old/second.sql"), "{ran}");
+    project.db(&["restore", "old/second.sql", "--yes"]).ok();
+}
+
+#[test]
 fn a_foreign_file_in_the_backup_folder_is_treated_as_a_file() {
     let project = one_table("n_inside");
     project.db(&["backup", "-o", "ours.sql", "--no-compress"]).ok();
