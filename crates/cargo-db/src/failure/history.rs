@@ -8,7 +8,7 @@ use crate::model::history::{Problem, ProblemKind};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HistoryError {
     #[error("the history of `{target}` and the migration files differ")]
-    Inconsistent { target: String, problems: Vec<Problem> },
+    Inconsistent { target: String, problems: Vec<Problem>, repair: RepairHope },
     #[error("`repair` cannot correct the history of `{target}`")]
     NotRepairable { target: String, problems: Vec<Problem> },
     #[error("the history table `{table}` contains rows that its tool never writes")]
@@ -40,6 +40,14 @@ pub(crate) enum HistoryError {
     NoSchema { database: String },
 }
 
+/// Whether `repair` may find that only comments of an edited file changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RepairHope {
+    Possible,
+    /// Git has no version of the file to compare with.
+    Uncommitted,
+}
+
 impl HistoryError {
     /// The command that is suggested.
     pub(super) fn command_mut(&mut self) -> Option<&mut String> {
@@ -52,17 +60,16 @@ impl HistoryError {
     /// Code, exit, why and what next of each kind.
     pub(super) fn explain(&self) -> Explanation {
         match self {
-            HistoryError::Inconsistent { problems, .. } => {
+            HistoryError::Inconsistent { problems, repair, .. } => {
                 let inconsistent = Explanation::new("HISTORY.INCONSISTENT", Exit::History);
-                explained(inconsistent, problems, |_| true)
+                match repair {
+                    RepairHope::Possible => explained(inconsistent, problems, |_| true),
+                    RepairHope::Uncommitted => without_repair(inconsistent, problems, &[]),
+                }
             }
             HistoryError::NotRepairable { problems, .. } => {
                 let not_repairable = Explanation::new("HISTORY.NOT_REPAIRABLE", Exit::History);
-                // `repair` has just refused.
-                let is_other = |command: &str| !command.starts_with("cargo db repair");
-                let edited = problems.iter().any(|problem| problem.trouble == ProblemKind::Edited);
-                let all = explained(not_repairable, problems, is_other);
-                if edited { all.advise(RESTORE_EDITED) } else { all }
+                without_repair(not_repairable, problems, &[ProblemKind::Failed])
             }
             HistoryError::Unreadable { .. } => {
                 Explanation::new("HISTORY.UNREADABLE", Exit::History)
@@ -131,14 +138,27 @@ fn whose(tool: Option<&str>) -> String {
 fn explained(
     explanation: Explanation,
     problems: &[Problem],
-    is_of_use: impl Fn(&str) -> bool,
+    is_of_use: impl Fn(ProblemKind) -> bool,
 ) -> Explanation {
     let explanation = explanation.because_of(problems.iter().map(problem_line));
-    let useful = remedies(problems).filter(|(_, command)| is_of_use(command));
-    useful.fold(explanation, |all, (label, command)| match command {
+    let useful = remedies(problems).filter(|(kind, ..)| is_of_use(*kind));
+    useful.fold(explanation, |all, (_, label, command)| match command {
         "" => all.advise(label),
         command => all.run(label, command),
     })
+}
+
+/// The problems with their remedies, where `repair` would refuse an edited file, and also these
+/// kinds.
+fn without_repair(
+    explanation: Explanation,
+    problems: &[Problem],
+    refused: &[ProblemKind],
+) -> Explanation {
+    let is_there = |kind| problems.iter().any(|problem| problem.trouble == kind);
+    let is_of_use = |kind: ProblemKind| kind != ProblemKind::Edited && !refused.contains(&kind);
+    let all = explained(explanation, problems, is_of_use);
+    if is_there(ProblemKind::Edited) { all.advise(RESTORE_EDITED) } else { all }
 }
 
 /// What to do about a file that was edited, and not only in its comments.
@@ -172,7 +192,7 @@ const REMEDIES: &[(ProblemKind, &str, &str)] = &[
         "failed: check what the migration left behind, then remove its row from the history",
         "cargo db repair --dry-run",
     ),
-    (ProblemKind::Misnamed, "misnamed: rename the file, or move it away", ""),
+    (ProblemKind::Misnamed, "misnamed: rename the file or its folder, or move it away", ""),
     (
         ProblemKind::Unreadable,
         "unreadable: correct the line, or move the file away; if it belongs to another tool, name \
@@ -181,10 +201,11 @@ const REMEDIES: &[(ProblemKind, &str, &str)] = &[
     ),
 ];
 
-fn remedies(problems: &[Problem]) -> impl Iterator<Item = (&'static str, &'static str)> {
+fn remedies(
+    problems: &[Problem],
+) -> impl Iterator<Item = (ProblemKind, &'static str, &'static str)> {
     let is_there = |trouble| problems.iter().any(|problem| problem.trouble == trouble);
-    let named = REMEDIES.iter().filter(move |(trouble, ..)| is_there(*trouble));
-    named.map(|(_, label, command)| (*label, *command))
+    REMEDIES.iter().copied().filter(move |(trouble, ..)| is_there(*trouble))
 }
 
 /// One of each kind, and of each ending that a kind can take.
@@ -215,6 +236,12 @@ pub(super) fn samples() -> Vec<HistoryError> {
         HistoryError::Inconsistent {
             target: text("me@h:5432/school"),
             problems: REMEDIES.iter().map(problem).collect(),
+            repair: RepairHope::Possible,
+        },
+        HistoryError::Inconsistent {
+            target: text("me@h:5432/school"),
+            problems: vec![problem(&REMEDIES[0])],
+            repair: RepairHope::Uncommitted,
         },
         HistoryError::NotRepairable {
             target: text("me@h:5432/school"),

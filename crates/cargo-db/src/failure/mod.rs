@@ -43,7 +43,7 @@ pub(crate) use dump::DumpError;
 pub(crate) use exit::Exit;
 pub(crate) use explanation::{Hint, RetainedFlag, with_flags};
 pub(crate) use file::FileError;
-pub(crate) use history::{HistoryError, problem_line};
+pub(crate) use history::{HistoryError, RepairHope, problem_line};
 pub(crate) use key::KeyError;
 pub(crate) use lock::LockError;
 pub(crate) use migration::MigrationError;
@@ -205,16 +205,31 @@ impl Failure {
         }
     }
 
+    /// The problems of a history, if the failure is about them.
+    pub(crate) fn problems(&self) -> &[Problem] {
+        match self.kind() {
+            Kind::History(HistoryError::Inconsistent { problems, .. }) => problems,
+            _ => &[],
+        }
+    }
+
     /// Whether the failure is about a history with a problem of this kind.
     pub(crate) fn has_problem(&self, kind: ProblemKind) -> bool {
-        matches!(self.kind(), Kind::History(HistoryError::Inconsistent { problems, .. })
-            if problems.iter().any(|problem| problem.trouble == kind))
+        self.problems().iter().any(|problem| problem.trouble == kind)
     }
 
     /// Adds details to the problems of a history.
     pub(crate) fn with_problems(mut self, add: impl FnMut(&mut Problem)) -> Failure {
         if let Kind::History(HistoryError::Inconsistent { problems, .. }) = &mut self.0.kind {
             problems.iter_mut().for_each(add);
+        }
+        self
+    }
+
+    /// The same about a history whose edited files git does not know.
+    pub(crate) fn without_hope_of_repair(mut self) -> Failure {
+        if let Kind::History(HistoryError::Inconsistent { repair, .. }) = &mut self.0.kind {
+            *repair = RepairHope::Uncommitted;
         }
         self
     }

@@ -16,7 +16,7 @@ const MOST_BRANCHES: &str = "--count=20";
 
 /// Adds to the failure which branch or commit has each missing file.
 pub(crate) fn with_branches(failure: Failure, settings: &Settings) -> Failure {
-    let failure = with_rollback(failure, settings);
+    let failure = with_rollback(without_repair(failure, settings), settings);
     let (root, dir) = (&settings.root, &settings.migrations.dir.value);
     let Some(files) =
         failure.has_problem(ProblemKind::Missing).then(|| committed(root, dir)).flatten()
@@ -24,6 +24,27 @@ pub(crate) fn with_branches(failure: Failure, settings: &Settings) -> Failure {
         return failure;
     };
     failure.with_problems(|problem| add_place(root, &files, problem))
+}
+
+/// Does not suggest `repair` where it would refuse: it compares an edited file with the version
+/// that was applied, which git must have.
+fn without_repair(failure: Failure, settings: &Settings) -> Failure {
+    if !failure.has_problem(ProblemKind::Edited) {
+        return failure;
+    }
+    let Ok(folder) = read_folder(settings) else { return failure };
+    let is_committed = |migration: &Migration| {
+        let log = ["log", "--format=%H", "-n", "1", "--", &migration.up.path.display().to_string()];
+        git(&settings.root, &log).is_some_and(|commits| !commits.trim().is_empty())
+    };
+    let edited = failure.problems().iter().filter(|one| one.trouble == ProblemKind::Edited);
+    let mut files = edited.filter_map(|problem| {
+        folder.migrations.iter().find(|file| Some(&file.version) == problem.version.as_ref())
+    });
+    match files.any(is_committed) {
+        true => failure,
+        false => failure.without_hope_of_repair(),
+    }
 }
 
 /// Adds to the problem of an edited file that the migration can be rolled back, if it has a down

@@ -1,6 +1,6 @@
 //! What the history is to say without anything being run.
 
-use crate::failure::{ConnectionError, HistoryError, MigrationError, Result};
+use crate::failure::{ConnectionError, HistoryError, MigrationError, RepairHope, Result};
 use crate::model::history::{MigrationStatus, Problem, ProblemKind};
 use crate::model::migration::Migration;
 use crate::plan::{MigrationFacts, Operation, Plan, Step};
@@ -42,9 +42,12 @@ pub(crate) fn baseline(facts: &MigrationFacts, to: Option<&str>) -> Result<Plan>
     };
     let problems: Vec<Problem> = standing.problems.into_iter().filter(in_the_way).collect();
     if !problems.is_empty() {
-        return Err(
-            HistoryError::Inconsistent { target: facts.target.to_string(), problems }.into()
-        );
+        return Err(HistoryError::Inconsistent {
+            target: facts.target.to_string(),
+            problems,
+            repair: RepairHope::Possible,
+        }
+        .into());
     }
     let pending = standing.pending.len();
     let chosen: Vec<Migration> = standing.pending.into_iter().take_while(within).cloned().collect();

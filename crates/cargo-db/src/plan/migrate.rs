@@ -1,6 +1,6 @@
 //! Which pending migrations run, and whether they may.
 
-use crate::failure::{HistoryError, MigrationError, Result};
+use crate::failure::{HistoryError, MigrationError, RepairHope, Result};
 use crate::model::history::{MigrationStatus, Problem, ProblemKind};
 use crate::model::migration::Migration;
 use crate::plan::{Batch, MigrationFacts, Operation, Plan, Step};
@@ -41,6 +41,7 @@ pub(crate) fn migrate(facts: &MigrationFacts, request: &MigrateRequest) -> Resul
         return Err(HistoryError::Inconsistent {
             target: facts.target.to_string(),
             problems: blocking,
+            repair: RepairHope::Possible,
         }
         .into());
     }

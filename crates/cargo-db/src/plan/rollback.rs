@@ -2,7 +2,7 @@
 
 use db_tools::RollbackSupport;
 
-use crate::failure::{HistoryError, MigrationError, ProgramError, Result};
+use crate::failure::{HistoryError, MigrationError, ProgramError, RepairHope, Result};
 use crate::model::history::{Applied, MigrationStatus, ProblemKind};
 use crate::model::migration::{Migration, Version};
 use crate::plan::{Loss, MigrationFacts, Operation, Plan, Step};
@@ -53,6 +53,7 @@ pub(crate) fn to_revert(
         return Err(HistoryError::Inconsistent {
             target: facts.target.to_string(),
             problems: blocking,
+            repair: RepairHope::Possible,
         }
         .into());
     }

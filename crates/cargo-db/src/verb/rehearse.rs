@@ -162,7 +162,8 @@ impl RehearseArgs {
     fn plan(&self, database: &Database<'_>, place: &Target) -> Result<Plan> {
         let facts = migration::gather(&database.workspace.world, &database.settings, place)?;
         let request = MigrateRequest { to: self.to.clone(), ..MigrateRequest::default() };
-        let mut plan = plan::migrate(&facts, &request)?;
+        let mut plan = plan::migrate(&facts, &request)
+            .map_err(|failure| migration::with_branches(failure, &database.settings))?;
         plan.warnings = migration::unmatched_expectations(&database.settings, &facts.folder);
         batched(database, plan, wants_all_or_nothing(database, self.all_or_nothing)?)
     }

@@ -307,3 +307,26 @@ fn an_up_part_without_a_statement_is_reported_in_every_layout_with_parts() {
         let _ = project.db(&["migrate"]).code(3).says("contains no statement");
     }
 }
+
+#[test]
+fn a_repair_that_would_be_refused_is_not_suggested() {
+    let mut project = Project::new("n_repair");
+    project.set("COLUMNS", "400");
+    project.git(&["init", "--quiet", "--initial-branch", "main"]);
+    project.migration("1_a.sql", "CREATE TABLE a (id int);");
+    let _ = project.db(&["migrate"]).ok();
+    project.migration("1_a.sql", "-- a comment\nCREATE TABLE a (id int);");
+    project.migration("2_b.sql", "CREATE TABLE b (id int);");
+    let restore = "restore the file as it was applied";
+    for verb in [&["migrate"][..], &["rehearse"], &["repair"]] {
+        let ran = project.db(verb).code(9).says(restore);
+        assert!(!ran.stderr.contains("cargo db repair"), "{ran}");
+    }
+    project.migration("1_a.sql", "CREATE TABLE a (id int);");
+    project.git(&["add", "migrations"]);
+    project.git(&["commit", "--quiet", "--message", "a"]);
+    project.migration("1_a.sql", "-- a comment\nCREATE TABLE a (id int);");
+    let _ = project.db(&["migrate"]).code(9).says("cargo db repair --dry-run");
+    let _ = project.db(&["repair", "--yes"]).ok();
+    let _ = project.db(&["migrate"]).ok();
+}
