@@ -18,6 +18,8 @@ pub(crate) struct Initialised {
     pub(crate) left_to_you: Vec<String>,
     /// What was not written, and why it is not needed.
     pub(crate) notes: Vec<String>,
+    /// The command to run next.
+    pub(crate) next: String,
 }
 
 /// Lines at the end of a file that was there.
@@ -34,7 +36,7 @@ impl Answer for Initialised {
         let left = self.left_to_you.iter().map(|left| format!("- {left}\n"));
         let heading = if self.left_to_you.is_empty() { "" } else { "to do yourself:\n" };
         let (notes, left) = (notes.collect::<String>(), left.collect::<String>());
-        let next = style.command("cargo db status");
+        let next = style.command(&self.next);
         format!("{notes}{heading}{left}next: `{next}`")
     }
 }

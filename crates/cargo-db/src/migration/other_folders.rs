@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::migration::vendored::folders_of_project;
 use crate::settings::{Caller, Flags, Settings, Sources, configured, survey};
 use crate::world::files;
 use db_tools::ProjectTool;
@@ -65,7 +66,8 @@ fn elsewhere(settings: &Settings) -> Option<String> {
     if !dir.is_default() {
         return None;
     }
-    let found = in_folders(root, &files::folders(root, DEPTH));
+    let (folders, _) = folders_of_project(root, DEPTH);
+    let found = in_folders(root, &folders);
     // The folder does hold migrations, although the configured tool reads none of them.
     if found.iter().any(|(_, folder)| *folder == dir.value) {
         return None;

@@ -1,5 +1,7 @@
 //! `cargo db init`: what it finds, writes and leaves unchanged.
 
+use std::os::unix::fs::PermissionsExt;
+
 use crate::support::{Project, Ran, cluster};
 
 /// A project that does not use cargo db yet.
@@ -32,6 +34,14 @@ fn cargo_db(project: &Project) -> Ran {
     let mut cargo = std::process::Command::new("cargo");
     cargo.args(["--offline", "db", "status"]).current_dir(project.path());
     cargo.env_remove("CARGO_TARGET_DIR").output().expect("cargo runs").into()
+}
+
+/// A program of this name on the `PATH`.
+fn on_the_path(project: &mut Project, name: &str) {
+    let program = project.write(&format!("bin/{name}"), "#!/bin/sh\n");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    project.set("PATH", &format!("{}:{path}", project.path().join("bin").display()));
 }
 
 /// Checks that a second `init` leaves these files unchanged.
@@ -86,6 +96,98 @@ fn a_submodule_with_a_workspace_of_its_own_stays_out_of_the_projects() {
     vendored(&project, "vendor/db/crates/cargo-db");
     let _ = project.db(&["init"]).ok();
     let _ = cargo_db(&project).ok().says("ran db status");
+}
+
+/// Cargo is quiet about the command line, and nevertheless shows that it builds.
+#[test]
+fn the_first_build_shows_its_progress_and_not_the_command_line() {
+    let project = fresh("init_progress");
+    project.write("Cargo.toml", MEMBERS);
+    vendored(&project, "third/cargo-db");
+    let slow = "fn main() { std::thread::sleep(std::time::Duration::from_secs(1)) }\n";
+    project.write("third/cargo-db/build.rs", slow);
+    let _ = project.db(&["init"]).ok();
+    let first = cargo_db(&project).ok();
+    assert!(first.stderr.contains("cargo-db") && !first.stderr.contains("Running"), "{first}");
+    assert_eq!(cargo_db(&project).ok().stderr, "");
+}
+
+/// What is built there to run `init` is what the alias runs.
+#[test]
+fn a_project_in_another_language_runs_the_program_in_the_vendored_source() {
+    for (name, root) in [("init_node", "cargo-db"), ("init_spaced", "third party/db")] {
+        let project = fresh(name);
+        project.write("package.json", "{\"dependencies\": {\"node-pg-migrate\": \"9\"}}");
+        let members = "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\", \"xtask\"]\n";
+        project.write(&format!("{root}/Cargo.toml"), members);
+        vendored(&project, &format!("{root}/crates/cargo-db"));
+        let manifest = "[package]\nname = \"xtask\"\nedition = \"2024\"\n[dependencies]\n\
+                        cargo-db = { path = \"../crates/cargo-db\" }\n";
+        project.write(&format!("{root}/xtask/Cargo.toml"), manifest);
+        let main = "fn main() -> std::process::ExitCode { cargo_db::main() }\n";
+        project.write(&format!("{root}/xtask/src/main.rs"), main);
+        project.write(&format!("{root}/migrations/1_demo.sql"), "SELECT 1");
+        let ran = project.db(&["init"]).ok().says("works in this folder");
+        assert!(ran.stdout.ends_with("next: `cargo db status`\n"), "{ran}");
+        let _ = cargo_db(&project).ok().says("ran db status");
+        let there = project.path();
+        assert!(!there.join("Cargo.toml").exists() && !there.join("xtask").exists());
+        changes_nothing_again(&project, [".cargo/config.toml", "db.toml"]);
+    }
+}
+
+#[test]
+fn without_the_source_the_next_command_is_one_that_exists() {
+    let mut project = fresh("init_no_source");
+    project.set("COLUMNS", "400");
+    let install = "cargo install --locked --path ";
+    let _ = project.db(&["init"]).ok().says("`cargo-db` is not installed").says(install);
+    let next = project.db(&["init", "--json"]).ok().json()["next"].as_str().unwrap().to_owned();
+    let source = next.strip_prefix(install).unwrap_or_else(|| panic!("{next}"));
+    assert!(std::path::Path::new(source).join("src/bin/cargo-db.rs").exists(), "{source}");
+    project.write("Cargo.toml", MEMBERS);
+    let _ = project.db(&["init"]).ok().says("not published").says(install);
+    on_the_path(&mut project, "cargo-db");
+    let ran = project.db(&["init"]).ok().says("`cargo db` is the installed `cargo-db`");
+    assert!(ran.stdout.ends_with("next: `cargo db status`\n"), "{ran}");
+}
+
+#[test]
+fn an_alias_beside_an_installed_program_is_said() {
+    let mut project = fresh("init_shadow");
+    project.write("Cargo.toml", MEMBERS);
+    vendored(&project, "third/cargo-db");
+    on_the_path(&mut project, "cargo-db");
+    for _ in 0..2 {
+        let _ = project.db(&["init"]).ok().says("the alias counts").says("cargo uninstall");
+    }
+    // Cargo's own words, of which this is to warn.
+    let path = std::env::join_paths(
+        std::iter::once(project.path().join("bin"))
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    );
+    let mut cargo = std::process::Command::new("cargo");
+    cargo.args(["--offline", "db", "status"]).current_dir(project.path());
+    cargo.env("PATH", path.unwrap()).env_remove("CARGO_TARGET_DIR");
+    let _ = Ran::from(cargo.output().unwrap()).ok().says("shadowing").says("ran db status");
+}
+
+#[test]
+fn migrations_that_came_with_the_crate_are_offered_by_no_verb() {
+    let project = fresh("init_offered");
+    project.write("db.toml", "");
+    project.write("cargo-db/Cargo.toml", "[workspace]\nmembers = [\"crates/cargo-db\"]\n");
+    project.write("cargo-db/migrations/1_demo.sql", "SELECT 1");
+    vendored(&project, "cargo-db/crates/cargo-db");
+    for verb in [&["status"][..], &["check"], &["migrate", "--dry-run"], &["create", "x"]] {
+        let ran = project.db(verb).ok().to_string();
+        assert!(!ran.contains("cargo-db/migrations"), "{verb:?}: {ran}");
+    }
+    project.db(&["server", "destroy", "--yes"]).ok();
+    // Those of the project are.
+    std::fs::remove_dir_all(project.path().join("migrations")).unwrap();
+    project.write("services/api/migrations/1_own.sql", "SELECT 1");
+    let _ = project.db(&["check"]).ok().says("`services/api/migrations`");
 }
 
 #[test]

@@ -89,9 +89,8 @@ impl Block {
             first.starts_with("scripts/") && repository().join(first).is_file()
         };
         let of_cargo = |typed: &Typed| {
-            ["cargo test ", "cargo install ", "git clone ", "cd "]
-                .iter()
-                .any(|one| typed.command.starts_with(one))
+            let others = ["cargo test ", "cargo install ", "cargo run ", "git clone ", "cd "];
+            others.iter().chain(&["git submodule add "]).any(|one| typed.command.starts_with(one))
         };
         self.typed.iter().all(|typed| of_scripts(typed) || of_cargo(typed))
     }

@@ -7,12 +7,16 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 use crate::failure::Result;
+use crate::migration::{Vendored, is_workspace, manifest_of, name_of};
+use crate::verb::init::alias;
 use crate::verb::init::manifest::{as_meant, at_end, below, with_word};
-use crate::verb::init::source::{Vendored, is_workspace, manifest_of, name_of, this_program};
+use crate::verb::init::program;
+use crate::verb::init::source::this_program;
 use crate::verb::init::work::{Edit, Work, is_taken, quote, read_or_empty, shown, text_of};
 
-/// The argument `db` is for an `xtask` that has other tasks too; `cargo_db::main` removes it.
-const ALIAS: &str = "run --quiet --package xtask --bin xtask -- db";
+/// What cargo itself warns about, with a hint of a future error.
+const SHADOWED: &str = "a `cargo-db` is installed too: the alias counts, and cargo warns that it \
+     shadows the other. To end the warning, run `cargo uninstall cargo-db`, or remove the alias";
 const XTASK_MAIN: &str = "\
 //! The repository's tasks: `cargo db`.
 fn main() -> std::process::ExitCode {
@@ -47,14 +51,42 @@ pub(super) fn workspace(
 ) -> Result<()> {
     let manifest = root.join("Cargo.toml");
     if !is_taken(&manifest) {
-        work.notes.push("no cargo workspace here: use the installed `cargo-db`".to_owned());
-        return Ok(());
+        return without_workspace(root, folders, vendored, work);
     }
     let place = CargoWorkspace { root, text: text_of(&manifest)?, folders, vendored };
     match place.xtask() {
-        Some(there) => place.for_existing_xtask(&there, work),
-        None => place.made(work),
+        Some(there) => place.for_existing_xtask(&there, work)?,
+        None => place.made(work)?,
     }
+    place.note_shadow(work);
+    Ok(())
+}
+
+/// A project in another language: an alias for the program in the vendored source, if there is one.
+/// An `xtask` would need a cargo workspace.
+fn without_workspace(
+    root: &Path,
+    folders: &[PathBuf],
+    vendored: Option<&Vendored>,
+    work: &mut Work,
+) -> Result<()> {
+    let Some(source) = vendored else {
+        program::installed("no cargo workspace here", "", work);
+        return Ok(());
+    };
+    let (manifest, package) = program::of_source(root, source);
+    let place = CargoWorkspace { root, text: String::new(), folders, vendored };
+    // The profile is that of the source's own workspace.
+    let Some(config) = place.config(&alias::of_manifest(&manifest, package), &[], work)? else {
+        return Ok(());
+    };
+    work.edits.extend(config);
+    work.notes.push(format!(
+        "no cargo workspace here: the alias runs the program in `{manifest}`, so `cargo db` works \
+         in this folder and not in the folders below it"
+    ));
+    place.note_shadow(work);
+    Ok(())
 }
 
 /// A cargo workspace.
@@ -84,7 +116,7 @@ impl CargoWorkspace<'_> {
         let is_member = self.is_member(xtask);
         let is_run = runs_as_xtask(&folder) || self.has_alias();
         if has_it && is_member && is_run {
-            let config = self.config(work)?;
+            let config = self.config_for_xtask(work)?;
             work.edits.extend(config.unwrap_or_default());
             return Ok(());
         }
@@ -119,7 +151,7 @@ impl CargoWorkspace<'_> {
             None => this_program().dependency(),
         };
         let Some(dependency) = dependency else {
-            work.notes.push(NO_SOURCE.to_owned());
+            program::installed(NO_SOURCE, OR_VENDORED, work);
             return Ok(());
         };
         let text = match self.with_member() {
@@ -129,7 +161,7 @@ impl CargoWorkspace<'_> {
                 return Ok(());
             }
         };
-        let Some(config) = self.config(work)? else { return Ok(()) };
+        let Some(config) = self.config_for_xtask(work)? else { return Ok(()) };
         let folder = self.root.join("xtask");
         work.add(folder.join("Cargo.toml"), xtask_manifest(&dependency));
         work.add(folder.join("src/main.rs"), XTASK_MAIN.to_owned());
@@ -222,9 +254,30 @@ impl CargoWorkspace<'_> {
         known.is_some_and(|known| known.get("alias").is_some_and(|all| all.get("db").is_some()))
     }
 
-    /// The configuration with the alias and the profile.
+    /// Cargo warns about an installed program that an alias hides.
+    fn note_shadow(&self, work: &mut Work) {
+        let path = self.config_file();
+        let is_written = work.edits.iter().any(|edit| edit.path == path);
+        if program::is_installed() && (self.has_alias() || is_written) {
+            work.notes.push(SHADOWED.to_owned());
+        }
+    }
+
+    /// The configuration with the alias for an `xtask`, and the profile.
+    fn config_for_xtask(&self, work: &mut Work) -> Result<Option<Vec<Edit>>> {
+        let known: Option<Table> = toml::from_str(&text_of(&self.config_file())?).ok();
+        let optimised = self.missing_profiles(known.as_ref());
+        self.config(&alias::of_workspace(), &optimised, work)
+    }
+
+    /// The configuration with an alias, and with profiles.
     /// `None` if `db` is another alias, or if the file cannot be edited.
-    fn config(&self, work: &mut Work) -> Result<Option<Vec<Edit>>> {
+    fn config(
+        &self,
+        words: &[String],
+        optimised: &[(&'static str, i64)],
+        work: &mut Work,
+    ) -> Result<Option<Vec<Edit>>> {
         let path = self.config_file();
         let (text, name) = (text_of(&path)?, shown(self.root, &path));
         let known: Option<Table> = toml::from_str(&text).ok();
@@ -233,18 +286,17 @@ impl CargoWorkspace<'_> {
             work.notes.push(format!("`db` is an alias already, in {name}: no xtask was written"));
             return Ok(None);
         }
-        let has_alias = alias.is_some();
-        let optimised = self.missing_profiles(known.as_ref());
-        let edited = known.and_then(|known| configured(&text, known, has_alias, &optimised));
-        let lines = lines_of(has_alias, &optimised);
+        let words = alias.is_none().then_some(words);
+        let edited = known.and_then(|known| configured(&text, known, words, optimised));
+        let lines = lines_of(words, optimised);
         Ok(match edited {
             Some(edited) if edited == text => Some(Vec::new()),
             Some(edited) if !path.is_symlink() => Some(vec![Edit::more(path, edited, lines)]),
             edited => {
                 let why = edited.map_or("it cannot edit this file", |_| "the file is a link");
                 work.by_hand.push(format!(
-                    "add `db = {ALIAS:?}` to `[alias]` in {name}, and run `cargo db init` again: \
-                     {why}"
+                    "add `{}` to `[alias]` in {name}, and run `cargo db init` again: {why}",
+                    alias::line(words.unwrap_or_default())
                 ));
                 None
             }
@@ -264,9 +316,10 @@ impl CargoWorkspace<'_> {
     }
 }
 
-const NO_SOURCE: &str = "no xtask and no alias: the source of cargo db is not in this repository, \
-     and it is not published. Go on with the installed `cargo-db`, or add the source (as a git \
-     submodule, for example) and run `cargo db init` again";
+const NO_SOURCE: &str = "no xtask and no alias, because the source of cargo db is not in this \
+     repository, and it is not published";
+const OR_VENDORED: &str = ". To pin a version for everybody, add the source, for example as a git \
+     submodule, and run `cargo db init` again";
 
 /// Whether the alias runs the program in this folder. What cannot be read is not doubted.
 fn runs_as_xtask(folder: &Path) -> bool {
@@ -279,8 +332,8 @@ fn runs_as_xtask(folder: &Path) -> bool {
 }
 
 /// What is added to the configuration, for messages.
-fn lines_of(has_alias: bool, optimised: &[(&str, i64)]) -> Vec<String> {
-    let alias = (!has_alias).then(|| format!("alias db = {ALIAS:?}"));
+fn lines_of(words: Option<&[String]>, optimised: &[(&str, i64)]) -> Vec<String> {
+    let alias = words.map(|words| format!("alias {}", alias::line(words)));
     let profile = (!optimised.is_empty()).then(|| "[profile.dev.package] of cargo db".to_owned());
     alias.into_iter().chain(profile).collect()
 }
@@ -298,15 +351,15 @@ fn words_of(alias: &Value) -> Vec<String> {
 fn configured(
     text: &str,
     known: Table,
-    has_alias: bool,
+    words: Option<&[String]>,
     optimised: &[(&str, i64)],
 ) -> Option<String> {
     let (mut text, mut meant) = (text.to_owned(), known);
-    if !has_alias {
-        let line = format!("db = {ALIAS:?}");
+    if let Some(words) = words {
+        let line = alias::line(words);
         let edited = below(&text, "[alias]", &line);
         text = edited.unwrap_or_else(|| at_end(&text, &format!("[alias]\n{line}")));
-        table_in(&mut meant, "alias")?.insert("db".to_owned(), ALIAS.into());
+        table_in(&mut meant, "alias")?.insert("db".to_owned(), alias::value(words));
     }
     let mut profiles = PROFILE_COMMENT.to_owned();
     for (name, level) in optimised {
@@ -362,11 +415,12 @@ mod tests {
     fn an_alias_is_added_to_those_that_are_there() {
         let text = "[alias]\nx = \"check\"\n\n[build]\njobs = 2\n";
         let known = toml::from_str(text).expect("TOML");
-        let edited = configured(text, known, false, &[("flate2", 3)]).expect("an edit");
+        let words = alias::of_workspace();
+        let edited = configured(text, known, Some(&words), &[("flate2", 3)]).expect("an edit");
         assert!(edited.starts_with("[alias]\ndb = \"run "), "{edited}");
         assert!(edited.ends_with("[profile.dev.package.flate2]\nopt-level = 3\n"), "{edited}");
         let inline = "alias = { x = \"check\" }\n";
         let known = toml::from_str(inline).expect("TOML");
-        assert_eq!(configured(inline, known, false, &[]), None);
+        assert_eq!(configured(inline, known, Some(&words), &[]), None);
     }
 }

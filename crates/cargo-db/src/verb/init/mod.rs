@@ -1,9 +1,11 @@
 //! `cargo db init` adds to a repository what cargo db needs. It may add lines to existing files,
 //! but removes none.
 
+mod alias;
 mod cargo;
 mod ignored;
 mod manifest;
+mod program;
 mod sets;
 mod source;
 mod work;
@@ -79,6 +81,7 @@ impl Verb for InitArgs {
             found: work.found,
             left_to_you: work.by_hand,
             notes: work.notes,
+            next: work.next.unwrap_or_else(|| "cargo db status".to_owned()),
         }))
     }
 }
@@ -113,22 +116,12 @@ impl InitArgs {
 /// What exists, and what has to be written.
 fn survey_of(root: &Path, backups: Option<&str>) -> Result<Work> {
     let mut work = Work::default();
-    let vendored = source::in_repository(root, DEPTH);
-    let mut folders = files::folders(root, DEPTH);
-    // The vendored crate is not part of the project, although it contains migrations (of its demo)
-    // and an xtask.
-    folders.retain(|folder| vendored.as_ref().is_none_or(|ours| !folder.starts_with(ours.top())));
+    let (folders, vendored) = migration::folders_of_project(root, DEPTH);
     let mut found = migration::in_folders(root, &folders);
     let is_begun = !found.is_empty();
     found.extend(migration::configured_tool(root).filter(|_| !is_begun));
     for (layouts, dir) in &found {
-        let keys: Vec<&str> = layouts.iter().map(ProjectTool::key).collect();
-        let (keys, dir) = (keys.join(" or "), shown(root, dir));
-        let begins = if is_begun { "" } else { ", without migrations yet" };
-        work.found.push(format!("{keys} in {dir}{begins}"));
-        if layouts.len() > 1 {
-            work.by_hand.push(format!("set `tool` for {dir} in db.toml: its files match {keys}"));
-        }
+        report(root, layouts, dir, is_begun, &mut work);
     }
     if found.is_empty() {
         work.found.push("no migrations: starting with plain SQL files in `migrations`".to_owned());
@@ -148,4 +141,15 @@ fn survey_of(root: &Path, backups: Option<&str>) -> Result<Work> {
     ignored::ignored(root, backups, &mut work)?;
     cargo::workspace(root, &folders, vendored.as_ref(), &mut work)?;
     Ok(work)
+}
+
+/// Reports the tools of a folder, and what only a person knows of them.
+fn report(root: &Path, layouts: &[ProjectTool], dir: &Path, is_begun: bool, work: &mut Work) {
+    let keys: Vec<&str> = layouts.iter().map(ProjectTool::key).collect();
+    let (keys, folder) = (keys.join(" or "), shown(root, dir));
+    let begins = if is_begun { "" } else { ", without migrations yet" };
+    work.found.push(format!("{keys} in {folder}{begins}"));
+    if layouts.len() > 1 {
+        work.by_hand.push(format!("set `tool` for {folder} in db.toml: its files match {keys}"));
+    }
 }

@@ -1,10 +1,9 @@
 //! The source of the crate `cargo-db` for a project's workspace, such that it builds for everybody
 //! who clones the project.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::verb::init::work::{quote, read_or_empty};
-use crate::world::files;
+use crate::verb::init::work::quote;
 
 /// How this program was built.
 pub(super) struct BuildOrigin<'a> {
@@ -42,48 +41,6 @@ impl BuildOrigin<'_> {
         let revision = revision.first().filter(|_| !self.repository.is_empty())?;
         Some(format!("{{ git = {}, rev = {} }}", quote(self.repository), quote(revision)))
     }
-}
-
-/// The crate itself, if the repository contains it: as a submodule, or vendored.
-pub(super) struct Vendored {
-    /// Its folder, relative to the root.
-    pub(super) folder: PathBuf,
-    /// The workspace below the root that it belongs to, if it brings its own.
-    pub(super) workspace: Option<PathBuf>,
-}
-
-impl Vendored {
-    /// The top folder of the files that came with the crate and are not part of the project.
-    pub(super) fn top(&self) -> &Path {
-        self.workspace.as_ref().unwrap_or(&self.folder)
-    }
-}
-
-/// Looks for the crate in the repository.
-pub(super) fn in_repository(root: &Path, depth: usize) -> Option<Vendored> {
-    let vendored = files::folders(&root.join("vendor"), depth);
-    let vendored = vendored.into_iter().map(|folder| Path::new("vendor").join(folder));
-    let mut folders = files::folders(root, depth).into_iter().chain(vendored);
-    let folder =
-        folders.find(|folder| name_of(&root.join(folder)).as_deref() == Some("cargo-db"))?;
-    let mut above = folder.ancestors().filter(|above| !above.as_os_str().is_empty());
-    let workspace = above.find(|above| is_workspace(&root.join(above))).map(Path::to_owned);
-    Some(Vendored { folder, workspace })
-}
-
-/// Whether a folder is the root of a cargo workspace.
-pub(super) fn is_workspace(folder: &Path) -> bool {
-    manifest_of(folder).contains_key("workspace")
-}
-
-/// The name of the package in a folder.
-pub(super) fn name_of(folder: &Path) -> Option<String> {
-    manifest_of(folder).get("package")?.get("name")?.as_str().map(str::to_owned)
-}
-
-/// The manifest in a folder; empty if there is none that cargo can read.
-pub(super) fn manifest_of(folder: &Path) -> toml::Table {
-    toml::from_str(&read_or_empty(&folder.join("Cargo.toml"))).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub(super) struct Work {
     pub(super) by_hand: Vec<String>,
     /// What was not set up, and why.
     pub(super) notes: Vec<String>,
+    /// The command to run next, if it is not `cargo db status`.
+    pub(super) next: Option<String>,
 }
 
 /// One file that is written.

@@ -90,5 +90,10 @@ fn init() {
     scene.project.write("Cargo.toml", "[workspace]\nmembers = []\n");
     scene.project.write(".gitignore", "/target\n");
     scene.project.migration("1_users.sql", USERS);
+    // Whether a `cargo-db` is installed does not depend on the machine that runs the test.
+    scene.project.write("bin/cargo-db", "");
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{}:{path}", scene.project.path().join("bin").display());
+    scene.project.set("PATH", &path);
     scene.types("init --dry-run").types("init").types("init").is("init");
 }
