@@ -9,7 +9,9 @@ use crate::migration;
 use crate::model::environment::Environment;
 use crate::model::target::{Host, Target};
 use crate::policy::Policy;
-use crate::settings::{Caller, Candidate, DatabaseChoice, Flags, Program, Settings, Sources, best};
+use crate::settings::{
+    Caller, Candidate, DatabaseChoice, Flags, Program, Settings, Sources, best, guessed_beside,
+};
 use crate::world::pg::{Purpose, Session, marker, oid, unread};
 use crate::world::server::{self as local, LocalServer};
 use crate::world::signal::Interrupt;
@@ -185,10 +187,15 @@ impl Workspace {
         // A history decides, and where none does, what the project says of itself.
         let is_known = |one: &Candidate| histories.iter().any(|tool| tool == one.layout.key());
         let (known, unknown): (Vec<_>, Vec<_>) = candidates.into_iter().partition(is_known);
-        let left = if known.is_empty() { unknown } else { known };
+        let by_history = !known.is_empty();
+        let left = if by_history { known } else { unknown };
         let Some(chosen) = best(&left).cloned() else {
             return Err(several_tools(&settings, &left));
         };
+        let others = guessed_beside(&chosen, &left);
+        if !by_history && !others.is_empty() {
+            self.ui.note(&guess(&settings, &chosen, &others));
+        }
         settings.migrations.choose(&settings.root, chosen);
         Ok(settings)
     }
@@ -262,6 +269,22 @@ impl Database<'_> {
     pub(crate) fn environment(&self) -> Environment {
         self.settings.environment.environment
     }
+}
+
+/// Says that a tool was guessed, and how to correct the guess.
+fn guess(settings: &Settings, chosen: &Candidate, others: &[&str]) -> String {
+    let dir = chosen.dir.strip_prefix(&settings.root).unwrap_or(&chosen.dir).display();
+    let table = match &settings.migrations.set {
+        Some(set) => format!("[migrations.{set}]"),
+        None => "[migrations]".to_owned(),
+    };
+    format!(
+        "{} is guessed for `{dir}` from the language of the project: the files also fit {}. \
+         db.toml can name the tool: `{table} tool = \"{}\"`",
+        chosen.layout.key(),
+        others.join(", "),
+        chosen.layout.key()
+    )
 }
 
 fn several_tools(settings: &Settings, candidates: &[Candidate]) -> Failure {

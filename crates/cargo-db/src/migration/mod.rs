@@ -55,7 +55,7 @@ pub(crate) use losses::{count_losses, losses_of, losses_where};
 pub(crate) use lost::{LostObject, dropped_by};
 pub(crate) use new_files::{GeneratedFiles, checked_name, written_by_tool};
 pub(crate) use other_folders::{
-    DEPTH, configured_tool, elsewhere_hint, in_folders, no_migrations_hint,
+    DEPTH, configured_tool, elsewhere_hint, guessed_instead_of, in_folders, no_migrations_hint,
 };
 pub(crate) use record::write_history;
 pub(crate) use runner::{can_run, carry_out};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::migration::vendored::folders_of_project;
-use crate::settings::{Caller, Flags, Settings, Sources, configured, survey};
+use crate::settings::{Caller, Flags, Settings, Sources, configured, others_of, survey};
 use crate::world::files;
 use db_tools::ProjectTool;
 
@@ -24,6 +24,11 @@ pub(crate) fn configured_tool(root: &Path) -> Option<(Vec<ProjectTool>, PathBuf)
     let [tool] = tools.as_slice() else { return None };
     let folder = tool.folders().first().filter(|_| !tool.is_plain())?;
     Some((vec![tool.clone()], root.join(folder)))
+}
+
+/// The other tools that the files of a folder fit, if its tool is only a guess.
+pub(crate) fn guessed_instead_of(root: &Path, dir: &Path) -> Vec<&'static str> {
+    others_of(&files_only(root), root, dir)
 }
 
 fn files_only(root: &Path) -> Sources<'static> {

@@ -34,7 +34,7 @@ pub(crate) use connection::DatabaseChoice;
 pub(crate) use expect::Expectations;
 use file::DbToml;
 pub(crate) use file::DiagramView;
-pub(crate) use recognise::{Candidate, best, configured, survey};
+pub(crate) use recognise::{Candidate, best, configured, guessed_beside, others_of, survey};
 pub(crate) use schema::SchemaSettings;
 pub(crate) use source::{Caller, FileOwner, Flags, Origin, Program, Setting, Sources};
 use tool::OtherSet;

@@ -42,6 +42,22 @@ pub(crate) fn best(candidates: &[Candidate]) -> Option<&Candidate> {
     rest.iter().all(|one| one.dir == first.dir).then_some(found)
 }
 
+/// The other tools that fit, where the language of the project alone made this one the choice.
+/// Plain SQL files are what cargo db begins with, and so no guess.
+pub(crate) fn guessed_beside(chosen: &Candidate, candidates: &[Candidate]) -> Vec<&'static str> {
+    if chosen.layout.is_plain() || chosen.evidence > Evidence::Language {
+        return Vec::new();
+    }
+    let keys = candidates.iter().map(|one| one.layout.key());
+    keys.filter(|key| *key != chosen.layout.key()).collect()
+}
+
+/// The other tools that the files of a folder fit, if the choice was a guess.
+pub(crate) fn others_of(sources: &Sources<'_>, root: &Path, dir: &Path) -> Vec<&'static str> {
+    let candidates = search(sources, root, Some(dir), false).candidates();
+    best(&candidates).map(|best| guessed_beside(best, &candidates)).unwrap_or_default()
+}
+
 /// What to search for, and where.
 pub(super) struct Search<'a> {
     pub(super) sources: &'a Sources<'a>,

@@ -248,6 +248,38 @@ fn an_edited_migration_is_rolled_back_only_where_that_is_possible() {
     }
 }
 
+/// The language of the project is weak evidence, and a wrong tool would write its history table.
+#[test]
+fn a_guessed_tool_is_said_with_the_line_that_corrects_it() {
+    let mut project = Project::new("n_guess");
+    project.set("COLUMNS", "400");
+    std::fs::remove_file(project.path().join("db.toml")).unwrap();
+    project.write("package.json", "{}");
+    project.migration("001_t.sql", "CREATE TABLE t (id int);");
+    let guessed = "node-pg-migrate is guessed for `migrations`";
+    let line = "`[migrations] tool = \"node-pg-migrate\"`";
+    for verb in [&["status"][..], &["check"], &["migrate", "--dry-run"]] {
+        let _ = project.db(verb).ok().says(guessed).says("also fit sqlx").says(line);
+    }
+    let ran = project.db(&["init"]).ok().says("node-pg-migrate is guessed for migrations");
+    let _ = ran.says("change `tool` in db.toml");
+    let toml = std::fs::read_to_string(project.path().join("db.toml")).unwrap();
+    assert!(toml.contains("# Guessed: the files also fit sqlx"), "{toml}");
+    // What db.toml names is no guess, nor what the project or a history says.
+    let is_silent = |project: &Project| {
+        let ran = project.db(&["status"]).ok().says("node-pg-migrate");
+        assert!(!ran.stderr.contains("guessed"), "{ran}");
+    };
+    is_silent(&project);
+    std::fs::remove_file(project.path().join("db.toml")).unwrap();
+    let dependency = "{\"dependencies\": {\"node-pg-migrate\": \"9\"}}";
+    project.write("package.json", dependency);
+    is_silent(&project);
+    let _ = project.db(&["migrate", "--yes"]).ok();
+    project.write("package.json", "{}");
+    is_silent(&project);
+}
+
 #[test]
 fn a_folder_without_a_version_is_no_migration_of_diesel() {
     let mut project = Project::new("n_diesel");
@@ -308,6 +340,7 @@ fn an_up_part_without_a_statement_is_reported_in_every_layout_with_parts() {
     }
 }
 
+/// `repair` compares with the version in git that was applied.
 #[test]
 fn a_repair_that_would_be_refused_is_not_suggested() {
     let mut project = Project::new("n_repair");

@@ -151,5 +151,14 @@ fn report(root: &Path, layouts: &[ProjectTool], dir: &Path, is_begun: bool, work
     work.found.push(format!("{keys} in {folder}{begins}"));
     if layouts.len() > 1 {
         work.by_hand.push(format!("set `tool` for {folder} in db.toml: its files match {keys}"));
+        return;
+    }
+    let others = migration::guessed_instead_of(root, dir);
+    if !others.is_empty() {
+        let others = others.join(", ");
+        work.notes.push(format!(
+            "{keys} is guessed for {folder} from the language of the project: the files also fit \
+             {others}. If it is another tool, change `tool` in db.toml"
+        ));
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use db_tools::ProjectTool;
 
+use crate::migration::guessed_instead_of;
 use crate::verb::init::work::{Work, is_taken, quote, read_or_empty, shown};
 use crate::world::files;
 
@@ -58,7 +59,12 @@ fn table(root: &Path, layouts: &[ProjectTool], dir: &Path) -> String {
         layouts.iter().map(|layout| format!("tool = {}\n", quote(layout.key()))).collect();
     // If several tools fit, a person has to choose.
     let tools = if tools.len() > 1 { format!("# {}", tools.join("# ")) } else { tools.concat() };
-    format!("{tools}dir = {}\n", quote(&shown(root, dir)))
+    let others = if layouts.len() > 1 { Vec::new() } else { guessed_instead_of(root, dir) };
+    let guess = match others.is_empty() {
+        true => String::new(),
+        false => format!("# Guessed: the files also fit {}.\n", others.join(", ")),
+    };
+    format!("{guess}{tools}dir = {}\n", quote(&shown(root, dir)))
 }
 
 /// The line that gives a set its own history, if another folder of the same tool may be in the same
