@@ -86,7 +86,7 @@ impl AuditError {
                 .advise("ask its owner to inspect it, and to drop or rename it"),
             AuditError::Lost { verb, changes } => Explanation::new("AUDIT.LOST", Exit::Policy)
                 .because_of(changes.iter().cloned())
-                .because(format!("this happened after an earlier `{verb}` started"))
+                .because(format!("this happened during an earlier `{verb}`, or after it"))
                 .run("show the records that are left", "cargo db audit --database")
                 .run(
                     "set the database's environment marker again",

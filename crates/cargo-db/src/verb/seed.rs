@@ -22,7 +22,7 @@ const EFFECTS: &str = "Effect on the database: changes data; with --fresh, can d
 #[derive(Debug, Args)]
 #[command(after_help = EFFECTS)]
 pub(crate) struct SeedArgs {
-    /// Empty the tables that the seeds fill before loading them
+    /// Before loading the seeds, empty the tables that they fill
     #[arg(long)]
     fresh: bool,
     /// Load only this file, or this group of `[seeds.groups]` in db.toml; may be repeated

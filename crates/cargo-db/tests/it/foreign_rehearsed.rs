@@ -72,7 +72,7 @@ fn if_no_role_can_be_created_a_rehearsal_needs_consent_by_name() {
     let expected = serde_json::json!({"is_limited": false, "connected_as": "fr_maker"});
     assert_eq!(json["loaded_as"], expected, "{json:#}");
     project.set("AI_AGENT", "1");
-    project.db(&by_name).code(3).says("ask a person to rehearse it");
+    project.db(&by_name).code(3).says("ask a person to review the file and to run");
 }
 
 #[test]
