@@ -110,6 +110,7 @@ impl<'a> Fates<'a> {
         }
         while self.spread() {}
         self.keep_partition_keys();
+        self.keep_contained_domains();
         self.retire();
         if self.refused.is_empty() {
             return Ok(());
@@ -233,7 +234,7 @@ impl<'a> Fates<'a> {
             || self.comparison.after.catalog.links.iter().any(|l| l.from == new && l.on == on)
     }
 
-    fn refuse(&mut self, object: String, why: String) {
+    pub(super) fn refuse(&mut self, object: String, why: String) {
         self.refused.insert(Refused { object, why });
     }
 

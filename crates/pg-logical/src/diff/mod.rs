@@ -10,10 +10,12 @@
 //! same major version of PostgreSQL.
 
 mod acting;
+mod attributes;
 mod closure;
 mod column;
 mod commits;
 mod compare;
+mod contained;
 mod conversion;
 mod edit;
 mod faithful;

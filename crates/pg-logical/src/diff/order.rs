@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 
 use crate::catalog::{Definition, Kind, Link};
 use crate::diff::closure::{ColumnFate, Fate, Fates, Name, names};
-use crate::diff::compare::Side;
+use crate::diff::compare::{Side, constraint_of};
 use crate::diff::inherited;
 use crate::diff::node::Node;
 use crate::graph::Step;
@@ -65,8 +65,10 @@ impl ChangeGraph {
             }
             needs.into_iter().for_each(|need| self.edge(Node::Make(need), Node::Make(step)));
         }
+        self.attached_indexes(fates);
         for new in 0..after.catalog.objects.len() {
             let node = making(fates, new);
+            self.checked_before_attached(fates, new, node);
             if self.numbers.contains_key(&node) {
                 continue;
             }
@@ -78,6 +80,27 @@ impl ChangeGraph {
                 self.edge(making(fates, need), node);
             }
         }
+    }
+
+    /// Attaches an index to that of a partitioned table after its table has become a partition.
+    fn attached_indexes(&mut self, fates: &Fates<'_>) {
+        let after = &fates.comparison.after;
+        for &step in &after.order.steps {
+            let Step::AttachIndex(index) = step else { continue };
+            let attach = after.whole(index).map(|table| Node::Make(Step::Attach(table)));
+            let attach = attach.filter(|attach| self.numbers.contains_key(attach));
+            attach.into_iter().for_each(|attach| self.edge(attach, Node::Make(step)));
+        }
+    }
+
+    /// Attaches a table after it has the checks of the partitioned table.
+    fn checked_before_attached(&mut self, fates: &Fates<'_>, new: usize, node: Node) {
+        let after = &fates.comparison.after;
+        let is_check = constraint_of(after.object(new)).is_some_and(|one| one.kind == 'c');
+        let table = after.whole(new).filter(|_| is_check);
+        let attach = table.map(|table| Node::Make(Step::Attach(table)));
+        let attach = attach.filter(|attach| self.numbers.contains_key(attach));
+        attach.into_iter().for_each(|attach| self.edge(node, attach));
     }
 
     /// Creates an index of a partitioned table after its partitions are attached: otherwise,

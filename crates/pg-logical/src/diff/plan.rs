@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::catalog::{DefaultRights, Definition, Identity, Kind, Object};
 use crate::ddl;
+use crate::diff::attributes::{comments, dropped_with, owned};
 use crate::diff::closure::{Fate, Fates};
 use crate::diff::commits::commit_values;
-use crate::diff::compare::{Comparison, Pair};
-use crate::diff::edit::{Edit, Verdict, comment};
+use crate::diff::compare::{Comparison, Pair, constraint_of};
+use crate::diff::edit::{Edit, Verdict};
 use crate::diff::faithful::faithful;
 use crate::diff::hazard::Hazard;
 use crate::diff::inherited;
@@ -114,7 +115,8 @@ impl Planning<'_> {
     fn drop(&mut self, old: usize) {
         let object = self.was(old).clone();
         let rule = rules::rule(object.identity.kind);
-        let Some(statement) = (rule.drop)(&object) else { return };
+        let own = (rule.drop)(&object).or_else(|| self.left_check(old));
+        let Some(statement) = own else { return };
         let is_again = self.fates.of[old] == Fate::Replace;
         let word = if is_again { "replaced" } else { "dropped" };
         let mut edit = Edit::new(format!("{word} {}", words::of(&object.identity)), statement);
@@ -127,6 +129,30 @@ impl Planning<'_> {
         edit.hazards = (rule.loss)(&object).into_iter().filter(is_lost).collect();
         let action = if is_again { Action::Replace } else { Action::Drop };
         self.push(&object.identity, action, edit);
+    }
+
+    /// Drops a check that a table inherited from a parent that it leaves: it would keep it.
+    fn left_check(&self, old: usize) -> Option<String> {
+        let before = &self.fates.comparison.before;
+        let pair = before.whole(old).and_then(|whole| self.fates.pair(whole))?;
+        let is_check = constraint_of(before.object(old)).is_some_and(|one| one.kind == 'c');
+        (is_check && inherited::is_detached(&pair)).then(|| {
+            let name = pg_sql::quote::name(&before.object(old).identity.name);
+            format!("ALTER TABLE {} DROP CONSTRAINT {name}", pair.sql())
+        })
+    }
+
+    /// Adds a check to a table that becomes a partition and has to have it already.
+    fn needed_check(&self, new: usize) -> Option<String> {
+        let after = &self.fates.comparison.after;
+        let table = after.whole(new).filter(|&table| !is_made(self.fates, table))?;
+        let pair = self.comparison().originals[table].and_then(|old| self.fates.pair(old))?;
+        let check = constraint_of(after.object(new)).filter(|one| one.kind == 'c')?;
+        (!check.is_local && inherited::is_attached(&pair)).then(|| {
+            let name = pg_sql::quote::name(&after.object(new).identity.name);
+            let of = pair.sql();
+            format!("ALTER TABLE {of}\n    ADD CONSTRAINT {name} {}", check.definition)
+        })
     }
 
     /// The temporary name of a type that is dropped once no column uses it.
@@ -201,6 +227,7 @@ impl Planning<'_> {
         let rule = rules::rule(object.identity.kind);
         let is_again = self.comparison().originals[new].is_some();
         let mut statements = ddl::statements(after.catalog, &after.order, Step::Create(new));
+        statements.splice(..0, self.needed_check(new));
         if is_filled(&object) {
             if self.calls_untracked(new) {
                 self.unfilled.push(new);
@@ -444,67 +471,4 @@ fn parent(object: &Object) -> Option<&str> {
         _ => return None,
     };
     marks.parent.as_ref().map(|(_, name)| name.as_str())
-}
-
-/// The change of an owner. A sequence that a column owns follows the owner of the table.
-fn owned(pair: &Pair<'_>) -> impl Iterator<Item = Edit> + use<> {
-    let (old, new) = (pair.was(), pair.now());
-    let is_owned = |object: &Object| match &object.definition {
-        Definition::Sequence(sequence) => sequence.owned_by.is_some(),
-        _ => false,
-    };
-    let goes_along = is_owned(old) && is_owned(new);
-    let identity = &new.identity;
-    let edit = new.owner.as_ref().filter(|owner| old.owner.as_ref() != Some(owner) && !goes_along);
-    let edit = edit.map(|owner| {
-        let word = identity.kind.word().to_uppercase();
-        let (name, owner) = (identity.sql(), pg_sql::quote::name(owner));
-        let found = format!("{} belongs to {owner}", words::of(identity));
-        Edit::new(found, format!("ALTER {word} {name} OWNER TO {owner}")).with(Hazard::AuthzChanged)
-    });
-    edit.into_iter()
-}
-
-/// The comments on an object and its columns.
-fn comments(pair: &Pair<'_>, edits: &mut Vec<Edit>) {
-    let (was, is) = (ddl::said_of(pair.was()), ddl::said_of(pair.now()));
-    let fresh = |target: &str| {
-        pair.new_columns().iter().any(|(_, column)| {
-            let name = pg_sql::quote::name(&column.name);
-            target == format!("COLUMN {}.{name}", pair.sql())
-        })
-    };
-    for (target, text) in &is {
-        if fresh(target) || !was.contains(&(target.clone(), text.clone())) {
-            edits.push(comment(target, Some(text)));
-        }
-    }
-    let gone_columns: Vec<String> = pair
-        .gone_columns()
-        .iter()
-        .map(|column| format!("COLUMN {}.{}", pair.sql(), pg_sql::quote::name(&column.name)))
-        .collect();
-    for (target, _) in &was {
-        if !is.iter().any(|(other, _)| other == target) && !gone_columns.contains(target) {
-            edits.push(comment(target, None));
-        }
-    }
-}
-
-/// The extensions with which an object is dropped: `DEPENDS ON EXTENSION`.
-fn dropped_with(pair: &Pair<'_>, edits: &mut Vec<Edit>) {
-    let (old, new) = (pair.was(), pair.now());
-    let alter = |extension: &String, no: &str| {
-        let word = new.identity.kind.word().to_uppercase();
-        let (target, name) = (new.identity.target(), pg_sql::quote::name(extension));
-        let statement = format!("ALTER {word} {target} {no}DEPENDS ON EXTENSION {name}");
-        Edit::new(
-            format!("{}: the extensions that it depends on", words::of(&new.identity)),
-            statement,
-        )
-    };
-    let gone = old.drops_with.iter().filter(|name| !new.drops_with.contains(name));
-    edits.extend(gone.map(|name| alter(name, "NO ")));
-    let added = new.drops_with.iter().filter(|name| !old.drops_with.contains(name));
-    edits.extend(added.map(|name| alter(name, "")));
 }

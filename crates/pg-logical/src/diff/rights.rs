@@ -26,9 +26,30 @@ fn handed_over(mut held: Held, from: Option<&String>, to: Option<&String>) -> He
     if from != to
         && let Some(own) = held.remove(&Some(from.clone()))
     {
-        held.entry(Some(to.clone())).or_default().extend(own);
+        let others = held.entry(Some(to.clone())).or_default();
+        for (privilege, may_grant) in own {
+            *others.entry(privilege).or_default() |= may_grant;
+        }
     }
     held
+}
+
+/// The grants after a change of owner, for an object whose privileges are the usual ones.
+fn usual_of(owner: Option<&String>, usual: &[Grant], from: Option<&String>) -> Vec<Grant> {
+    let is_owner = |name: &str| from.is_some_and(|from| from == name);
+    let renamed = |grant: &Grant| {
+        let mut grant = grant.clone();
+        if let Some(owner) = owner {
+            if grant.grantee.as_deref().is_some_and(is_owner) {
+                grant.grantee = Some(owner.clone());
+            }
+            if is_owner(&grant.grantor) {
+                grant.grantor.clone_from(owner);
+            }
+        }
+        grant
+    };
+    usual.iter().map(renamed).collect()
 }
 
 /// What to revoke (`first`) and grant (`now`) to get from one state to another.
@@ -85,23 +106,20 @@ pub(super) fn of_pair(old: &Object, new: &Object, fresh: &[&str], major: u32) ->
     let mut found = Vec::new();
     let owners = |held| handed_over(held, old.owner.as_ref(), new.owner.as_ref());
     let (was, is) = (of_column(old, None), of_column(new, None));
-    let state = |own: Option<&Rights>, other: Option<&Rights>| match (own, other) {
-        (Some(rights), _) => rights.now.clone(),
-        (None, Some(rights)) => rights.first.clone(),
-        (None, None) => Vec::new(),
+    let state = |own: Option<&Rights>, other: Option<&Rights>, (owner, of_other)| match own {
+        Some(rights) => rights.now.clone(),
+        None => usual_of(owner, other.map_or(&[], |rights| &rights.first), of_other),
     };
-    let now = state(is, was);
-    let to = match is {
-        Some(_) => held(&now),
-        None => owners(held(&now)),
-    };
-    let table = difference(None, &owners(held(&state(was, is))), &to, &now);
+    let (old_owner, new_owner) = (old.owner.as_ref(), new.owner.as_ref());
+    let now = state(is, was, (new_owner, old_owner));
+    let from = state(was, is, (old_owner, new_owner));
+    let table = difference(None, &owners(held(&from)), &held(&now), &now);
     // Revoking a privilege on a table also revokes it on the columns.
     let lost = table.iter().flat_map(|rights| rights.first.clone()).collect::<Vec<_>>();
     found.extend(table);
     for column in columns(Some(old), new) {
         let was = of_column(old, Some(&column)).filter(|_| !fresh.contains(&column.as_str()));
-        let mut from = was.map(|rights| held(&rights.now)).unwrap_or_default();
+        let mut from = owners(was.map(|rights| held(&rights.now)).unwrap_or_default());
         for grant in &lost {
             let own = from.entry(grant.grantee.clone()).or_default();
             grant.privileges.iter().for_each(|(privilege, _)| {

@@ -4,7 +4,7 @@ use pg_logical::diff::Hazard;
 
 use crate::{Pair, all, cluster, text, there_and_back};
 
-fn roles() {
+pub(crate) fn roles() {
     for role in ["diff_reader", "diff_writer", "diff_owner"] {
         let mut client = cluster().connect("postgres");
         // Another test may have created it.
@@ -34,6 +34,18 @@ const RIGHTS: &[Pair] = &[
         "CREATE TABLE t (a serial); GRANT SELECT ON t TO diff_reader; \
          ALTER TABLE t OWNER TO diff_owner; \
          CREATE VIEW v AS SELECT 1 AS a; ALTER VIEW v OWNER TO diff_owner",
+    ),
+    (
+        "a new owner, who gets the column privileges of the old one",
+        "CREATE TABLE t (a int, b int); GRANT UPDATE (a) ON t TO diff_owner; \
+         ALTER TABLE t OWNER TO diff_owner",
+        "CREATE TABLE t (a int, b int); GRANT UPDATE (b) ON t TO diff_owner",
+    ),
+    (
+        "a new owner, who had a grant option, and a table without other privileges",
+        "CREATE TABLE t (a int); GRANT SELECT ON t TO diff_owner WITH GRANT OPTION",
+        "CREATE TABLE t (a int); GRANT UPDATE (a) ON t TO diff_owner; \
+         ALTER TABLE t OWNER TO diff_owner",
     ),
     (
         "default privileges",

@@ -14,6 +14,7 @@ mod programmed;
 mod random;
 mod relations;
 mod renamed;
+mod reported;
 mod session;
 mod support;
 mod typed;

@@ -111,6 +111,20 @@ fn another_type_of_a_partition_key_is_refused() {
 }
 
 #[test]
+fn a_new_check_of_a_domain_in_another_type_is_refused() {
+    let of = |domain: &str, table: &str| {
+        format!("CREATE DOMAIN d AS int {domain}; CREATE TYPE k AS (x d); CREATE TABLE t ({table})")
+    };
+    for table in ["a k", "a d[]"] {
+        let error = refusal(&of("", table), &of("CHECK (VALUE > 0)", table));
+        assert_eq!(
+            error.to_string(),
+            "cannot be changed: domain d: column t.a contains it, so that it cannot get a constraint"
+        );
+    }
+}
+
+#[test]
 fn a_range_that_columns_use_is_not_replaced() {
     let of = |subtype: &str| {
         format!("CREATE TYPE r AS RANGE (subtype = {subtype}); CREATE TABLE t (a r)")

@@ -48,6 +48,37 @@ const FUNCTIONS: &[Pair] = &[
         "CREATE PROCEDURE f(a int) LANGUAGE sql AS 'SELECT 1'",
     ),
     (
+        "a polymorphic function, one with OUT arguments, and a variadic one",
+        "CREATE FUNCTION f(x anyelement) RETURNS anyelement LANGUAGE sql AS 'SELECT x'; \
+         CREATE FUNCTION g(a int, OUT b int) LANGUAGE sql AS 'SELECT a'",
+        "CREATE FUNCTION f(x anyelement, y anyelement) RETURNS anyelement LANGUAGE sql \
+         AS 'SELECT x'; CREATE FUNCTION g(a int, OUT b int, OUT c text) LANGUAGE sql \
+         AS 'SELECT a, ''x''::text'; CREATE FUNCTION h(VARIADIC v int[] DEFAULT '{1,2}') \
+         RETURNS int LANGUAGE sql AS 'SELECT v[1]'",
+    ),
+    (
+        "fewer defaults of arguments, under a view",
+        "CREATE FUNCTION f(a int DEFAULT 1, b int DEFAULT 2) RETURNS int LANGUAGE sql \
+         AS 'SELECT a'; CREATE VIEW v AS SELECT f() AS x",
+        "CREATE FUNCTION f(a int, b int DEFAULT 3) RETURNS int LANGUAGE sql AS 'SELECT a'; \
+         CREATE VIEW v AS SELECT f(1) AS x",
+    ),
+    (
+        "settings, costs and a comment of a function",
+        "CREATE FUNCTION f() RETURNS SETOF int LANGUAGE sql ROWS 5 SET work_mem = '4MB' \
+         AS 'SELECT 1'",
+        "CREATE FUNCTION f() RETURNS SETOF int LANGUAGE sql STABLE LEAKPROOF ROWS 7 \
+         SET search_path = '' SET statement_timeout = 5 AS 'SELECT 1'; \
+         COMMENT ON FUNCTION f() IS 'one'",
+    ),
+    (
+        "an aggregate that a view uses",
+        "CREATE AGGREGATE s(int) (SFUNC = int4pl, STYPE = int); CREATE TABLE t (a int); \
+         CREATE VIEW v AS SELECT s(a) AS x FROM t",
+        "CREATE AGGREGATE s(int) (SFUNC = int4larger, STYPE = int); CREATE TABLE t (a int); \
+         CREATE VIEW v AS SELECT s(a) AS x FROM t",
+    ),
+    (
         "an aggregate",
         "CREATE AGGREGATE s(int) (SFUNC = int4pl, STYPE = int)",
         "CREATE AGGREGATE s(int) (SFUNC = int4pl, STYPE = int, INITCOND = '5')",
@@ -93,6 +124,33 @@ const ACTING: &[Pair] = &[
         "CREATE TABLE t (a int); CREATE TABLE u (a int); CREATE PUBLICATION p FOR TABLE t",
         "CREATE TABLE t (a int); CREATE TABLE u (a int); \
          CREATE PUBLICATION p FOR TABLE u WITH (publish = 'insert')",
+    ),
+    (
+        "a constraint trigger and a statement trigger with transition tables",
+        "CREATE TABLE t (a int); \
+         CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; \
+         CREATE CONSTRAINT TRIGGER x AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()",
+        "CREATE TABLE t (a int); \
+         CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; \
+         CREATE CONSTRAINT TRIGGER x AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED \
+         FOR EACH ROW EXECUTE FUNCTION f(); \
+         CREATE TRIGGER y AFTER UPDATE ON t REFERENCING OLD TABLE AS o NEW TABLE AS n \
+         FOR EACH STATEMENT EXECUTE FUNCTION f('an', 'argument')",
+    ),
+    (
+        "policies of each command",
+        "CREATE TABLE t (a int, b text); CREATE POLICY r ON t FOR SELECT USING (a > 0); \
+         CREATE POLICY w ON t FOR INSERT WITH CHECK (b <> ''); COMMENT ON POLICY r ON t IS 'x'",
+        "CREATE TABLE t (a int, b text); CREATE POLICY r ON t FOR DELETE USING (a > 0); \
+         CREATE POLICY w ON t FOR INSERT TO pg_monitor WITH CHECK (b <> 'x'); \
+         CREATE POLICY u ON t AS RESTRICTIVE FOR UPDATE USING (a > 1) WITH CHECK (a > 2)",
+    ),
+    (
+        "a publication of a table that is dropped, and one that gets another column",
+        "CREATE TABLE t (a int PRIMARY KEY, b int); CREATE TABLE gone (a int); \
+         CREATE PUBLICATION p FOR TABLE t, gone",
+        "CREATE TABLE t (a bigint PRIMARY KEY); \
+         CREATE PUBLICATION p FOR TABLE t WITH (publish_via_partition_root = true)",
     ),
     ("a publication of all tables", "CREATE PUBLICATION p", "CREATE PUBLICATION p FOR ALL TABLES"),
 ];

@@ -91,6 +91,36 @@ const COLUMNS: &[Pair] = &[
         "CREATE TABLE t (a int, b int); COMMENT ON COLUMN t.b IS 'it''s new'",
     ),
     (
+        "a type and its default at once",
+        "CREATE TABLE t (a text DEFAULT 'x', b boolean DEFAULT true, c varchar(3)[])",
+        "CREATE TABLE t (a jsonb DEFAULT '{}', b int DEFAULT 0, c text[])",
+    ),
+    (
+        "a precision",
+        "CREATE TABLE t (a numeric(9, 2), b timestamp(3), c time, d bit(3), e interval)",
+        "CREATE TABLE t (a numeric(12, 4), b timestamptz, c time(0), d bit(5), e interval(0))",
+    ),
+    (
+        "a generated column that becomes a plain one and another that becomes generated",
+        "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a + 1) STORED, c int)",
+        "CREATE TABLE t (a int, b int, c int GENERATED ALWAYS AS (a + 1) STORED)",
+    ),
+    (
+        "all columns are replaced",
+        "CREATE TABLE t (a int PRIMARY KEY, b text)",
+        "CREATE TABLE t (c int PRIMARY KEY, d text)",
+    ),
+    (
+        "an identity that becomes a serial",
+        "CREATE TABLE t (a int GENERATED ALWAYS AS IDENTITY)",
+        "CREATE TABLE t (a serial)",
+    ),
+    (
+        "a column of a composite type, and the array of one",
+        "CREATE TYPE k AS (x int); CREATE TABLE t (a int)",
+        "CREATE TYPE k AS (x int); CREATE TABLE t (a int, b k DEFAULT '(1)', c k[])",
+    ),
+    (
         "names that need quotes",
         "CREATE SCHEMA \"My app\"; CREATE TABLE \"My app\".\"T-1\" (\"A\" int, \"order\" int)",
         "CREATE SCHEMA \"My app\"; CREATE TABLE \"My app\".\"T-1\" (\"A\" bigint, \"b\"\"c\" int)",
@@ -152,6 +182,59 @@ const TABLES: &[Pair] = &[
         "CREATE TYPE k AS (a int); CREATE TABLE t (a int)",
         "CREATE TYPE k AS (a int); CREATE TABLE t OF k",
     ),
+    (
+        "a partition that becomes a table",
+        "CREATE TABLE p (a int) PARTITION BY HASH (a); \
+         CREATE TABLE c PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
+        "CREATE TABLE p (a int) PARTITION BY HASH (a); CREATE TABLE c (a int)",
+    ),
+    (
+        "partitions and the checks of their table",
+        "CREATE TABLE p (a int) PARTITION BY LIST (a); \
+         CREATE TABLE c PARTITION OF p FOR VALUES IN (1); CREATE TABLE d (a int); \
+         CREATE TABLE e PARTITION OF p FOR VALUES IN (2)",
+        "CREATE TABLE p (a int, CONSTRAINT k CHECK (a > 0)) PARTITION BY LIST (a); \
+         CREATE TABLE c PARTITION OF p FOR VALUES IN (3); \
+         CREATE TABLE d PARTITION OF p FOR VALUES IN (4); CREATE TABLE e (a int)",
+    ),
+    (
+        "a new partition with an index beside a column that is dropped",
+        "CREATE TABLE p (a int, b int) PARTITION BY LIST (a); CREATE UNIQUE INDEX i ON p (a)",
+        "CREATE TABLE p (a int, c text) PARTITION BY LIST (a); \
+         CREATE TABLE c PARTITION OF p FOR VALUES IN (3); CREATE UNIQUE INDEX i ON p (a)",
+    ),
+    (
+        "a default partition and one of a partition",
+        "CREATE TABLE p (a int, b int) PARTITION BY RANGE (a)",
+        "CREATE TABLE p (a int, b int) PARTITION BY RANGE (a); \
+         CREATE TABLE d PARTITION OF p DEFAULT; \
+         CREATE TABLE c PARTITION OF p FOR VALUES FROM (0) TO (9) PARTITION BY LIST (b); \
+         CREATE TABLE cc PARTITION OF c FOR VALUES IN (1, 2)",
+    ),
+    (
+        "columns, keys and triggers of partitions",
+        "CREATE TABLE p (a int NOT NULL, b text) PARTITION BY LIST (a); \
+         CREATE TABLE c PARTITION OF p FOR VALUES IN (1); CREATE TABLE r (a int PRIMARY KEY); \
+         CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END'",
+        "CREATE TABLE p (a int NOT NULL, b varchar(9) NOT NULL, c int DEFAULT 3) \
+         PARTITION BY LIST (a); CREATE TABLE c PARTITION OF p FOR VALUES IN (1); \
+         CREATE TABLE r (a int PRIMARY KEY); ALTER TABLE p ADD FOREIGN KEY (a) REFERENCES r; \
+         ALTER TABLE p ADD UNIQUE (a, b); ALTER TABLE p ADD CHECK (c > 0); \
+         CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END'; \
+         CREATE TRIGGER x AFTER INSERT ON p FOR EACH ROW EXECUTE FUNCTION f()",
+    ),
+    (
+        "a parent of two",
+        "CREATE TABLE p (a int); CREATE TABLE q (b int); CREATE TABLE c () INHERITS (p, q)",
+        "CREATE TABLE p (a bigint, d int DEFAULT 5 CHECK (d > 0)); CREATE TABLE q (b int NOT NULL); \
+         CREATE TABLE c () INHERITS (p, q)",
+    ),
+    (
+        "a table and a sequence in another schema, with a default on it",
+        "CREATE SCHEMA s",
+        "CREATE SCHEMA s; CREATE SEQUENCE s.q AS smallint MINVALUE 3 CACHE 5; \
+         CREATE TABLE s.t (a int DEFAULT nextval('s.q')); ALTER SEQUENCE s.q OWNED BY s.t.a",
+    ),
     ("a view that becomes a table", "CREATE VIEW v AS SELECT 1 AS a", "CREATE TABLE v (a int)"),
     (
         "a sequence",
@@ -202,6 +285,28 @@ const CONSTRAINTS: &[Pair] = &[
          DEFERRABLE INITIALLY DEFERRED)",
     ),
     (
+        "a foreign key with other actions",
+        "CREATE TABLE t (a int PRIMARY KEY); CREATE TABLE u (a int CONSTRAINT f REFERENCES t)",
+        "CREATE TABLE t (a int PRIMARY KEY); CREATE TABLE u (a int CONSTRAINT f REFERENCES t \
+         ON DELETE CASCADE ON UPDATE SET NULL)",
+    ),
+    (
+        "a unique constraint that includes columns, and one that is deferrable",
+        "CREATE TABLE t (a int, b int, CONSTRAINT k UNIQUE (a))",
+        "CREATE TABLE t (a int, b int, CONSTRAINT k UNIQUE (a) INCLUDE (b) WITH (fillfactor = 80), \
+         CONSTRAINT l UNIQUE (b) DEFERRABLE INITIALLY DEFERRED)",
+    ),
+    (
+        "a check of two columns, of which one is dropped",
+        "CREATE TABLE t (a int, b int, CONSTRAINT c CHECK (a > b))",
+        "CREATE TABLE t (a int, CONSTRAINT c CHECK (a > 0) NO INHERIT)",
+    ),
+    (
+        "a table that references itself",
+        "CREATE TABLE t (a int PRIMARY KEY)",
+        "CREATE TABLE t (a bigint PRIMARY KEY, parent bigint REFERENCES t)",
+    ),
+    (
         "an exclusion constraint",
         "CREATE TABLE t (a int4range)",
         "CREATE TABLE t (a int4range, CONSTRAINT x EXCLUDE USING gist (a WITH &&))",
@@ -237,6 +342,14 @@ const INDEXES: &[Pair] = &[
          ALTER INDEX i ALTER COLUMN 1 SET STATISTICS 50; ALTER TABLE t CLUSTER ON i",
     ),
     (
+        "kinds of indexes",
+        "CREATE TABLE t (a int[], b text, c int, d point)",
+        "CREATE TABLE t (a int[], b text, c int, d point); CREATE INDEX i ON t USING gin (a); \
+         CREATE INDEX j ON t USING hash (b); CREATE INDEX k ON t USING brin (c) \
+         WITH (pages_per_range = 4); CREATE INDEX l ON t USING gist (d); \
+         CREATE INDEX m ON t (b text_pattern_ops DESC NULLS LAST, c) INCLUDE (a)",
+    ),
+    (
         "statistics",
         "CREATE TABLE t (a int, b int); CREATE STATISTICS s (ndistinct) ON a, b FROM t",
         "CREATE TABLE t (a int, b int); CREATE STATISTICS s (mcv) ON a, b FROM t; \
@@ -267,6 +380,20 @@ const VIEWS: &[Pair] = &[
         "CREATE TABLE t (a bigint, b int); CREATE VIEW v AS SELECT a FROM t; \
          CREATE MATERIALIZED VIEW m AS SELECT a FROM v; CREATE UNIQUE INDEX i ON m (a); \
          CREATE RULE r AS ON UPDATE TO t WHERE new.a > 0 DO INSTEAD NOTHING",
+    ),
+    (
+        "a view with CHECK OPTION, and a recursive one",
+        "CREATE TABLE t (a int); CREATE VIEW v AS SELECT a FROM t WHERE a > 0",
+        "CREATE TABLE t (a int); CREATE VIEW v AS SELECT a FROM t WHERE a > 0 \
+         WITH LOCAL CHECK OPTION; CREATE RECURSIVE VIEW r (n) AS \
+         SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 9",
+    ),
+    (
+        "a view that is no longer there for a function and a rule",
+        "CREATE TABLE t (a int); CREATE VIEW v AS SELECT a FROM t; \
+         CREATE RULE r AS ON INSERT TO v DO INSTEAD INSERT INTO t VALUES (new.a); \
+         CREATE FUNCTION f() RETURNS SETOF v LANGUAGE sql AS 'SELECT * FROM v'",
+        "CREATE TABLE t (a int)",
     ),
     (
         "options of a view",

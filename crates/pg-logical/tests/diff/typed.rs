@@ -56,6 +56,44 @@ const TYPES: &[Pair] = &[
         "CREATE COLLATION c (locale = 'POSIX'); CREATE TABLE t (a text COLLATE c)",
     ),
     (
+        "an enum as an array, in a check, an index and a partition key of text",
+        "CREATE TYPE e AS ENUM ('a', 'b'); CREATE TABLE t (a e[] DEFAULT '{a}', b e, \
+         CHECK (b <> 'a')); CREATE INDEX i ON t (b) WHERE b = 'b'; \
+         CREATE FUNCTION f(e) RETURNS e LANGUAGE sql AS 'SELECT $1'",
+        "CREATE TYPE e AS ENUM ('b', 'a'); CREATE TABLE t (a e[] DEFAULT '{a}', b e, \
+         CHECK (b <> 'a')); CREATE INDEX i ON t (b) WHERE b = 'b'; \
+         CREATE FUNCTION f(e) RETURNS e LANGUAGE sql AS 'SELECT $1'",
+    ),
+    (
+        "attributes of a composite type",
+        "CREATE TYPE k AS (a int, b text); COMMENT ON COLUMN k.a IS 'x'",
+        "CREATE TYPE k AS (b text, c int); COMMENT ON TYPE k IS 'y'",
+    ),
+    (
+        "a composite type of an enum that is replaced",
+        "CREATE TYPE e AS ENUM ('a', 'b'); CREATE TYPE k AS (x e); CREATE TABLE t (a e)",
+        "CREATE TYPE e AS ENUM ('b', 'a'); CREATE TYPE k AS (x e); CREATE TABLE t (a e)",
+    ),
+    (
+        "a domain over a domain and over an enum",
+        "CREATE TYPE e AS ENUM ('a'); CREATE DOMAIN d AS int",
+        "CREATE TYPE e AS ENUM ('a', 'b'); CREATE DOMAIN d AS int CHECK (VALUE > 0); \
+         CREATE DOMAIN dd AS d CHECK (VALUE > 1); CREATE DOMAIN de AS e DEFAULT 'a'",
+    ),
+    (
+        "a domain that a function and a default use",
+        "CREATE FUNCTION ok(int) RETURNS bool IMMUTABLE LANGUAGE sql AS 'SELECT true'; \
+         CREATE DOMAIN d AS int CHECK (ok(VALUE)); CREATE TABLE t (a d DEFAULT 1)",
+        "CREATE FUNCTION ok(int) RETURNS bool IMMUTABLE LANGUAGE sql AS 'SELECT false'; \
+         CREATE DOMAIN d AS int; CREATE TABLE t (a d DEFAULT 2)",
+    ),
+    (
+        "a multirange",
+        "",
+        "CREATE TYPE r AS RANGE (subtype = float8, multirange_type_name = rs); \
+         CREATE TABLE t (a r, b rs)",
+    ),
+    (
         "a cast",
         "CREATE TYPE c AS (a int); CREATE FUNCTION f(c) RETURNS int LANGUAGE sql AS 'SELECT 1'; \
          CREATE CAST (c AS int) WITH FUNCTION f(c)",
