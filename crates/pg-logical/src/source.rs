@@ -33,6 +33,17 @@ pub trait Source {
     /// The rows of each statement of a text, in one round trip.
     fn sets(&mut self, doing: &str, sql: &str) -> Result<Vec<Vec<Box<dyn Record>>>, SourceError>;
 
+    /// The rows of each statement of two lists. A source that has two sessions with the same
+    /// snapshot runs both lists at once.
+    fn sets_of(
+        &mut self,
+        doing: &str,
+        first: &[String],
+        second: &[String],
+    ) -> Result<Vec<Vec<Box<dyn Record>>>, SourceError> {
+        self.sets(doing, &[first, second].concat().join(";\n"))
+    }
+
     /// Hands out the lines of a `COPY … TO stdout`, one after the other, with their ends.
     fn copy(
         &mut self,
@@ -53,6 +64,10 @@ impl<'a> Row<'a> {
 
     pub(crate) fn optional(self, column: &str) -> Result<Option<String>, SourceError> {
         Ok(self.0.column(column)?.map(str::to_owned))
+    }
+
+    pub(crate) fn has(self, column: &str) -> Result<bool, SourceError> {
+        Ok(self.0.column(column)?.is_some())
     }
 
     pub(crate) fn str(self, column: &str) -> Result<&'a str, SourceError> {
@@ -91,6 +106,16 @@ impl<'a> Row<'a> {
     pub(crate) fn list(self, column: &str) -> Result<Vec<String>, SourceError> {
         let Some(text) = self.0.column(column)? else { return Ok(Vec::new()) };
         array::elements(text).ok_or_else(|| unexpected(column, &format!("`{text}` is no array")))
+    }
+
+    /// The numbers of an array or of a vector such as `pg_index.indkey`; none for NULL.
+    pub(crate) fn numbers<T: FromStr>(self, column: &str) -> Result<Vec<T>, SourceError> {
+        let text = self.0.column(column)?.unwrap_or_default();
+        let numbers = text.trim_matches(['{', '}']).split([' ', ',']).filter(|one| !one.is_empty());
+        let parse = |one: &str| {
+            one.parse().map_err(|_| unexpected(column, &format!("`{one}` is not a number")))
+        };
+        numbers.map(parse).collect()
     }
 }
 

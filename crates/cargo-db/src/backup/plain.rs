@@ -10,6 +10,7 @@ use pg_logical::catalog::{self, Catalog};
 use pg_logical::choose::{self, Choice, ChoiceError, Request};
 use pg_logical::dump::{self as plain, Contents};
 use pg_logical::graph;
+use pg_sql::quote::quote_literal;
 
 use crate::backup::folder::BackupFolder;
 use crate::backup::visible::hidden_rows;
@@ -19,8 +20,10 @@ use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::world::archive::{failed, fill};
 use crate::world::clock::{now, pause, stopwatch};
-use crate::world::pg::{Purpose, Session, catalog_failure, wait_for_tables};
+use crate::world::pg::{Pair, Purpose, Session, catalog_failure, wait_for_tables};
 use crate::world::{World, files};
+
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// What is wanted of a dump.
 pub(crate) struct PlainRequest {
@@ -106,13 +109,19 @@ impl Plain {
         let mut session = Session::open(world, target, Purpose::Read)?;
         session.refuse_names_of_bytes(false)?;
         session.run("prepare the dump", catalog::SETTINGS)?;
-        session.run("prepare the dump", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+        session.run("prepare the dump", BEGIN)?;
         let about = catalog::about(&mut session).map_err(catalog_failure)?;
         if about.major < catalog::OLDEST {
             return Err(DumpError::TooOld { version: about.version }.into());
         }
-        lock(&mut session, request, patience)?;
-        let catalog = catalog::read(&mut session).map_err(catalog_failure)?;
+        let tables = lock(&mut session, request, patience)?;
+        let catalog = match second_session(world, target, &mut session, tables)? {
+            Some(mut second) => {
+                catalog::read(&mut Pair { first: &mut session, second: &mut second })
+            }
+            None => catalog::read(&mut session),
+        };
+        let catalog = catalog.map_err(catalog_failure)?;
         session.run("prepare the dump", "SET LOCAL lock_timeout = 0")?;
         let choice = choose::choose(&catalog, &request.objects()).map_err(not_chosen)?;
         if !choice.uncovered.is_empty() {
@@ -204,8 +213,8 @@ impl PlainRequest {
 }
 
 /// Locks the tables before any query that reads the newest catalog, so that nothing in the dump is
-/// changed or dropped meanwhile. The lock timeout stays set.
-fn lock(session: &mut Session, request: &PlainRequest, patience: Duration) -> Result<()> {
+/// changed or dropped meanwhile. Returns how many there are. The lock timeout stays set.
+fn lock(session: &mut Session, request: &PlainRequest, patience: Duration) -> Result<usize> {
     let mut tables = catalog::tables(session).map_err(catalog_failure)?;
     tables.retain(|(schema, name)| request.may_want(schema, name));
     // Behind somebody's ALTER TABLE everybody else would wait behind us.
@@ -216,7 +225,32 @@ fn lock(session: &mut Session, request: &PlainRequest, patience: Duration) -> Re
             session.run("lock the tables", &statement)?;
         }
     }
-    Ok(())
+    Ok(tables.len())
+}
+
+/// From this number on, a second session is opened to read the catalog.
+const MANY_TABLES: usize = 200;
+
+/// Another session with the same snapshot, if there are many tables and the server accepts one.
+fn second_session(
+    world: &World,
+    target: &Target,
+    first: &mut Session,
+    tables: usize,
+) -> Result<Option<Session>> {
+    if tables < MANY_TABLES {
+        return Ok(None);
+    }
+    let Ok(mut second) = Session::open(world, target, Purpose::Read) else {
+        world.interrupt.check()?;
+        return Ok(None);
+    };
+    let snapshot = first.value("share the snapshot", "SELECT pg_export_snapshot()")?;
+    let snapshot = quote_literal(&snapshot.unwrap_or_default());
+    second.run("prepare the dump", catalog::SETTINGS)?;
+    second.run("prepare the dump", BEGIN)?;
+    second.run("prepare the dump", &format!("SET TRANSACTION SNAPSHOT {snapshot}"))?;
+    Ok(Some(second))
 }
 
 fn not_chosen(error: ChoiceError) -> Failure {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use pg_logical::catalog::{self, Catalog};
+use pg_logical::catalog::{self, Catalog, Definition, class};
 use pg_logical::dump::{self, Contents};
 use pg_logical::graph;
 use pg_logical::source::{Record, Source, SourceError};
@@ -201,6 +201,65 @@ fn an_object_of_any_kind_is_written_or_named() {
     let differing = one.lines().zip(other.lines()).find(|(one, other)| one != other);
     assert_eq!(differing, None);
     assert_eq!(one, other);
+}
+
+#[test]
+fn composed_definitions_are_those_of_the_server() {
+    let project = Project::new("any_definition");
+    project.run_sql(
+        "CREATE TABLE target (id int PRIMARY KEY, a text, \"B\" int, UNIQUE (a) INCLUDE (id));
+         ALTER TABLE target ADD UNIQUE (\"B\", id) DEFERRABLE;
+         CREATE DOMAIN code AS text COLLATE \"C\";
+         CREATE TABLE plain (id oid PRIMARY KEY, gone int, a text, v varchar(3), n name,
+             nd name COLLATE \"default\", c text COLLATE \"C\", d code, l text[], r regclass, \"order\" int,
+             t int REFERENCES target, b int REFERENCES target (id) ON DELETE CASCADE,
+             s text REFERENCES target (a) DEFERRABLE);
+         ALTER TABLE plain DROP COLUMN gone;
+         CREATE INDEX ON plain (a, v, n, nd, c, d);
+         CREATE INDEX ON plain (a DESC, v DESC NULLS LAST, n NULLS FIRST, d ASC);
+         CREATE INDEX ON plain (a COLLATE \"C\");
+         CREATE INDEX ON plain (c COLLATE \"POSIX\");
+         CREATE INDEX ON plain (nd COLLATE \"C\");
+         CREATE INDEX ON plain (a text_pattern_ops);
+         CREATE INDEX ON plain (r);
+         CREATE INDEX ON plain (v varchar_ops);
+         CREATE UNIQUE INDEX \"Q\" ON plain (t) INCLUDE (a, b);
+         CREATE INDEX ON plain (l);
+         CREATE INDEX ON plain (\"order\");
+         CREATE INDEX ON plain (lower(a)) WHERE t > 1;
+         CREATE INDEX ON plain USING hash (t);
+         CREATE INDEX ON plain (t) WITH (fillfactor = 50);
+         CREATE TABLE parts (id int, a text, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+         CREATE TABLE part PARTITION OF parts FOR VALUES FROM (1) TO (9);
+         CREATE INDEX ON parts (a);
+         CREATE INDEX ON ONLY parts (a DESC);
+         CREATE MATERIALIZED VIEW seen AS SELECT t, a FROM plain;
+         CREATE UNIQUE INDEX ON seen (t);",
+    );
+    if cluster().query("postgres", "SHOW server_version_num")[0] >= "150000".to_owned() {
+        project.run_sql(
+            "ALTER TABLE target ADD UNIQUE NULLS NOT DISTINCT (\"B\");
+             CREATE UNIQUE INDEX ON plain (t) NULLS NOT DISTINCT;
+             ALTER TABLE plain ADD UNIQUE NULLS NOT DISTINCT (a);",
+        );
+    }
+    let mut source = Within(cluster().connect("any_definition"));
+    source.0.batch_execute("SET search_path = pg_catalog, pg_temp").unwrap();
+    let catalog = catalog::read(&mut source).unwrap();
+    let mut compared = 0;
+    for object in &catalog.objects {
+        let (function, own) = match &object.definition {
+            Definition::Index(index) => ("pg_get_indexdef", &index.definition),
+            Definition::Constraint(key) => ("pg_get_constraintdef", &key.definition),
+            _ => continue,
+        };
+        assert!([class::CLASS, class::CONSTRAINT].contains(&object.address.class));
+        let sql = format!("SELECT {function}({})", object.address.oid);
+        let servers: String = source.0.query_one(&sql, &[]).unwrap().get(0);
+        assert_eq!(*own, servers, "{}", object.identity);
+        compared += 1;
+    }
+    assert!(compared >= 28, "{compared}");
 }
 
 #[test]

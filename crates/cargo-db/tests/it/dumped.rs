@@ -95,6 +95,29 @@ fn every_kind_comes_back_and_gives_the_same_bytes_again() {
     is_same(&content("dumped_all"), &content("dumped_all_into"));
 }
 
+/// From 200 tables on, two sessions read the catalog if the server accepts two.
+#[test]
+fn two_sessions_read_the_same_as_one() {
+    let mut project = Project::new("dumped_many");
+    cluster().run("postgres", "CREATE ROLE dumped_one LOGIN CONNECTION LIMIT 1");
+    project.run_sql(
+        "CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO dumped_one; \
+         DO $$ BEGIN FOR i IN 1..200 LOOP EXECUTE format( \
+             'CREATE TABLE app.t%1$s (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, \
+              up int REFERENCES app.t%1$s, at date DEFAULT now(), kind varchar(9) UNIQUE)', i); \
+             EXECUTE format('COMMENT ON COLUMN app.t%1$s.up IS ''%1$s''', i); \
+         END LOOP; END $$; \
+         GRANT SELECT ON ALL TABLES IN SCHEMA app TO dumped_one",
+    );
+    let of_two = dumped(&project, "two.sql", &["--schema-only"]);
+    let url = cluster().url("dumped_many").replace("postgres@", "dumped_one@");
+    project.set("DATABASE_URL", &url);
+    is_same(&of_two, &dumped(&project, "one.sql", &["--schema-only"]));
+    create("dumped_many_copy");
+    psql("dumped_many_copy", None, &project.path().join("two.sql"));
+    is_same(&content("dumped_many"), &content("dumped_many_copy"));
+}
+
 #[test]
 fn definitions_and_rows_come_back_apart() {
     let project = Project::new("dumped_apart");

@@ -6,12 +6,11 @@ use std::collections::{BTreeMap, HashMap};
 use pg_sql::quote::name as quoted;
 
 use crate::catalog::acting::{EventTrigger, Policy, Rule, Trigger};
-use crate::catalog::column::{Column, NotNull};
-use crate::catalog::constraint::{self, Behind};
+use crate::catalog::column::{Column, ColumnTypes};
 use crate::catalog::definition::Definition;
 use crate::catalog::foreign::{ForeignServer, UserMapping, Wrapper};
 use crate::catalog::identity::{Address, Identity, Kind, ObjectHeader, class};
-use crate::catalog::index::{Index, Statistics};
+use crate::catalog::index::Statistics;
 use crate::catalog::object::Object;
 use crate::catalog::operator::Item;
 use crate::catalog::operator::{Cast, Operator, OperatorClass, OperatorFamily};
@@ -25,7 +24,7 @@ use crate::catalog::search::{Configuration, Dictionary, Parser, Template};
 use crate::catalog::sequence::Sequence;
 use crate::catalog::types::{Range, Simple};
 use crate::catalog::value::{About, Catalog, UnfinishedIndex};
-use crate::catalog::{index, relation, schema, types};
+use crate::catalog::{relation, schema, types};
 use crate::source::{Record, Row, Source, SourceError, unexpected};
 
 /// The answers, by the names of their queries.
@@ -42,6 +41,8 @@ pub(super) struct Parts<'a> {
     pub(super) aliases: HashMap<Address, Address>,
     pub(super) comments: HashMap<(Address, u32), String>,
     pub(super) unfinished: Vec<UnfinishedIndex>,
+    /// The collations of columns, by relation and number, where they are not `default`.
+    pub(super) collations: HashMap<(u32, u32), u32>,
 }
 
 pub(super) fn at(class: u32, oid: u32) -> Address {
@@ -81,12 +82,14 @@ pub(super) fn assemble(source: &mut dyn Source, about: About, answers: &Answers)
         aliases: HashMap::new(),
         comments: HashMap::new(),
         unfinished: Vec::new(),
+        collations: HashMap::new(),
     };
     parts.descriptions()?;
     parts.simple_objects()?;
-    parts.relations()?;
+    parts.relations(source)?;
     parts.class_items()?;
-    parts.constraints_and_indexes()?;
+    parts.indexes_and_constraints(source)?;
+    parts.statistics()?;
     parts.acting()?;
     parts.publications()?;
     parts.default_rights()?;
@@ -102,7 +105,7 @@ impl<'a> Parts<'a> {
         Ok(rows.iter().map(|record| Row::new(&**record)))
     }
 
-    fn add(&mut self, object: Object) {
+    pub(super) fn add(&mut self, object: Object) {
         self.places.insert(object.address, self.objects.len());
         self.objects.push(object);
     }
@@ -116,7 +119,7 @@ impl<'a> Parts<'a> {
         })
     }
 
-    fn identity(&self, address: Address) -> Option<&Identity> {
+    pub(super) fn identity(&self, address: Address) -> Option<&Identity> {
         Some(&self.objects[*self.places.get(&address)?].identity)
     }
 
@@ -158,14 +161,8 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
-    fn relations(&mut self) -> Read<()> {
-        let mut columns: HashMap<u32, Vec<Column>> = HashMap::new();
-        for row in self.rows("columns")? {
-            let (relation, mut column) = Column::read(row)?;
-            column.comment =
-                self.comments.get(&(at(class::CLASS, relation), column.number)).cloned();
-            columns.entry(relation).or_default().push(column);
-        }
+    fn relations(&mut self, source: &mut dyn Source) -> Read<()> {
+        let mut columns = self.columns(source)?;
         for row in self.rows("sequences")? {
             self.sequence(row, &mut columns)?;
         }
@@ -187,6 +184,23 @@ impl<'a> Parts<'a> {
             self.add(Object::new(header, definition));
         }
         Ok(())
+    }
+
+    /// The columns of each relation.
+    fn columns(&mut self, source: &mut dyn Source) -> Read<HashMap<u32, Vec<Column>>> {
+        let types = ColumnTypes::read(source, self.rows("columns")?)?;
+        let mut columns: HashMap<u32, Vec<Column>> = HashMap::new();
+        for row in self.rows("columns")? {
+            let (relation, mut column) = Column::read(row, &types)?;
+            if row.has("collation")? {
+                self.collations.insert((relation, column.number), row.oid("collation_oid")?);
+            }
+            column.comment =
+                self.comments.get(&(at(class::CLASS, relation), column.number)).cloned();
+            columns.entry(relation).or_default().push(column);
+        }
+        columns.values_mut().for_each(|own| own.sort_by_key(|column| column.number));
+        Ok(columns)
     }
 
     /// The sequence of an identity column is a part of the column.
@@ -233,32 +247,7 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
-    fn constraints_and_indexes(&mut self) -> Read<()> {
-        let mut found = HashMap::new();
-        for row in self.rows("indexes")? {
-            let index = index::IndexRow::read(row)?;
-            found.insert(index.oid, (index, row.oid("constraint")?));
-        }
-        let names: HashMap<u32, String> =
-            found.iter().map(|(oid, (index, _))| (*oid, index.behind.name.clone())).collect();
-        for (index, _) in found.values_mut() {
-            let parent = names.get(&index.parent).map(|name| (index.parent, name.clone()));
-            index.behind.marks.parent = parent;
-            index.behind.comment = self.comments.get(&(at(class::CLASS, index.oid), 0)).cloned();
-        }
-        for row in self.rows("constraints")? {
-            let constraint = constraint::ConstraintRow::read(row)?;
-            let behind = found.get(&constraint.index).map(|(index, _)| index.behind.clone());
-            self.constraint(constraint, behind);
-        }
-        for (_, (index, constraint)) in found {
-            if constraint == 0 {
-                self.index(index);
-            } else {
-                let behind = at(class::CLASS, index.oid);
-                self.aliases.insert(behind, at(class::CONSTRAINT, constraint));
-            }
-        }
+    fn statistics(&mut self) -> Read<()> {
         for row in self.rows("statistics")? {
             let oid = row.oid("oid")?;
             let identity =
@@ -275,71 +264,6 @@ impl<'a> Parts<'a> {
             ));
         }
         Ok(())
-    }
-
-    fn constraint(&mut self, found: constraint::ConstraintRow, behind: Option<Behind>) {
-        let own = at(class::CONSTRAINT, found.oid);
-        let of = if found.domain == 0 {
-            at(class::CLASS, found.relation)
-        } else {
-            at(class::TYPE, found.domain)
-        };
-        let Some(&place) = self.places.get(&of) else { return };
-        let mut constraint = found.constraint;
-        if constraint.kind == 'n' && !constraint.is_of_domain {
-            let comment = self.comments.get(&(own, 0)).cloned();
-            let not_null = NotNull {
-                name: found.name,
-                is_validated: constraint.is_validated,
-                is_not_inherited: found.is_not_inherited,
-                is_local: constraint.is_local,
-                comment,
-            };
-            self.aliases.insert(own, of);
-            if let Definition::Table(table) = &mut self.objects[place].definition {
-                let mut columns = table.columns.iter_mut();
-                if let Some(column) = columns.find(|column| column.number == found.first_column) {
-                    column.not_null_constraint = Some(not_null);
-                }
-            }
-            return;
-        }
-        if matches!(constraint.kind, 'p' | 'u' | 'x') {
-            constraint.index = behind;
-        }
-        if let Definition::Table(table) = &self.objects[place].definition {
-            constraint.is_of_partitioned = table.partition_key.is_some();
-        }
-        let identity = Identity::part(Kind::Constraint, &self.objects[place].identity, found.name);
-        self.add(Object::new(
-            ObjectHeader { address: own, identity, owner: None },
-            Definition::Constraint(constraint),
-        ));
-    }
-
-    fn index(&mut self, found: index::IndexRow) {
-        if found.is_unfinished() {
-            self.aliases.insert(at(class::CLASS, found.oid), at(class::CLASS, found.table));
-            return self
-                .unfinished
-                .push(UnfinishedIndex { name: found.behind.name, table: found.table });
-        }
-        if self.identity(at(class::CLASS, found.table)).is_none() {
-            return;
-        }
-        let identity = Identity::within(Kind::Index, found.schema, found.name);
-        let definition = Definition::Index(Index {
-            definition: found.definition.unwrap_or_default(),
-            is_unique: found.is_unique,
-            tablespace: found.behind.tablespace,
-            statistics: found.behind.statistics,
-            table: found.table,
-            marks: found.behind.marks,
-        });
-        self.add(Object::new(
-            ObjectHeader { address: at(class::CLASS, found.oid), identity, owner: None },
-            definition,
-        ));
     }
 
     fn acting(&mut self) -> Read<()> {

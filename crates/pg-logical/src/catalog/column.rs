@@ -1,7 +1,9 @@
 //! The columns of a table, a view or a composite type.
 
+use std::collections::{BTreeSet, HashMap};
+
 use crate::catalog::sequence::Sequence;
-use crate::source::{Row, SourceError};
+use crate::source::{Row, Source, SourceError, unexpected};
 
 /// A column.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,25 +78,82 @@ pub struct NotNull {
     pub comment: Option<String>,
 }
 
+/// The types of columns, by OID and modifier.
+pub(super) struct ColumnTypes(HashMap<(u32, i32), ColumnType>);
+
+struct ColumnType {
+    name: String,
+    collation: u32,
+    storage: char,
+}
+
+impl ColumnTypes {
+    /// Asks for the types of the columns in these rows.
+    pub(super) fn read<'a>(
+        source: &mut dyn Source,
+        rows: impl Iterator<Item = Row<'a>>,
+    ) -> Result<ColumnTypes, SourceError> {
+        let wanted: Result<BTreeSet<(u32, i32)>, SourceError> = rows.map(type_of).collect();
+        let (types, modifiers): (Vec<u32>, Vec<i32>) = wanted?.into_iter().unzip();
+        if types.is_empty() {
+            return Ok(ColumnTypes(HashMap::new()));
+        }
+        let query = include_str!("queries/column_types.sql")
+            .replace("{types}", &list(&types))
+            .replace("{modifiers}", &list(&modifiers));
+        let sets = source.sets("read the types of columns", &query)?;
+        let named = sets.iter().flatten().map(|record| {
+            let row = Row::new(&**record);
+            let name = row.text("type")?;
+            let (collation, storage) = (row.oid("collation_oid")?, row.letter("storage")?);
+            Ok((type_of(row)?, ColumnType { name, collation, storage }))
+        });
+        Ok(ColumnTypes(named.collect::<Result<_, SourceError>>()?))
+    }
+
+    fn of(&self, row: Row<'_>) -> Result<&ColumnType, SourceError> {
+        let of = type_of(row)?;
+        self.0.get(&of).ok_or_else(|| unexpected("type_oid", &format!("no type {}", of.0)))
+    }
+}
+
+fn type_of(row: Row<'_>) -> Result<(u32, i32), SourceError> {
+    Ok((row.oid("type_oid")?, row.optional_number("modifier")?.unwrap_or(-1)))
+}
+
+/// Numbers as an array of PostgreSQL's.
+pub(super) fn list(numbers: &[impl ToString]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+    format!("{{{}}}", numbers.join(","))
+}
+
 impl Column {
     /// The column of a row, and the relation that it is in.
-    pub(super) fn read(row: Row<'_>) -> Result<(u32, Column), SourceError> {
+    pub(super) fn read(row: Row<'_>, types: &ColumnTypes) -> Result<(u32, Column), SourceError> {
+        let relation = row.oid("relation")?;
+        let kind = types.of(row)?;
+        let own_collation =
+            Some(row.oid("collation_oid")?).filter(|&oid| oid != kind.collation && oid != 0);
+        let collation = row
+            .optional("collation")
+            .map(|name| name.unwrap_or(r#"pg_catalog."default""#.to_owned()));
+        let storage = letter(row, "storage")?.filter(|&storage| storage != kind.storage);
         let value = row.optional("value")?;
         let oid = row.oid("default_oid")?;
         let column = Column {
             name: row.text("name")?,
             number: row.oid("number")?,
-            data_type: row.text("type")?,
+            data_type: kind.name.clone(),
             type_oid: row.oid("type_oid")?,
-            collation: row.optional("collation")?,
-            collation_oid: row.oid("collation_oid")?,
+            collation: own_collation.map(|_| collation).transpose()?,
+            collation_oid: own_collation.unwrap_or(0),
             not_null: row.flag("not_null")?,
             not_null_constraint: None,
             value: value.map(|expression| Value { oid, expression }),
             generated: letter(row, "generated")?,
             identity: None,
             is_always_identity: row.letter("identity")? == 'a',
-            storage: letter(row, "storage")?,
+            storage,
             compression: letter(row, "compression")?,
             statistics: row.optional("statistics")?,
             options: row.list("options")?,
@@ -103,7 +162,7 @@ impl Column {
             is_inherited: row.oid("ancestors")? > 0,
             comment: None,
         };
-        Ok((row.oid("relation")?, column))
+        Ok((relation, column))
     }
 }
 

@@ -68,12 +68,19 @@ pub(super) struct ConstraintRow {
     pub(super) relation: u32,
     pub(super) domain: u32,
     pub(super) index: u32,
-    pub(super) first_column: u32,
+    pub(super) columns: Vec<u32>,
+    pub(super) referenced: u32,
+    pub(super) referenced_columns: Vec<u32>,
     pub(super) is_not_inherited: bool,
     pub(super) constraint: Constraint,
 }
 
 impl ConstraintRow {
+    /// Whether its definition is not there yet.
+    pub(super) fn is_undefined(&self) -> bool {
+        self.constraint.definition.is_empty()
+    }
+
     pub(super) fn read(row: Row<'_>) -> Result<ConstraintRow, SourceError> {
         let domain = row.oid("domain")?;
         let relation = row.oid("relation")?;
@@ -84,7 +91,9 @@ impl ConstraintRow {
             relation,
             domain,
             index: row.oid("index")?,
-            first_column: row.oid("first_column")?,
+            columns: row.numbers("columns")?,
+            referenced: row.oid("referenced")?,
+            referenced_columns: row.numbers("referenced_columns")?,
             is_not_inherited: row.flag("is_not_inherited")?,
             constraint: Constraint {
                 kind: row.letter("kind")?,

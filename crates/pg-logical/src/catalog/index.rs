@@ -42,7 +42,33 @@ pub(super) struct IndexRow {
     pub(super) parent: u32,
     pub(super) is_unique: bool,
     pub(super) definition: Option<String>,
+    pub(super) keys: IndexKeys,
     pub(super) behind: Behind,
+}
+
+/// What an index is made of, as in `pg_index`.
+pub(super) struct IndexKeys {
+    /// The numbers of its columns, 0 for an expression.
+    pub(super) columns: Vec<u32>,
+    /// How many of them are not only included.
+    pub(super) count: usize,
+    pub(super) classes: Vec<u32>,
+    pub(super) collations: Vec<u32>,
+    pub(super) orders: Vec<u32>,
+    pub(super) nulls_are_equal: bool,
+}
+
+impl IndexKeys {
+    fn read(row: Row<'_>) -> Result<IndexKeys, SourceError> {
+        Ok(IndexKeys {
+            columns: row.numbers("columns")?,
+            count: row.optional_number("keys")?.unwrap_or(0),
+            classes: row.numbers("classes")?,
+            collations: row.numbers("collations")?,
+            orders: row.numbers("orders")?,
+            nulls_are_equal: row.flag("nulls_are_equal")?,
+        })
+    }
 }
 
 impl IndexRow {
@@ -64,6 +90,7 @@ impl IndexRow {
             parent: row.oid("parent")?,
             is_unique: row.flag("is_unique")?,
             definition: row.optional("definition")?,
+            keys: IndexKeys::read(row)?,
             behind: Behind {
                 oid: row.oid("oid")?,
                 name: sql,
@@ -74,6 +101,11 @@ impl IndexRow {
                 statistics: row.list("statistics")?,
             },
         })
+    }
+
+    /// Whether its definition is needed, because it is of no constraint, and not there yet.
+    pub(super) fn is_undefined(&self, constraint: u32) -> bool {
+        constraint == 0 && self.definition.is_none()
     }
 
     /// What the server does not use: a build that failed or goes on. The index of a partitioned

@@ -7,11 +7,13 @@
 mod acting;
 mod assemble;
 mod column;
+mod composed;
 mod constraint;
 mod definition;
 mod foreign;
 mod identity;
 mod index;
+mod keys;
 mod linked;
 mod object;
 mod operator;
@@ -88,11 +90,14 @@ pub fn read(source: &mut dyn Source) -> Result<Catalog, SourceError> {
 /// Reads the part of a database's catalog that is in scope.
 pub fn read_scope(source: &mut dyn Source, scope: Scope<'_>) -> Result<Catalog, SourceError> {
     let about = about(source)?;
-    let (asked, others): (Vec<&(&str, &str)>, Vec<_>) =
+    let (mut asked, others): (Vec<&(&str, &str)>, Vec<_>) =
         queries::ALL.iter().partition(|(name, _)| scope.has(name));
-    let texts = asked.iter().map(|(_, query)| queries::for_major(query, about.major, scope));
-    let text: Vec<String> = texts.collect();
-    let sets = source.sets("read the catalog", &text.join(";\n"))?;
+    asked.sort_by_key(|(name, _)| queries::is_apart(name));
+    let text = |(_, query): &&(&str, &str)| queries::for_major(query, about.major, scope);
+    let texts: Vec<String> = asked.iter().map(text).collect();
+    let (first, second) =
+        texts.split_at(asked.partition_point(|(name, _)| !queries::is_apart(name)));
+    let sets = source.sets_of("read the catalog", first, second)?;
     if sets.len() != asked.len() {
         let what = format!("{} answers, not {}", sets.len(), asked.len());
         return Err(unexpected("the catalog", &what));

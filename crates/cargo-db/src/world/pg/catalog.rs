@@ -1,5 +1,7 @@
 //! A session as what a catalog is read from, and a dump.
 
+use std::thread;
+
 use pg_logical::source::{Record, Source, SourceError};
 
 use crate::failure::Failure;
@@ -14,9 +16,7 @@ impl Record for Row {
 
 impl Source for Session {
     fn sets(&mut self, doing: &str, sql: &str) -> Result<Vec<Vec<Box<dyn Record>>>, SourceError> {
-        let sets = self.result_sets(doing, sql).map_err(wrapped)?;
-        let boxed = |row| -> Box<dyn Record> { Box::new(row) };
-        Ok(sets.into_iter().map(|rows| rows.into_iter().map(boxed).collect()).collect())
+        Ok(boxed(self.result_sets(doing, sql).map_err(wrapped)?))
     }
 
     fn copy(
@@ -27,6 +27,50 @@ impl Source for Session {
     ) -> Result<(), SourceError> {
         self.copy_out_lines(doing, statement, each).map_err(wrapped)
     }
+}
+
+/// Two sessions whose transactions have the same snapshot. They read a catalog together.
+pub(crate) struct Pair<'a> {
+    pub(crate) first: &'a mut Session,
+    pub(crate) second: &'a mut Session,
+}
+
+impl Source for Pair<'_> {
+    fn sets(&mut self, doing: &str, sql: &str) -> Result<Vec<Vec<Box<dyn Record>>>, SourceError> {
+        Source::sets(self.first, doing, sql)
+    }
+
+    fn sets_of(
+        &mut self,
+        doing: &str,
+        first: &[String],
+        second: &[String],
+    ) -> Result<Vec<Vec<Box<dyn Record>>>, SourceError> {
+        let Pair { first: one, second: other } = self;
+        let (ours, theirs) = thread::scope(|scope| {
+            let theirs = scope.spawn(|| other.result_sets(doing, &second.join(";\n")));
+            let ours = one.result_sets(doing, &first.join(";\n"));
+            (ours, theirs.join())
+        });
+        let theirs = theirs.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let mut sets = ours.map_err(wrapped)?;
+        sets.extend(theirs.map_err(wrapped)?);
+        Ok(boxed(sets))
+    }
+
+    fn copy(
+        &mut self,
+        doing: &str,
+        statement: &str,
+        each: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), SourceError> {
+        Source::copy(self.first, doing, statement, each)
+    }
+}
+
+fn boxed(sets: Vec<Vec<Row>>) -> Vec<Vec<Box<dyn Record>>> {
+    let boxed = |row| -> Box<dyn Record> { Box::new(row) };
+    sets.into_iter().map(|rows| rows.into_iter().map(boxed).collect()).collect()
 }
 
 fn wrapped(failure: Failure) -> SourceError {

@@ -2,8 +2,14 @@ SELECT c.oid, c.conname AS name, c.conrelid AS relation, c.contypid AS domain, c
        c.conindid AS index, c.conparentid AS parent, c.convalidated AS is_validated,
        c.conislocal AS is_local, c.condeferrable AS is_deferrable, c.condeferred AS is_deferred,
        c.connoinherit AS is_not_inherited, c.confrelid AS referenced,
-       pg_get_constraintdef(c.oid) AS definition,
-       c.conkey[1] AS first_column,
+       -- The definitions of plain keys are composed from these columns.
+       CASE WHEN NOT ({chosen others -} AND c.contype IN ('p', 'u', 'f')
+                AND c.conenforced AND NOT c.conperiod --from 18
+                AND c.convalidated AND NOT c.condeferrable
+                AND c.confmatchtype IN (' ', 's') AND c.confupdtype IN (' ', 'a')
+                AND c.confdeltype IN (' ', 'a'))
+            THEN pg_get_constraintdef(c.oid) END AS definition,
+       c.conkey AS columns, c.confkey AS referenced_columns,
        CASE WHEN c.contype = 'f' AND c.conparentid <> 0 THEN
            (WITH RECURSIVE up (oid) AS (
                 SELECT c.conparentid
