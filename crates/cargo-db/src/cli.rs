@@ -16,7 +16,7 @@ pub(crate) struct Global {
     /// The environment: development, test, staging or production
     #[arg(short, long, global = true, value_name = "NAME")]
     pub(crate) env: Option<String>,
-    /// The database, without a password; overrides DATABASE_URL
+    /// URL of the database; must not contain a password; overrides DATABASE_URL
     #[arg(short = 'D', long, global = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,
     /// Read variables from this file instead of `.env`; may be repeated, the last one wins

@@ -95,7 +95,7 @@ pub(crate) struct RestoreArgs {
     /// privileges of this role only
     #[arg(long = "as", value_name = "ROLE", conflicts_with_all = ["clean", "schema", "table"])]
     role: Option<String>,
-    /// Create the roles in the backup set that do not exist on the server, without passwords
+    /// Create the roles that the backup set contains and the server lacks, without passwords
     #[arg(long)]
     roles: bool,
     /// Number of tables to load at once, if the format allows it
