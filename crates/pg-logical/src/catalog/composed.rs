@@ -56,7 +56,7 @@ impl<'a> Composer<'a> {
         let is_default =
             type_of_class == column.type_oid || (type_of_class, column.type_oid) == (TEXT, VARCHAR);
         let own = self.parts.collations.get(&(index.table, column.number));
-        let is_own = match own {
+        let is_usual_collation = match own {
             Some(own) => own == collations.get(number)?,
             None => matches!(collations.get(number)?, 0 | 100),
         };
@@ -66,7 +66,7 @@ impl<'a> Composer<'a> {
             2 => " NULLS FIRST",
             _ => " DESC",
         };
-        (is_default && is_own).then(|| format!("{name}{order}"))
+        (is_default && is_usual_collation).then(|| format!("{name}{order}"))
     }
 
     /// A primary key, a unique constraint or a foreign key without further clauses.

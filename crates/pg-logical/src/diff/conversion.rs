@@ -2,7 +2,7 @@
 
 use pg_sql::types::Type;
 
-use crate::catalog::{Catalog, Column, Constraint, Definition, Object, class};
+use crate::catalog::{Catalog, Column, Definition, Object, class};
 use crate::diff::hazard::Hazard;
 
 /// Families of types: PostgreSQL converts a column within one of them without a `USING` clause.
@@ -125,18 +125,28 @@ const VOLATILE: [&str; 9] = [
 /// Whether the default of a column may have another value in each row.
 fn is_volatile(catalog: &Catalog, column: &Column) -> bool {
     let Some(value) = &column.value else { return false };
-    let is_own = |object: &Object| matches!(&object.definition, Definition::Function(one) if one.volatility == 'v');
     let mut needs = catalog.value_needs.get(&value.oid).into_iter().flatten();
     VOLATILE.iter().any(|name| value.expression.contains(name))
-        || needs.any(|&need| is_own(&catalog.objects[need]))
+        || needs.any(|&need| is_volatile_function(&catalog.objects[need]))
+}
+
+fn is_volatile_function(object: &Object) -> bool {
+    match &object.definition {
+        Definition::Function(function) => function.volatility == 'v',
+        _ => false,
+    }
 }
 
 /// Whether the type of a column is a domain with checks, which PostgreSQL evaluates for each row.
 fn is_checked_domain(catalog: &Catalog, column: &Column) -> bool {
-    let mut objects = catalog.objects.iter();
-    objects.any(|object| {
-        matches!(&object.definition, Definition::Constraint(Constraint { is_of_domain, part_of, .. })
-            if *is_of_domain && *part_of == column.type_oid)
-    }) || matches!(catalog.find(class::TYPE, column.type_oid).map(|of| &of.definition),
-        Some(Definition::Domain(domain)) if domain.not_null)
+    let has_check = catalog.objects.iter().any(|object| match &object.definition {
+        Definition::Constraint(check) => check.is_of_domain && check.part_of == column.type_oid,
+        _ => false,
+    });
+    let data_type = catalog.find(class::TYPE, column.type_oid);
+    has_check
+        || match data_type.map(|object| &object.definition) {
+            Some(Definition::Domain(domain)) => domain.not_null,
+            _ => false,
+        }
 }

@@ -1,6 +1,6 @@
-//! Renames that the user asked for. The caller runs their steps in a copy of the old database, reads
-//! its catalog again and compares that, so that PostgreSQL itself updates every definition that
-//! refers to a renamed object.
+//! Renames that the user asked for. The caller runs their steps in a copy of the old database,
+//! reads its catalog again and compares that, so that PostgreSQL itself updates every definition
+//! that refers to a renamed object.
 
 use thiserror::Error;
 

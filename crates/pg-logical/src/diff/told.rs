@@ -77,14 +77,14 @@ fn old_name(comment: &str) -> Option<String> {
 }
 
 /// The words of a statement, and of the line in it that a comment is about.
-struct Target {
+struct Marked {
     statement: Vec<String>,
     /// The words of a column or a constraint in the parentheses of the statement.
     part: Option<Vec<String>>,
 }
 
 /// What the comment at this place is about.
-fn target(pieces: &[Piece<'_>], at: usize) -> Option<Target> {
+fn target(pieces: &[Piece<'_>], at: usize) -> Option<Marked> {
     let line = pieces[at].line;
     let before = pieces[..at].iter().rposition(Piece::is_code);
     match before.filter(|&before| pieces[before].line == line) {
@@ -95,7 +95,7 @@ fn target(pieces: &[Piece<'_>], at: usize) -> Option<Target> {
             let start = start_of_statement(pieces, last);
             let first = pieces.iter().position(|piece| piece.is_code() && piece.line == line)?;
             let is_of_statement = pieces[start].line == line || first < start;
-            Some(Target::new(pieces, start, (!is_of_statement).then_some(first)))
+            Some(Marked::new(pieces, start, (!is_of_statement).then_some(first)))
         }
         None => {
             let first = at + pieces[at..].iter().position(Piece::is_code)?;
@@ -106,7 +106,7 @@ fn target(pieces: &[Piece<'_>], at: usize) -> Option<Target> {
                 return None;
             }
             let start = start_of_statement(pieces, first);
-            Some(Target::new(pieces, start, (start < first).then_some(first)))
+            Some(Marked::new(pieces, start, (start < first).then_some(first)))
         }
     }
 }
@@ -118,8 +118,8 @@ fn start_of_statement(pieces: &[Piece<'_>], at: usize) -> usize {
     begin + pieces[begin..=at].iter().position(Piece::is_code).unwrap_or_default()
 }
 
-impl Target {
-    fn new(pieces: &[Piece<'_>], start: usize, part: Option<usize>) -> Target {
+impl Marked {
+    fn new(pieces: &[Piece<'_>], start: usize, part: Option<usize>) -> Marked {
         let words = |from: usize| {
             let code = pieces[from..].iter().filter(|piece| piece.is_code()).take(12);
             code.map(Piece::word).collect()
@@ -130,7 +130,7 @@ impl Target {
         };
         let is_outside = part.is_some_and(|at| !is_inside(&at));
         let statement = if is_outside { Vec::new() } else { words(start) };
-        Target { statement, part: part.map(words) }
+        Marked { statement, part: part.map(words) }
     }
 
     fn renamed_from(&self, old: &str) -> Option<Rename> {
