@@ -433,12 +433,8 @@ fn judge(database: &Database<'_>, plan: &Plan, rehearsal: &Rehearsal) -> Result<
 
 /// The findings that are as bad as this, or worse.
 fn lines(findings: &[Finding], least: Severity) -> Vec<String> {
-    let line = |finding: &Finding| {
-        let object =
-            finding.object.as_deref().map(|object| format!(" {object}")).unwrap_or_default();
-        format!("{}{object}: {}", finding.rule, finding.evidence)
-    };
-    findings.iter().filter(|finding| finding.severity >= least).map(line).collect()
+    let worse = findings.iter().filter(|finding| finding.severity >= least);
+    worse.map(Finding::summary).collect()
 }
 
 /// Warns where far fewer rows were there when it was rehearsed.

@@ -139,6 +139,11 @@ impl Explanation {
     }
 }
 
+/// The first of several lines, for a message; the others are listed below it.
+pub(super) fn first(lines: &[String]) -> &str {
+    lines.first().map_or("", String::as_str)
+}
+
 /// The file, line and column of a statement, as editors read them.
 pub(super) fn place(statement: &StatementError) -> String {
     format!("{}:{}:{}", statement.file.display(), statement.line, statement.column)

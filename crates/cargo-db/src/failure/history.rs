@@ -1,7 +1,9 @@
 //! The history of migrations: the table in the database, and what the files say.
 
+use std::path::PathBuf;
+
 use crate::failure::exit::Exit;
-use crate::failure::explanation::{Explanation, FINISH_BY_HAND, list_remaining};
+use crate::failure::explanation::{Explanation, FINISH_BY_HAND, first, list_remaining};
 use crate::model::history::{Problem, ProblemKind};
 
 /// A history that cannot be read, trusted or written.
@@ -23,6 +25,10 @@ pub(crate) enum HistoryError {
     Foreign { database: String, foreign: String, tool: String },
     #[error("{subject} ran, but could not be recorded in the history")]
     NotRecorded { subject: String, why: String, stays: Vec<String>, command: String },
+    #[error("{subject} was stopped before its commit: {what}")]
+    Changed { subject: String, file: PathBuf, line: usize, what: String },
+    #[error("the history of `{target}` was changed while the migrations ran: {}", first(changes))]
+    ChangedMeanwhile { target: String, changes: Vec<String> },
     #[error(
         "the history table of `{database}` is in the schema {schemas}, which is not in the search \
          path"
@@ -105,6 +111,18 @@ impl HistoryError {
                     .because_of(list_remaining(stays))
                     .run(FINISH_BY_HAND, command)
             }
+            HistoryError::Changed { file, line, .. } => {
+                Explanation::new("HISTORY.CHANGED", Exit::Policy)
+                    .because(format!("the file: {}:{line}", file.display()))
+                    .because("the transaction was rolled back")
+                    .advise(KEEP_HISTORY)
+            }
+            HistoryError::ChangedMeanwhile { changes, .. } => {
+                Explanation::new("HISTORY.CHANGED_MEANWHILE", Exit::History)
+                    .because_of(changes.iter().skip(1).cloned())
+                    .because("another session, or a trigger at the commit, changed it")
+                    .suggest_status()
+            }
             HistoryError::EmptyBeside { full, .. } => {
                 Explanation::new("HISTORY.EMPTY_BESIDE", Exit::History).advise(format!(
                     "choose one: set `[migrations] table = \"{full}\"` in db.toml, or put \
@@ -124,6 +142,10 @@ impl HistoryError {
         }
     }
 }
+
+/// What to do about a file that changes the history itself.
+pub(crate) const KEEP_HISTORY: &str =
+    "remove the statement: `cargo db baseline` and `cargo db repair` change the history";
 
 /// A problem of the history as one line.
 pub(crate) fn problem_line(problem: &Problem) -> String {
@@ -270,6 +292,19 @@ pub(super) fn samples() -> Vec<HistoryError> {
             why: text("reset by peer"),
             stays: vec![text("CREATE INDEX")],
             command: text("cargo db migrate"),
+        },
+        HistoryError::Changed {
+            subject: text("migration `2 b`"),
+            file: PathBuf::from("migrations/2_b.sql"),
+            line: 3,
+            what: text("history-changed _sqlx_migrations: it removes 1 from the history"),
+        },
+        HistoryError::ChangedMeanwhile {
+            target: text("me@h:5432/school"),
+            changes: vec![
+                text("`1 a` was applied, but no longer is"),
+                text("`7` was applied, but was not planned"),
+            ],
         },
         HistoryError::Elsewhere { database: text("school"), schemas: text("`app`") },
         HistoryError::EmptyBeside {

@@ -43,7 +43,7 @@ pub(crate) use dump::DumpError;
 pub(crate) use exit::Exit;
 pub(crate) use explanation::{Hint, RetainedFlag, with_flags};
 pub(crate) use file::FileError;
-pub(crate) use history::{HistoryError, RepairHope, problem_line};
+pub(crate) use history::{HistoryError, KEEP_HISTORY, RepairHope, problem_line};
 pub(crate) use key::KeyError;
 pub(crate) use lock::LockError;
 pub(crate) use migration::MigrationError;

@@ -1,7 +1,7 @@
 //! Migration tools, and other programs of the project.
 
 use crate::failure::exit::Exit;
-use crate::failure::explanation::Explanation;
+use crate::failure::explanation::{Explanation, first};
 
 /// A program that is missing, that cannot do it, or that did something else.
 #[derive(Debug, thiserror::Error)]
@@ -81,10 +81,6 @@ fn shortened(said: &str) -> impl Iterator<Item = String> {
     let own = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
     let gap = (left_out > 0).then(|| format!("… {left_out} lines …"));
     own(&lines[..head]).into_iter().chain(gap).chain(own(&lines[tail..]))
-}
-
-fn first(differences: &[String]) -> &str {
-    differences.first().map_or("", String::as_str)
 }
 
 /// One of each kind, and of each ending that a kind can take.

@@ -149,6 +149,8 @@ const CODES: &[(&str, &[u8])] = &[
     ("DUMP.TOO_OLD", &[11]),
     ("DUMP.UNCOVERED", &[11]),
     ("FILE.FAILED", &[7]),
+    ("HISTORY.CHANGED", &[4]),
+    ("HISTORY.CHANGED_MEANWHILE", &[9]),
     ("HISTORY.ELSEWHERE", &[9]),
     ("HISTORY.EMPTY_BESIDE", &[9]),
     ("HISTORY.FOREIGN", &[9]),

@@ -22,6 +22,7 @@ mod one_by_one;
 mod other_folders;
 mod outcome;
 mod record;
+mod recorded;
 mod retry;
 mod run;
 mod runner;
@@ -58,6 +59,7 @@ pub(crate) use other_folders::{
     DEPTH, configured_tool, elsewhere_hint, guessed_instead_of, in_folders, no_migrations_hint,
 };
 pub(crate) use record::write_history;
+pub(crate) use recorded::{AppliedVersions, applied_versions, changed_history};
 pub(crate) use runner::{can_run, carry_out};
 pub(crate) use session::session_settings;
 pub(crate) use tables::{PROJECT_SCHEMA, project_relation};

@@ -3,6 +3,8 @@
 //! A migration and its history row are committed together. A file outside a transaction runs
 //! statement by statement and cannot be undone, so a failure lists what it left behind.
 
+use std::time::Instant;
+
 use crate::failure::{
     CausedBy, ConnectionError, DatabaseError, Failure, HistoryError, MigrationError, Result,
 };
@@ -10,6 +12,7 @@ use crate::migration::applied::AppliedMigration;
 use crate::migration::blocks::Blocks;
 use crate::migration::concurrently::Concurrently;
 use crate::migration::non_transactional::ProgressTracker;
+use crate::migration::recorded::AppliedVersions;
 use crate::migration::retry::{RetryBudget, WAITED_FOR_LOCK, waited_for_lock};
 use crate::migration::run::Run;
 use crate::migration::step::MigrationStep;
@@ -85,6 +88,7 @@ impl Run<'_> {
 
     fn inside_transaction(&mut self, script: &Script, step: &MigrationStep<'_>) -> Result<()> {
         let began = stopwatch();
+        let recorded = self.recorded()?;
         self.session.begin_and_lend(&self.session_settings())?;
         let mut blocks = Blocks::of(step);
         if let Err(stop) = script.run(&mut self.session, &mut blocks) {
@@ -92,19 +96,10 @@ impl Run<'_> {
             let _ = self.session.batch_execute("ROLLBACK");
             return Err(self.stopped(stop, blocks.committed, step));
         }
-        if step.direction == Direction::Up
-            && let Err(failure) = verify::of_migration(&mut self.session, self.root, step.migration)
-        {
+        if let Err(failure) = self.verify_before_commit(script, step, recorded) {
             let _ = self.session.batch_execute("ROLLBACK");
             return Err(match blocks.committed.is_empty() {
                 true => failure.about(&step.subject),
-                false => part_way(failure, Vec::new(), blocks.committed, step),
-            });
-        }
-        if let Err(failure) = self.own.refuse_changes(&mut self.session, &step.subject) {
-            let _ = self.session.batch_execute("ROLLBACK");
-            return Err(match blocks.committed.is_empty() {
-                true => failure,
                 false => part_way(failure, Vec::new(), blocks.committed, step),
             });
         }
@@ -131,6 +126,21 @@ impl Run<'_> {
             return Err(DatabaseError::Sql { doing, server: Box::new(server) }.into());
         }
         self.confirm_commit(step, blocks.committed)
+    }
+
+    /// What must hold before a migration is recorded and committed: what the project verifies, and
+    /// that the file left cargo db's own tables and the history alone.
+    fn verify_before_commit(
+        &mut self,
+        script: &Script,
+        step: &MigrationStep<'_>,
+        recorded: Option<AppliedVersions>,
+    ) -> Result<()> {
+        if step.direction == Direction::Up {
+            verify::of_migration(&mut self.session, self.root, step.migration)?;
+        }
+        self.own.refuse_changes(&mut self.session, &step.subject)?;
+        self.refuse_changed_history(recorded, script, step)
     }
 
     /// The failure of a migration whose transaction was rolled back, except for what it had
@@ -177,6 +187,7 @@ impl Run<'_> {
         patience: &mut RetryBudget,
     ) -> Result<()> {
         let began = stopwatch();
+        let recorded = self.recorded()?;
         self.session.lend(&self.session_settings())?;
         let (world, file) = (self.world, step.file()?.path.as_path());
         let concurrently =
@@ -209,36 +220,39 @@ impl Run<'_> {
                 stop => self.stopped(stop, stays, step),
             });
         }
+        let stays = progress.stays;
+        self.record_what_stays(script, step, (recorded, began), stays)
+    }
+
+    /// Records a file whose statements are committed already.
+    fn record_what_stays(
+        &mut self,
+        script: &Script,
+        step: &MigrationStep<'_>,
+        (recorded, began): (Option<AppliedVersions>, Instant),
+        stays: Vec<String>,
+    ) -> Result<()> {
+        let (subject, command) = (step.subject.clone(), step.command());
+        let not_recorded = |why| HistoryError::NotRecorded { subject, why, stays, command };
         if step.direction == Direction::Up
             && let Err(failure) = verify::of_migration(&mut self.session, self.root, step.migration)
         {
-            let (subject, stays) = (step.subject.clone(), progress.stays);
-            let command = step.command();
-            return Err(HistoryError::NotRecorded {
-                subject,
-                why: failure.to_string(),
-                stays,
-                command,
-            }
-            .caused_by(failure));
+            return Err(not_recorded(failure.to_string()).caused_by(failure));
         }
         let changes = self.own.changes_behind(&mut self.session, false)?;
         if !changes.is_empty() {
-            let (subject, stays) = (step.subject.clone(), progress.stays);
-            let command = step.command();
-            let why = format!("the migration changes tables of cargo db: {}", changes.join(", "));
-            return Err(HistoryError::NotRecorded { subject, why, stays, command }.into());
+            let changes = changes.join(", ");
+            let why = format!("the migration changes tables of cargo db: {changes}");
+            return Err(not_recorded(why).into());
+        }
+        if let Some(found) = self.change_of_history(recorded, script, step, false)? {
+            return Err(not_recorded(found.summary()).into());
         }
         let record = self.history_statement(step, script, began);
-        let recorded = self
-            .session
-            .batch_execute(&format!("RESET ROLE; RESET SESSION AUTHORIZATION; {record}"));
-        recorded.map_err(|error| {
-            let (subject, stays) = (step.subject.clone(), progress.stays);
-            let command = step.command();
-            let why = self.session.describe(&error);
-            HistoryError::NotRecorded { subject, why, stays, command }.caused_by(error)
-        })?;
+        let sql = format!("RESET ROLE; RESET SESSION AUTHORIZATION; {record}");
+        if let Err(error) = self.session.batch_execute(&sql) {
+            return Err(not_recorded(self.session.describe(&error)).caused_by(error));
+        }
         self.empty_behind(step)
     }
 }

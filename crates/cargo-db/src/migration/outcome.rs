@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::failure::{Failure, ProgramError, Result};
+use crate::failure::{Failure, HistoryError, ProgramError, Result};
 use crate::migration::facts::gather;
 use crate::model::history::History;
 use crate::model::migration::{Migration, Version};
@@ -10,18 +10,29 @@ use crate::plan::{MigrationFacts, Plan, Step};
 use crate::settings::Settings;
 use crate::world::World;
 
-/// Fails if the history differs from the plan.
+/// Fails if the history differs from the plan, which this tool carried out, or cargo db itself.
 pub(super) fn verify_outcome(
     world: &World,
     settings: &Settings,
     plan: &Plan,
-    who: &str,
+    tool: Option<&str>,
 ) -> Result<()> {
     let PlanOutcome { differences, done } = outcome(world, settings, plan)?;
     if differences.is_empty() {
         return Ok(());
     }
-    Err(Failure::from(ProgramError::OtherState { who: who.to_owned(), differences }).after(done))
+    Err(match tool {
+        Some(tool) => {
+            let who = tool.to_owned();
+            Failure::from(ProgramError::OtherState { who, differences }).after(done)
+        }
+        None => {
+            let target = plan.target.to_string();
+            let changed = HistoryError::ChangedMeanwhile { target, changes: differences };
+            // Every step was committed, whatever became of its record.
+            Failure::from(changed).after(plan.steps.iter().filter_map(done_line))
+        }
+    })
 }
 
 /// What a plan came to.
@@ -39,23 +50,28 @@ pub(super) fn outcome(world: &World, settings: &Settings, plan: &Plan) -> Result
     let applied: BTreeSet<&Version> =
         facts.history.applied.iter().filter(|row| row.success).map(|row| &row.version).collect();
     let is_applied = |migration: &Migration| applied.contains(&migration.version);
-    let done = plan.steps.iter().filter_map(|step| match step {
-        Step::Apply { migration, .. } if is_applied(migration) => {
-            Some(format!("Applied {}", migration.title()))
-        }
-        Step::Record { migration } if is_applied(migration) => {
-            Some(format!("Recorded {}", migration.title()))
-        }
-        Step::Revert { migration, .. } if !is_applied(migration) => {
-            Some(format!("Reverted {}", migration.title()))
-        }
-        _ => None,
-    });
+    let is_done = |step: &&Step| match step {
+        Step::Apply { migration, .. } | Step::Record { migration } => is_applied(migration),
+        Step::Revert { migration, .. } => !is_applied(migration),
+        _ => false,
+    };
+    let done = plan.steps.iter().filter(is_done).filter_map(done_line);
     let missed =
         plan.steps.iter().filter_map(|step| missing_effect(step, &applied, &facts.history));
     let mut differences: Vec<String> = missed.collect();
     differences.extend(unplanned_changes(plan, &facts, &applied));
     Ok(PlanOutcome { differences, done: done.collect() })
+}
+
+/// A step that is done, in words.
+fn done_line(step: &Step) -> Option<String> {
+    let (done, migration) = match step {
+        Step::Apply { migration, .. } => ("Applied", migration),
+        Step::Record { migration } => ("Recorded", migration),
+        Step::Revert { migration, .. } => ("Reverted", migration),
+        _ => return None,
+    };
+    Some(format!("{done} {}", migration.title()))
 }
 
 /// What a step should have done and has not.

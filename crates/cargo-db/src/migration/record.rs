@@ -56,6 +56,6 @@ pub(crate) fn write_history(
         session.run_with_triggers("write the history", &statement)?;
     }
     session.run("commit", "COMMIT")?;
-    verify_outcome(world, settings, plan, "cargo db")
+    verify_outcome(world, settings, plan, None)
         .map_err(|failure| failure.afterwards("the history was written", "the history"))
 }

@@ -32,7 +32,7 @@ pub(super) struct Run<'a> {
     /// Whether the history table has to be created first.
     makes_history: bool,
     /// Qualified, so that a migration that changes `search_path` cannot hide it.
-    table: String,
+    pub(super) table: String,
     pub(super) limits: &'a Limits,
     pub(super) root: &'a Path,
     /// The state of cargo db's own tables when the run began.

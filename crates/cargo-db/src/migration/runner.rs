@@ -33,18 +33,20 @@ pub(crate) fn carry_out(
     plan: &Plan,
     lock: &mut Lock,
 ) -> Result<Vec<AppliedMigration>> {
-    let (applied, who) = match settings.migrations.runner {
+    let (applied, tool) = match settings.migrations.runner {
         Runner::Builtin => {
             execute::check_files(world, settings, plan)?;
             let run = Run::open(world, settings, plan, lock)?;
-            (execute::carry_out(run, plan)?, "cargo db")
+            (execute::carry_out(run, plan)?, None)
         }
         Runner::Tool => {
-            (tool::carry_out(world, settings, plan, lock)?, settings.migrations.layout.key())
+            let tool = settings.migrations.layout.key();
+            (tool::carry_out(world, settings, plan, lock)?, Some(tool))
         }
     };
-    outcome::verify_outcome(world, settings, plan, who)
-        .map_err(|failure| failure.afterwards(&committed(plan, who), "the history"))?;
+    let done = committed(plan, tool.unwrap_or("cargo db"));
+    outcome::verify_outcome(world, settings, plan, tool)
+        .map_err(|failure| failure.afterwards(&done, "the history"))?;
     Ok(applied)
 }
 

@@ -69,6 +69,12 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
+    /// The rule, the object and what was seen, for a sentence.
+    pub(crate) fn summary(&self) -> String {
+        let object = self.object.as_deref().map(|object| format!(" {object}")).unwrap_or_default();
+        format!("{}{object}: {}", self.rule, self.evidence)
+    }
+
     /// The expectation that accepts exactly this finding, such as `loss users.note <= 18000`;
     /// `None` if it cannot be accepted that way.
     pub(crate) fn expectation(&self) -> Option<String> {

@@ -7,15 +7,16 @@ use db_tools::HistoryEntry;
 use crate::check::finding;
 use crate::failure::{ConnectionError, Result};
 use crate::migration::{
-    check_deferred, defer_constraints, read_script, session_settings, suggestion,
+    changed_history, check_deferred, defer_constraints, read_script, session_settings, suggestion,
 };
 use crate::model::direction::Direction;
 use crate::model::finding::Finding;
 use crate::model::migration::{Migration, ScriptFile};
 use crate::model::statement::StatementError;
+use crate::rehearse::judge;
 use crate::rehearse::measure::Measure;
 use crate::rehearse::measured::Measured;
-use crate::rehearse::recorded::{changed_history, recorded};
+use crate::rehearse::recorded::recorded;
 use crate::rehearse::snapshot::reaches_out;
 use crate::rehearse::stage::Stage;
 use crate::world::clock::stopwatch;
@@ -74,7 +75,8 @@ impl Stage<'_> {
         let latest = measure.latest.take();
         if failed.is_none() {
             let now = recorded(&mut self.session, layout, &self.history)?;
-            history = changed_history(&self.history, (before, now), &measured);
+            let line = judge::line_naming(&self.history, &measured);
+            history = changed_history(&self.history, (before, now), line);
             measure.give_back(&mut self.session)?;
             let record = self.history_statement(file_run, &script, began.elapsed());
             failed = self.commit(file_run, &record, inside)?;

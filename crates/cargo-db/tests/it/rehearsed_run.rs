@@ -94,6 +94,85 @@ fn a_file_that_adds_or_removes_records_is_blocked() {
     project.db(&["rehearse"]).ok().says("2 PASS");
 }
 
+/// The same where nothing was rehearsed: the run itself finds it, before the commit.
+#[test]
+fn a_file_that_changes_records_is_stopped_without_a_rehearsal_too() {
+    let removes = "CREATE TABLE two (i int);\nDELETE FROM public._sqlx_migrations;";
+    for (name, rehearse, rows) in [("r_norows", "1", ""), ("r_norehearsal", "0", "VALUES (1)")] {
+        let mut project = Project::new(name);
+        project.set("CARGO_DB_REHEARSE", rehearse);
+        project.migration(
+            "1_a.sql",
+            &format!("CREATE TABLE one AS SELECT 1 WHERE false; {}", {
+                if rows.is_empty() { "SELECT 1;" } else { "INSERT INTO one VALUES (1);" }
+            }),
+        );
+        project.db(&["migrate"]).ok();
+        project.migration("2_b.sql", "CREATE SCHEMA two;");
+        project.migration("3_c.sql", removes);
+        let ran = project.db(&["migrate", "--yes"]).code(4);
+        let ran = ran.says("history-changed _sqlx_migrations: it removes 1, 2 from the history");
+        let ran = ran.says("migrations/3_c.sql:2").says("Applied 2 b").says("rolled back");
+        assert!(!ran.stderr.contains("reported success"), "{ran}");
+        assert_eq!(project.query("SELECT version FROM _sqlx_migrations ORDER BY 1"), ["1", "2"]);
+        assert!(project.query("SELECT to_regclass('two')")[0].is_empty());
+        // Statements that are committed by then are listed.
+        project.migration("3_c.sql", &format!("-- no-transaction\n{removes}"));
+        let ran = project.db(&["migrate", "--yes"]).code(8);
+        ran.says("history-changed _sqlx_migrations").says("CREATE TABLE two");
+    }
+}
+
+#[test]
+fn a_batch_that_changes_records_is_rolled_back_as_a_whole() {
+    let mut project = node_pg_migrate(
+        "r_batch_records",
+        "CREATE TABLE one (i int);",
+        "UPDATE pgmigrations SET name = 'other';",
+    );
+    project.set("CARGO_DB_REHEARSE", "0");
+    let ran = project.db(&["migrate", "--yes"]).code(4);
+    ran.says("history-changed pgmigrations: it removes 1700000000001").says("rolled back");
+    assert!(project.query("SELECT to_regclass('one'), to_regclass('pgmigrations')")[0] == "|");
+}
+
+/// A trigger that fires at the commit comes after every look, and no exit code calls that a success
+/// of a tool.
+#[test]
+fn a_record_that_goes_at_the_commit_is_found_in_the_history() {
+    let project = Project::new("r_late_records");
+    project.migration("1_a.sql", "CREATE TABLE one (i int);");
+    project.migration(
+        "2_b.sql",
+        "CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN DELETE FROM _sqlx_migrations WHERE version = 1; RETURN NULL; END $$;\n\
+         CREATE CONSTRAINT TRIGGER forget AFTER INSERT ON one DEFERRABLE INITIALLY DEFERRED \
+         FOR EACH ROW EXECUTE FUNCTION forget();\nINSERT INTO one VALUES (1);",
+    );
+    let ran = project.db(&["migrate", "--yes"]).code(9);
+    ran.says("`1 a` is not applied").says("already applied: 2 steps, the last: Applied 2 b");
+}
+
+/// A down file may remove its own record, as `rollback` does after it.
+#[test]
+fn a_down_file_may_remove_its_own_record_only() {
+    let project = Project::new("r_own_record");
+    for version in 1..3 {
+        project.migration(&format!("{version}_a.up.sql"), &format!("CREATE SCHEMA s{version};"));
+        project.migration(
+            &format!("{version}_a.down.sql"),
+            &format!(
+                "DROP SCHEMA s{version}; DELETE FROM _sqlx_migrations WHERE version <= 2 \
+                      AND version >= {version};"
+            ),
+        );
+    }
+    project.db(&["migrate", "--yes"]).ok();
+    project.db(&["rollback", "--yes"]).ok();
+    project.db(&["migrate", "--yes"]).ok();
+    project.db(&["rollback", "--yes", "--steps", "2"]).ok();
+}
+
 #[test]
 fn a_trigger_on_the_history_fires_in_the_rehearsal_as_in_the_run() {
     let project = filled("r_trigger");

@@ -9,6 +9,7 @@ use crate::failure::{CausedBy, Failure, FileError, Result};
 use crate::model::statement::{ServerError, StatementError};
 use crate::world::mask::Mask;
 use crate::world::pg::session::{Session, describe, server_error};
+use pg_sql::lexer::words;
 use pg_sql::script::{ScriptError, ScriptReader, Statement};
 
 /// A file that was read and checked.
@@ -108,6 +109,20 @@ impl Script {
     /// Whether it holds no statement, other than a BEGIN and COMMIT around nothing.
     pub(crate) fn is_empty(&self) -> bool {
         self.count == if self.wrapped { 2 } else { 0 }
+    }
+
+    /// The line of the first statement in which this name occurs.
+    pub(crate) fn line_naming(&self, name: &str) -> Option<usize> {
+        let mut reader = self.reader();
+        while let Some(statement) = reader.next_statement().ok()? {
+            if statement.reads_data() {
+                reader.copy_data(&mut |_| Ok(())).ok()?;
+            }
+            if words(&statement.text).iter().any(|word| word == name) {
+                return Some(statement.line);
+            }
+        }
+        None
     }
 
     /// Runs all statements, one at a time. Within a transaction the caller has begun one with
