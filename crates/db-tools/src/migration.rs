@@ -113,6 +113,24 @@ impl ScriptFile {
         }
         divided(bytes)
     }
+
+    /// What runs, for a message: the file, or its section for this direction, `up` or `down`.
+    pub fn described(&self, direction: &str) -> String {
+        let path = self.path.display();
+        match &self.part {
+            Some(_) => format!("the {direction} section of `{path}`"),
+            None => format!("`{path}`"),
+        }
+    }
+
+    /// The line of the marker that the section begins with, in a file with this content; `None` for
+    /// a whole file, or a section without a marker.
+    pub fn section_line(&self, bytes: &[u8]) -> Option<usize> {
+        let begin = self.part.as_ref()?.first()?.start;
+        let before = bytes.get(..begin).filter(|before| !before.is_empty())?;
+        let before = before.strip_suffix(b"\n").unwrap_or(before);
+        Some(before.iter().filter(|&&byte| byte == b'\n').count() + 1)
+    }
 }
 
 /// The bytes of a file in which each statement ends with a semicolon. drizzle may separate

@@ -110,7 +110,8 @@ pub(super) fn finding(finding: &Finding, style: &Style) -> Vec<String> {
         said.into_iter().map(|line| format!("{:INDENT$}{line}", "")).collect();
     let head =
         lines[0].trim_start().strip_prefix(finding.rule.as_str()).unwrap_or_default().to_owned();
-    lines[0] = format!("  line {:<4} {}{head}", finding.line, style.paint(colour, &finding.rule));
+    let (place, rule) = (finding.place(), style.paint(colour, &finding.rule));
+    lines[0] = format!("  line {place:<4} {rule}{head}");
     let help = finding.help.iter().flat_map(|help| wrapped(help, style.width, INDENT));
     lines.extend(help.map(|line| style.paint(DIM, &format!("{:INDENT$}{line}", ""))));
     lines

@@ -115,6 +115,8 @@ struct RowsView {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct RollbackView {
     is: RollbackWord,
+    /// The down file, or the down section of the file.
+    down: Option<String>,
     details: Vec<String>,
 }
 
@@ -129,8 +131,9 @@ enum RollbackWord {
     Unmeasured,
 }
 
-impl From<&RollbackProof> for RollbackView {
-    fn from(rollback: &RollbackProof) -> RollbackView {
+impl From<&Rehearsed> for RollbackView {
+    fn from(migration: &Rehearsed) -> RollbackView {
+        let rollback = &migration.rollback;
         let is = match rollback {
             RollbackProof::Irreversible => RollbackWord::Irreversible,
             RollbackProof::Proved(_) => RollbackWord::Proved,
@@ -138,7 +141,21 @@ impl From<&RollbackProof> for RollbackView {
             RollbackProof::Wrong(_) => RollbackWord::Wrong,
             RollbackProof::Unmeasured(_) => RollbackWord::Unmeasured,
         };
-        RollbackView { is, details: rollback.details().to_vec() }
+        RollbackView { is, down: migration.down.clone(), details: rollback.details().to_vec() }
+    }
+}
+
+impl RollbackView {
+    /// What there is to say about it: first, which file does not undo the migration.
+    fn lines(&self) -> Vec<String> {
+        let is_schema = |detail: &String| detail.starts_with("+ ") || detail.starts_with("- ");
+        let legend = self.details.iter().any(is_schema);
+        let legend = if legend { " (+ left behind, - not restored)" } else { "" };
+        let wrong = self.down.iter().filter(|_| self.is == RollbackWord::Wrong);
+        let wrong = wrong.map(|down| format!("{down} does not undo the migration{legend}"));
+        let more = self.details.len().checked_sub(SHOWN + 1).map(|more| more + 1);
+        let more = more.map(|more| format!("and {more} more"));
+        wrong.chain(self.details.iter().take(SHOWN).cloned()).chain(more).collect()
     }
 }
 
@@ -185,7 +202,7 @@ impl From<&Rehearsed> for RehearsedView {
             rows: rows.collect(),
             duration_ms: milliseconds(migration.duration),
             wal_bytes: migration.wal,
-            rollback: (&migration.rollback).into(),
+            rollback: migration.into(),
             changes: migration.changes.clone(),
         }
     }
@@ -272,13 +289,8 @@ impl RehearsedView {
             let more = format!("            and {} more tables", self.locks.len() - SHOWN);
             lines.push(style.paint(DIM, &more));
         }
-        let details = &self.rollback.details;
-        let detail = |detail: &String| style.paint(DIM, &format!("    rollback: {detail}"));
-        lines.extend(details.iter().take(SHOWN).map(detail));
-        if details.len() > SHOWN {
-            let more = format!("    rollback: and {} more", details.len() - SHOWN);
-            lines.push(style.paint(DIM, &more));
-        }
+        let line = |line: String| style.paint(DIM, &format!("    rollback: {line}"));
+        lines.extend(self.rollback.lines().into_iter().map(line));
         lines
     }
 
@@ -311,8 +323,8 @@ impl RehearsedView {
         let mut lines = vec![format!("\n**{}**\n", self.title())];
         lines.extend(self.findings.iter().map(bullet));
         if self.rollback.is != RollbackWord::Unmeasured {
-            let details = self.rollback.details.iter().take(SHOWN);
-            lines.extend(details.map(|detail| format!("- rollback: {detail}")));
+            let said = self.rollback.lines().into_iter();
+            lines.extend(said.map(|line| format!("- rollback: {line}")));
         }
         lines
     }
@@ -340,8 +352,12 @@ fn took(milliseconds: u64) -> String {
 fn bullet(finding: &Finding) -> String {
     let word = finding.severity.verdict().word();
     let object = finding.object.as_ref().map(|object| format!(" `{object}`:")).unwrap_or_default();
-    let said =
-        format!("- {word} line {}, {}:{object} {}", finding.line, finding.rule, finding.evidence);
+    let said = format!(
+        "- {word} line {}, {}:{object} {}",
+        finding.place(),
+        finding.rule,
+        finding.evidence
+    );
     // The help ends with how to accept it; the page of the rule has the alternatives.
     let help = finding.help.as_deref().filter(|_| finding.severity == Severity::Block);
     let accept = help.and_then(|help| Some(&help[help.find(IF_MEANT)?..]));

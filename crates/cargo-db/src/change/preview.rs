@@ -63,6 +63,10 @@ fn checked(database: &Database<'_>, plan: &Plan) -> Result<Vec<Checked>> {
         let bytes = files::read(&settings.root.join(path))?;
         let context = contexts.before(path);
         let mut found = check::check_script(layout, &migration.up, bytes, Direction::Up, context);
+        if let Some(down) = migration.down.as_ref().filter(|down| !down.is_code) {
+            let bytes = files::read(&settings.root.join(&down.path))?;
+            found.findings.extend(check::empty_down(layout, down, bytes));
+        }
         (found.version, found.name) = (Some(migration.version.to_string()), migration.name.clone());
         checked.push(found);
     }

@@ -12,6 +12,7 @@ use crate::failure::{
     Result,
 };
 use crate::migration as migrating;
+use crate::model::direction::Direction;
 use crate::model::environment::Environment;
 use crate::model::finding::{Finding, Severity, Verdict};
 use crate::model::key::PublicKey;
@@ -365,9 +366,9 @@ fn warn_of_wrong_ways_back(database: &Database<'_>, rehearsal: &Rehearsal) {
     for migration in &rehearsal.migrations {
         if let RollbackProof::Wrong(details) = &migration.rollback {
             let subject = quoted(&migration.version, &migration.name);
+            let down = migration.down.as_deref().unwrap_or("its down migration");
             let first = details.first().map(|detail| format!(": {detail}")).unwrap_or_default();
-            let warning = format!("rolling back {subject} does not undo it{first}");
-            database.workspace.ui.warning(&warning);
+            database.workspace.ui.warning(&format!("{down} does not undo {subject}{first}"));
         }
     }
 }
@@ -384,9 +385,9 @@ fn warn_of_empty_ways_back(database: &Database<'_>, plan: &Plan) {
             continue;
         };
         database.workspace.ui.warning(&format!(
-            "{} cannot be rolled back: `{}` contains no statement",
-            migration.title(),
-            down.path.display()
+            "{} cannot be rolled back: {}",
+            migration.quoted(),
+            migrating::without_statement(settings, down, Direction::Down)
         ));
     }
 }
@@ -397,7 +398,12 @@ fn judge(database: &Database<'_>, plan: &Plan, rehearsal: &Rehearsal) -> Result<
         .migrations
         .iter()
         .find_map(|migration| Some((migration, migration.failure.clone()?)));
-    if let Some((migration, statement)) = failing {
+    if let Some((migration, mut statement)) = failing {
+        let fails = migration.findings.iter().find(|found| found.rule == "fails");
+        let help = fails.and_then(|found| found.help.clone());
+        // The server's own hint is shown anyway.
+        let help = help.filter(|help| statement.server.hint.as_ref() != Some(help));
+        statement.note = statement.note.or(help);
         let subject = format!("the rehearsal of {}", quoted(&migration.version, &migration.name));
         let command = database.workspace.consent.command.clone();
         return Err(DatabaseError::Statement { statement, subject, command }.into());

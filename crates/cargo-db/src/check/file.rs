@@ -29,6 +29,8 @@ pub(crate) struct FileToCheck<'a> {
     pub(crate) transactional: bool,
     /// Whether it may begin and end transactions anyway.
     pub(crate) has_own_blocks: bool,
+    /// The line of the marker of a section, which tools write and leave empty.
+    pub(crate) section: Option<usize>,
     /// The layout that the file belongs to.
     pub(crate) layout: &'a ProjectTool,
     /// What is known of the database that it will run on.
@@ -51,6 +53,7 @@ impl<'a> FileToCheck<'a> {
             direction,
             transactional: !text.starts_with("-- no-transaction"),
             has_own_blocks: false,
+            section: None,
             layout,
             context: CheckContext::default(),
             undecoded_line: None,
@@ -67,6 +70,7 @@ impl<'a> FileToCheck<'a> {
         FileToCheck {
             transactional: script.transactional,
             has_own_blocks: script.has_own_blocks,
+            section: script.section_line(text.as_bytes()),
             ..FileToCheck::alone(layout, &script.path, text, direction)
         }
     }
@@ -139,7 +143,7 @@ pub(crate) fn check(source: &FileToCheck<'_>) -> Checked {
     }
     let is_empty = statements.is_empty() || wrapped && statements.len() == 2;
     if is_empty && findings.is_empty() {
-        findings.push(without_statement(source.direction));
+        findings.push(without_statement(source));
     }
     if source.direction == Direction::Down {
         findings.retain(|finding| finding.class == Class::Form);
@@ -169,13 +173,29 @@ pub(crate) fn check(source: &FileToCheck<'_>) -> Checked {
     }
 }
 
-/// What there is to say of a file that holds no statement.
-fn without_statement(direction: Direction) -> Finding {
-    let rule = match direction {
-        Direction::Up => "empty-migration",
-        Direction::Down => "empty-down-file",
+/// What there is to say of a file or a section that holds no statement.
+fn without_statement(source: &FileToCheck<'_>) -> Finding {
+    let (rule, direction) = match source.direction {
+        Direction::Up => ("empty-migration", "up"),
+        Direction::Down => ("empty-down-file", "down"),
     };
-    finding(rule, 1, "", "it contains no statement".to_owned())
+    let evidence = match source.section {
+        Some(_) => format!("the {direction} section contains no statement"),
+        None => "it contains no statement".to_owned(),
+    };
+    finding(rule, source.section.unwrap_or(1), "", evidence)
+}
+
+/// The finding that a down file is empty, for the report about its migration.
+pub(crate) fn empty_down(
+    layout: &ProjectTool,
+    down: &ScriptFile,
+    bytes: Vec<u8>,
+) -> Option<Finding> {
+    let checked = check_script(layout, down, bytes, Direction::Down, CheckContext::default());
+    let mut empty = checked.findings.into_iter().filter(|found| found.rule == "empty-down-file");
+    let evidence = format!("{} contains no statement", down.described("down"));
+    empty.next().map(|found| Finding { evidence, ..found })
 }
 
 /// A transaction that the statements begin, and do not end.

@@ -12,6 +12,7 @@ pub(crate) fn finding(rule: &str, line: usize, statement: &str, evidence: String
         class: rule_of.map_or(Class::Form, |rule| rule.class),
         severity: rule_of.map_or(Severity::Warn, |rule| rule.severity),
         line,
+        column: None,
         statement: first,
         object: None,
         evidence,

@@ -3,17 +3,15 @@
 use std::path::PathBuf;
 
 use crate::failure::exit::Exit;
-use crate::failure::explanation::{
-    Explanation, FINISH_BY_HAND, list_remaining, place, server_lines,
-};
+use crate::failure::explanation::{Explanation, FINISH_BY_HAND, list_remaining, server_lines};
 use crate::model::statement::{ServerError, StatementError};
 
 /// A statement that failed, or that found what should not be.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DatabaseError {
-    #[error("{}: {}", place(statement), statement.server.message)]
+    #[error("{}: {}", statement.place(), statement.server.message)]
     Statement { statement: Box<StatementError>, subject: String, command: String },
-    #[error("{}: {}", place(statement), statement.server.message)]
+    #[error("{}: {}", statement.place(), statement.server.message)]
     PartWay {
         statement: Box<StatementError>,
         subject: String,

@@ -2,7 +2,7 @@
 //! share.
 
 use crate::failure::exit::Exit;
-use crate::model::statement::{ServerError, StatementError};
+use crate::model::statement::ServerError;
 
 /// A next step: a sentence, and optionally a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,11 +142,6 @@ impl Explanation {
 /// The first of several lines, for a message; the others are listed below it.
 pub(super) fn first(lines: &[String]) -> &str {
     lines.first().map_or("", String::as_str)
-}
-
-/// The file, line and column of a statement, as editors read them.
-pub(super) fn place(statement: &StatementError) -> String {
-    format!("{}:{}:{}", statement.file.display(), statement.line, statement.column)
 }
 
 /// The lines of a server's error besides its message.

@@ -18,8 +18,8 @@ pub(crate) enum MigrationError {
     NotApplied { version: String },
     #[error("{} cannot be rolled back: no down file", migrations.join(", "))]
     Irreversible { migrations: Vec<String> },
-    #[error("{subject} cannot be rolled back: `{}` contains no statement", file.display())]
-    EmptyDown { subject: String, file: PathBuf },
+    #[error("{subject} cannot be rolled back: {empty}")]
+    EmptyDown { subject: String, empty: String },
     #[error("{subject} stopped part-way: {said}")]
     PartWay {
         subject: String,
@@ -102,7 +102,7 @@ pub(super) fn samples() -> Vec<MigrationError> {
         MigrationError::Irreversible { migrations: vec![text("`1 a`")] },
         MigrationError::EmptyDown {
             subject: text("migration `1 a`"),
-            file: PathBuf::from("migrations/1_a.down.sql"),
+            empty: text("`migrations/1_a.down.sql` contains no statement"),
         },
         MigrationError::PartWay {
             subject: text("migration `1 a`"),

@@ -245,13 +245,13 @@ impl Failure {
         }
     }
 
-    /// Adds a note to that statement.
+    /// Adds a note to that statement, instead of the one that it has.
     pub(crate) fn with_note(mut self, note: Option<String>) -> Failure {
         if let Kind::Database(
             DatabaseError::Statement { statement, .. } | DatabaseError::PartWay { statement, .. },
         ) = &mut self.0.kind
         {
-            statement.note = note;
+            statement.note = note.or(statement.note.take());
         }
         self
     }

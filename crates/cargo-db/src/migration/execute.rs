@@ -31,10 +31,11 @@ pub(crate) fn check_files(world: &World, settings: &Settings, plan: &Plan) -> Re
         let file = step.file()?;
         if read_script(settings, file)?.is_empty() {
             if step.direction == Direction::Down {
-                let (subject, file) = (step.subject.clone(), file.path.clone());
-                return Err(MigrationError::EmptyDown { subject, file }.into());
+                let (subject, empty) =
+                    (step.subject.clone(), without_statement(settings, file, step.direction));
+                return Err(MigrationError::EmptyDown { subject, empty }.into());
             }
-            let message = without_statement(file);
+            let message = without_statement(settings, file, step.direction);
             // The warning may have been shown with the plan already.
             if !plan.warnings.contains(&message) {
                 world.emit(Event::Notice { severity: "warning".to_owned(), message });

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::failure::{FileError, Result};
+use crate::model::direction::Direction;
 use crate::model::migration::{Migration, ScriptFile};
 use crate::plan::Plan;
 use crate::settings::{Runner, Settings};
@@ -35,13 +36,20 @@ pub(crate) fn warn_of_empty_files(settings: &Settings, plan: &mut Plan) {
         false => plan.migrations().any(is_empty),
     };
     let empty = plan.migrations().filter(|migration| is_empty(migration));
-    let warnings: Vec<String> = empty.map(|migration| without_statement(&migration.up)).collect();
+    let warnings: Vec<String> =
+        empty.map(|migration| without_statement(settings, &migration.up, Direction::Up)).collect();
     plan.warnings.extend(warnings);
 }
 
-/// The warning about such a file.
-pub(super) fn without_statement(file: &ScriptFile) -> String {
-    format!("`{}` contains no statement", file.path.display())
+/// The message about such a file or section, with the line of the section.
+pub(crate) fn without_statement(
+    settings: &Settings,
+    file: &ScriptFile,
+    direction: Direction,
+) -> String {
+    let bytes = files::read(&settings.root.join(&file.path)).unwrap_or_default();
+    let line = file.section_line(&bytes).map(|line| format!(" (line {line})")).unwrap_or_default();
+    format!("{}{line} contains no statement", file.described(direction.word()))
 }
 
 /// Whether a file contains no statement. Other problems of the file are reported when it runs.

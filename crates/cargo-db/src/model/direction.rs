@@ -6,3 +6,13 @@ pub(crate) enum Direction {
     Up,
     Down,
 }
+
+impl Direction {
+    /// Its name in messages.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Direction::Up => "up",
+            Direction::Down => "down",
+        }
+    }
+}

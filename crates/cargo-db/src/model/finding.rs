@@ -56,6 +56,9 @@ pub(crate) struct Finding {
     pub(crate) severity: Severity,
     /// The line of the file, from 1.
     pub(crate) line: usize,
+    /// The column, from 1, if the server gave a position.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) column: Option<usize>,
     /// The statement's first line.
     pub(crate) statement: String,
     /// The table or column, if known.
@@ -69,6 +72,12 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
+    /// The line, and the column where it is known: `3:14`.
+    pub(crate) fn place(&self) -> String {
+        let column = self.column.map(|column| format!(":{column}")).unwrap_or_default();
+        format!("{}{column}", self.line)
+    }
+
     /// The rule, the object and what was seen, for a sentence.
     pub(crate) fn summary(&self) -> String {
         let object = self.object.as_deref().map(|object| format!(" {object}")).unwrap_or_default();

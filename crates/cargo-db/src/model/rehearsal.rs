@@ -159,6 +159,8 @@ pub(crate) struct Rehearsed {
     /// The log that it wrote, in bytes.
     pub(crate) wal: u64,
     pub(crate) rollback: RollbackProof,
+    /// The down file, or the down section of the file, as messages name it.
+    pub(crate) down: Option<String>,
     /// Names that programs use and that have changed.
     pub(crate) changes: Vec<String>,
     /// The statement that failed.

@@ -33,6 +33,13 @@ pub(crate) struct ServerError {
     pub(crate) position: Option<u32>,
 }
 
+impl StatementError {
+    /// The file, line and column, as editors read them.
+    pub(crate) fn place(&self) -> String {
+        format!("{}:{}:{}", self.file.display(), self.line, self.column)
+    }
+}
+
 impl ServerError {
     /// The first name that the message quotes.
     pub(crate) fn quoted_name(&self) -> Option<&str> {

@@ -6,6 +6,7 @@ use pg_logical::facts::SchemaFacts;
 
 use crate::check::{self, Direction, FileToCheck};
 use crate::failure::Result;
+use crate::migration::{has_no_statement, without_statement};
 use crate::model::finding::Finding;
 use crate::model::migration::{Migration, ScriptFile};
 use crate::model::rehearsal::{Basis, Rehearsed, RollbackProof};
@@ -55,13 +56,14 @@ impl Stage<'_> {
                     RollbackProof::Wrong(touched.into_iter().map(|found| found.evidence).collect())
                 }
                 Some(failed) => {
-                    let why = format!("line {}: {}", failed.line, failed.evidence);
+                    let why = format!("line {}: {}", failed.place(), failed.evidence);
                     RollbackProof::Wrong(vec![why])
                 }
                 None => {
                     let there = rows.lost.clone();
                     let rows = self.rows_after(rows, &measured, &mut disturbed)?;
-                    rollback_proof::judge_rollback(&there, &lost, &difference, &rows)
+                    let proof = rollback_proof::judge_rollback(&there, &lost, &difference, &rows);
+                    self.of_file(down, proof)
                 }
             };
             left_behind.append(&mut difference);
@@ -72,6 +74,22 @@ impl Stage<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What a down file proves: an empty one nothing about what was not compared.
+    fn of_file(&self, down: &ScriptFile, proof: RollbackProof) -> RollbackProof {
+        match proof {
+            RollbackProof::Proved(left_out)
+                if !left_out.is_empty() && has_no_statement(self.request.settings, down) =>
+            {
+                RollbackProof::Unmeasured(without_statement(
+                    self.request.settings,
+                    down,
+                    Direction::Down,
+                ))
+            }
+            proof => proof,
+        }
     }
 
     /// Whether a down migration affects more than its database, as far as its text shows.

@@ -94,6 +94,10 @@ impl Stage<'_> {
         let context = self.contexts.before(path);
         let mut checked = check::check_script(layout, &migration.up, bytes, Direction::Up, context);
         checked.expected.extend(settings.expected.of(&migration.version.to_string()));
+        if let Some(down) = migration.down.as_ref().filter(|down| !down.is_code) {
+            let bytes = files::read(&settings.root.join(&down.path))?;
+            checked.findings.extend(check::empty_down(layout, down, bytes));
+        }
         Ok(checked)
     }
 
@@ -172,6 +176,7 @@ impl Stage<'_> {
             wal: measured.iter().map(|statement| statement.wal).sum(),
             rollback,
             changes: lines,
+            down: migration.down.as_ref().map(|down| down.described("down")),
             failure,
             guards,
             lock_work,

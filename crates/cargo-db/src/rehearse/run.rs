@@ -171,8 +171,10 @@ fn why_failed(
         Err(ScriptStop::Refused(_)) if stopped.is_some() => (stopped, None),
         Err(ScriptStop::Statement(error)) if stopped.is_some() => (stopped, Some(error)),
         Err(ScriptStop::Statement(error)) => {
-            let why = error.server.message.clone();
-            (Some(finding("fails", error.line, &error.source_line, why)), Some(error))
+            let found =
+                finding("fails", error.line, &error.source_line, error.server.message.clone());
+            let (column, help) = (Some(error.column), error.server.hint.clone());
+            (Some(Finding { column, help, ..found }), Some(error))
         }
         Err(ScriptStop::Ended { line, .. }) => {
             let why = "it ends the transaction of the migration".to_owned();

@@ -159,6 +159,7 @@ pub(super) fn unmeasured(migration: &Migration, findings: Vec<Finding>, why: Str
         duration: Duration::ZERO,
         wal: 0,
         rollback: RollbackProof::Unmeasured(why),
+        down: migration.down.as_ref().map(|down| down.described("down")),
         changes: Vec::new(),
         failure: None,
         guards: Vec::new(),

@@ -182,6 +182,26 @@ fn a_rehearsal_suggests_the_right_table_too() {
     project.db(&["rehearse"]).code(1).says("`migrations/3_c.sql` creates `badges`");
 }
 
+/// The server knows the column, and where it stands in the statement.
+#[test]
+fn a_rehearsal_says_where_a_misspelled_column_is() {
+    let project = Project::new("n_column");
+    project.migration("1_a.up.sql", "CREATE TABLE pupils (id int, email text);");
+    project.migration("1_a.down.sql", "DROP TABLE pupils;");
+    project.db(&["migrate"]).ok();
+    project.run_sql("INSERT INTO pupils VALUES (1, 'ada@example.com')");
+    project.migration("2_b.up.sql", "SELECT 1;\nUPDATE pupils SET id = length(emial);");
+    project.migration("2_b.down.sql", "SELECT 1;");
+    let meant = "Perhaps you meant to reference the column \"pupils.email\".";
+    project.db(&["rehearse"]).code(1).says("line 2:31 fails").says(meant);
+    let found = &project.db(&["rehearse", "--json"]).code(1).json()["migrations"][0]["findings"][0];
+    assert_eq!((&found["line"], &found["column"]), (&2.into(), &31.into()));
+    let mut migrating = project;
+    migrating.set("CARGO_DB_REHEARSE", "1");
+    let ran = migrating.db(&["migrate", "--yes"]).code(7).says("2_b.up.sql:2:31: ").says(meant);
+    assert_eq!(ran.stderr.matches(meant).count(), 1, "{ran}");
+}
+
 #[test]
 fn a_receipt_that_cannot_be_written_is_known_before_the_rehearsal() {
     let project = Project::new("n_receipt");

@@ -404,13 +404,17 @@ fn what_works_in_one_database_only_is_left_out_and_recorded() {
     let line = "`-- cargo-db: allow outside-database <reason>`";
     project.migration("1_a.up.sql", fails);
     project.migration("1_a.down.sql", "SELECT 1;");
-    project.db(&["rehearse"]).code(1).says("the copy has another name").says(line);
+    for (verb, code) in [(&["rehearse"][..], 1), (&["migrate", "--yes"], 7)] {
+        project.db(verb).code(code).says("the copy has another name").says(line);
+    }
     project.migration("1_a.up.sql", &allowed);
     project.migration("1_a.down.sql", "SELECT 1/0;");
     project.migration("2_b.up.sql", &recorded(1));
     project.migration("2_b.down.sql", "SELECT 1;");
     project.migration("2_b.up.sql", "INSERT INTO of_one VALUES (1);");
-    project.db(&["rehearse"]).code(1).says("`1 a` was not run on the copy").says(line);
+    for (verb, code) in [(&["rehearse"][..], 1), (&["migrate", "--yes"], 7)] {
+        project.db(verb).code(code).says("`1 a` was not run on the copy").says(line);
+    }
     project.migration("2_b.up.sql", &recorded(1));
     let ran =
         project.db(&["rehearse"]).ok().says("`1 a` was not run: it may affect other databases");

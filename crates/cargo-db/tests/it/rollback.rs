@@ -86,12 +86,85 @@ fn an_empty_down_file_is_refused() {
     let json = project.db(&["check", "--json"]).code(1).json();
     assert_eq!(json["migrations"][0]["findings"][0]["rule"], "empty-down-file");
     // A database without rows is not rehearsed, so a rehearsal cannot find it.
-    project.db(&["migrate"]).ok().says("tags cannot be rolled back: `migrations/");
+    project.db(&["migrate"]).ok().says("tags` cannot be rolled back: `migrations/");
     // Before the prompt, and before a backup is taken.
     let ran = project.db(&["rollback"]).code(7).says("down.sql` contains no statement");
     assert!(!ran.stderr.contains("Backed up"), "{ran}");
     project.db(&["rollback", "--dry-run"]).code(7).says("down.sql` contains no statement");
     assert_eq!(project.query("SELECT count(*) FROM _sqlx_migrations"), ["1"]);
+}
+
+/// Empty is also what holds a comment only. A section is named with the line of its marker.
+#[test]
+fn an_empty_way_back_is_a_warning_of_check_dry_run_and_rehearsal() {
+    let mut project = Project::new("r_empties");
+    project.set("CARGO_DB_REHEARSE", "1");
+    project.run_sql("CREATE TABLE users (id int); INSERT INTO users VALUES (1)");
+    let points = "ALTER TABLE users ADD points int NOT NULL DEFAULT 0;\n";
+    let section = format!("-- migrate:up\n{points}\n-- migrate:down\n-- to do\n");
+    let section_of = "the down section of `migrations/1_a.sql`";
+    for (tool, files, down, line) in [
+        (
+            "sqlx",
+            &[("1_a.up.sql", points), ("1_a.down.sql", "-- write it here\n")][..],
+            "`migrations/1_a.down.sql`",
+            1,
+        ),
+        ("dbmate", &[("1_a.sql", section.as_str())], section_of, 4),
+        (
+            "goose",
+            &[(
+                "1_a.sql",
+                &section.replace("migrate:up", "+goose Up").replace("migrate:down", "+goose Down"),
+            )],
+            section_of,
+            4,
+        ),
+    ] {
+        project.write("db.toml", &format!("[migrations]\ntool = '{tool}'\n"));
+        for (name, text) in files {
+            project.migration(name, text);
+        }
+        let found_in = |json: &serde_json::Value| {
+            let all = json.pointer("/migrations").or(json.pointer("/preview/migrations"));
+            let all = all.or(json.pointer("/preview/check"));
+            let all = all
+                .or(json.pointer("/preview/rehearsal/migrations"))
+                .unwrap()
+                .as_array()
+                .unwrap()
+                .iter();
+            let mut all = all.flat_map(|one| one["findings"].as_array().unwrap().clone());
+            all.find(|found| found["rule"] == "empty-down-file").unwrap()
+        };
+        let checked = found_in(&project.db(&["check", "--json"]).code(1).json());
+        assert_eq!(checked["line"], line, "{tool}");
+        let empty = format!("{down} contains no statement");
+        let rehearsed = project.db(&["rehearse", "--json"]).ok().json();
+        let found = found_in(&rehearsed);
+        assert_eq!((&found["evidence"], &found["line"]), (&empty.as_str().into(), &line.into()));
+        assert_eq!(rehearsed["migrations"][0]["verdict"], "WARN");
+        assert_eq!(rehearsed["migrations"][0]["rollback"]["is"], "wrong");
+        let wrong = format!("{down} does not undo the migration (+ left behind, - not restored)");
+        project.db(&["rehearse"]).ok().says(&wrong).says("+ column public.users.points");
+        for rehearse in ["0", "1"] {
+            project.set("CARGO_DB_REHEARSE", rehearse);
+            let dry = project.db(&["migrate", "--dry-run", "--json"]).json();
+            assert_eq!(found_in(&dry)["evidence"], empty, "{tool} {rehearse}");
+        }
+        std::fs::remove_dir_all(project.path().join("migrations")).unwrap();
+    }
+}
+
+#[test]
+fn an_empty_down_section_is_refused_with_its_line() {
+    let project = Project::new("r_empty_section");
+    project.write("db.toml", "[migrations]\ntool = 'dbmate'\n");
+    project.migration("1_a.sql", "-- migrate:up\nCREATE TABLE a ();\n-- migrate:down\n");
+    let said =
+        "cannot be rolled back: the down section of `migrations/1_a.sql` (line 3) contains no";
+    project.db(&["migrate"]).ok().says(said);
+    project.db(&["rollback", "--yes"]).code(7).says(said);
 }
 
 #[test]
