@@ -11,13 +11,19 @@ use crate::schema::Comparison;
 const INDENT: usize = 12;
 
 /// What a check found in each file.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct CheckReport {
     migrations: Vec<CheckedView>,
     /// With `--schema`: how the schema file stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     schema_file: Option<SchemaFileView>,
+    /// Where else there are migrations, if there are none here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    /// Whether the schema file does not match the migrations.
+    #[serde(skip)]
+    differs: bool,
 }
 
 /// One file that was checked.
@@ -46,14 +52,20 @@ impl From<&Checked> for CheckedView {
 
 impl CheckReport {
     /// What was found in these files.
-    pub(crate) fn of(checked: &[Checked]) -> CheckReport {
+    pub(crate) fn of(checked: &[Checked], hint: Option<String>) -> CheckReport {
         let migrations = checked.iter().map(CheckedView::from).collect();
-        CheckReport { migrations, schema_file: None }
+        CheckReport { migrations, schema_file: None, hint, differs: false }
     }
 
     /// The same with what the schema file was compared with.
     pub(crate) fn with_schema(self, comparison: Option<&Comparison>) -> CheckReport {
-        CheckReport { schema_file: comparison.map(SchemaFileView::of), ..self }
+        let differs = comparison.is_some_and(|comparison| !comparison.is_same());
+        CheckReport { schema_file: comparison.map(SchemaFileView::of), differs, ..self }
+    }
+
+    /// Whether a finding is at least so bad, or the schema file does not match.
+    pub(crate) fn is_finding(&self, least: Verdict) -> bool {
+        self.differs || self.migrations.iter().any(|file| file.verdict >= least)
     }
 }
 

@@ -23,6 +23,7 @@ mod schema_file;
 mod schema_types;
 mod seed;
 mod server;
+mod sets;
 mod status;
 mod style;
 pub(crate) mod text;
@@ -52,7 +53,8 @@ pub(crate) use schema::{TableList, TableShown};
 pub(crate) use schema_file::SchemaFileView;
 pub(crate) use seed::{Rebuilt, Seeded};
 pub(crate) use server::{ServerState, ServerUrl};
-pub(crate) use status::{SettingView, StatusFacts, StatusOfSets, StatusReport};
+pub(crate) use sets::AnswerOfSets;
+pub(crate) use status::{SettingView, StatusFacts, StatusReport};
 pub(crate) use style::{BOLD, CYAN, DIM, GREEN, RED, Style, YELLOW};
 pub(crate) use trust::{TrustList, TrustRevoked, TrustView};
 

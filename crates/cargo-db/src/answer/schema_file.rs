@@ -10,7 +10,7 @@ use crate::schema::{Comparison, Difference, DifferingFile, FileState, LineOf};
 const SHOWN: usize = 10;
 
 /// What became of the schema file, or how it stands.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct SchemaFileView {
     /// The file or the folder that `db.toml` names.
@@ -35,7 +35,7 @@ pub(crate) struct SchemaFileView {
 }
 
 /// A file that differs, or did differ, from the result of the migrations.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct OneFileView {
     file: String,
@@ -44,7 +44,7 @@ struct OneFileView {
 }
 
 /// A line that only one of both has.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct LineView {
     /// The file that contains the line, or would contain it.

@@ -3,11 +3,10 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::answer::error::ErrorView;
 use crate::answer::plan::{MigrationView, TargetView};
 use crate::answer::text::{fitted, number, on_lines, plural, size, table};
 use crate::answer::{Answer, BOLD, GREEN, RED, Style, YELLOW};
-use crate::failure::{Failure, problem_line};
+use crate::failure::problem_line;
 use crate::model::environment::{Environment, Resolved, Signal};
 use crate::model::history::{Applied, MigrationStatus, Problem};
 use crate::model::migration::{Migration, title};
@@ -331,50 +330,5 @@ impl Answer for StatusReport {
         }
         lines.extend(self.tables());
         fitted(&lines.join("\n"), style.width)
-    }
-}
-
-/// The state of each set of migrations.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct StatusOfSets {
-    sets: Vec<SetStatus>,
-}
-
-/// One set, or why nothing is known of it. The one without a name has null.
-#[derive(Serialize)]
-#[serde(untagged)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-enum SetStatus {
-    Found {
-        set: Option<String>,
-        #[serde(flatten)]
-        status: Box<StatusReport>,
-    },
-    Failed {
-        set: Option<String>,
-        error: ErrorView,
-    },
-}
-
-impl StatusOfSets {
-    /// What was found of each set, or why nothing was.
-    pub(crate) fn of(sets: &[(Option<String>, Result<StatusReport, Failure>)]) -> StatusOfSets {
-        let one = |(set, looked): &(Option<String>, Result<StatusReport, Failure>)| match looked {
-            Ok(status) => SetStatus::Found { set: set.clone(), status: Box::new(status.clone()) },
-            Err(failure) => SetStatus::Failed { set: set.clone(), error: failure.into() },
-        };
-        StatusOfSets { sets: sets.iter().map(one).collect() }
-    }
-}
-
-impl Answer for StatusOfSets {
-    /// Sets that could not be read are reported as warnings.
-    fn text(&self, style: &Style) -> String {
-        let found = self.sets.iter().filter_map(|set| match set {
-            SetStatus::Found { status, .. } => Some(status.text(style)),
-            SetStatus::Failed { .. } => None,
-        });
-        found.collect::<Vec<_>>().join("\n\n")
     }
 }

@@ -17,6 +17,7 @@ mod record;
 mod retain;
 mod schema_file;
 mod seal;
+mod sets;
 mod swap;
 mod swap_back;
 mod trail;
@@ -37,6 +38,7 @@ pub(crate) use proof::{
 pub(crate) use retain::{after_backup, pruning};
 pub(crate) use schema_file::{generated_schema, refresh_schema_file};
 pub(crate) use seal::backup_obstacle;
+pub(crate) use sets::{FoundOfSets, outcome_of_sets};
 pub(crate) use swap::{SwapLocks, old_database, refuse_maintenance};
 pub(crate) use swap_back::apply_or_restore;
 pub(crate) use workspace::{Database, Workspace};

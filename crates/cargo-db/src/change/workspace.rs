@@ -10,7 +10,8 @@ use crate::model::environment::Environment;
 use crate::model::target::{Host, Target};
 use crate::policy::Policy;
 use crate::settings::{
-    Caller, Candidate, DatabaseChoice, Flags, Program, Settings, Sources, best, guessed_beside,
+    Caller, Candidate, DatabaseChoice, Flags, Migrations, Program, Settings, Sources, best,
+    guessed_beside,
 };
 use crate::world::pg::{Purpose, Session, marker, oid, unread};
 use crate::world::server::{self as local, LocalServer};
@@ -135,7 +136,11 @@ impl Workspace {
 
     /// The database of the verb, with the facts that the verb needs.
     pub(crate) fn database(&self) -> Result<Database<'_>> {
-        let settings = self.settings_with_tool()?;
+        self.database_of(self.settings_with_tool()?)
+    }
+
+    /// The same, by the settings of a set.
+    pub(crate) fn database_of(&self, settings: Settings) -> Result<Database<'_>> {
         if self.needs.database == DatabaseNeed::Marked {
             let database = Database::marked(self, settings)?;
             unread::warn_about_unread(&self.world, &database.target.user, &database.unread);
@@ -161,18 +166,20 @@ impl Workspace {
         self.choose_tool(self.settings.clone())
     }
 
-    /// The settings of every set of migrations, or of the one that was selected.
+    /// The settings of every set of migrations, or of the one that was selected, by name or because
+    /// the command was started in its folder.
     pub(crate) fn sets(&self) -> Vec<(Option<String>, Result<Settings>)> {
-        let sets = &self.settings.migrations.sets;
+        let Migrations { sets, set_here, .. } = &self.settings.migrations;
         if self.sources.flags.set.is_some() || sets.len() <= 1 {
             return vec![(None, self.settings_with_tool())];
         }
+        let here = set_here.is_some().then(|| vec![set_here.clone()]);
         let of_set = |set: &Option<String>| {
             let flags = Flags { set: set.clone(), ..self.sources.flags.clone() };
             let settings = Settings::resolve(&self.sources.with_flags(flags));
             (set.clone(), settings.and_then(|settings| self.choose_tool(settings)))
         };
-        sets.iter().map(of_set).collect()
+        here.as_ref().unwrap_or(sets).iter().map(of_set).collect()
     }
 
     fn choose_tool(&self, mut settings: Settings) -> Result<Settings> {

@@ -10,11 +10,11 @@ use serde_json::{Map, Value, json};
 use snapbox::{Assert, Data};
 
 use crate::answer::{
-    AcceptedKeys, AuditShown, AuditTrail, BackedUp, BackupList, BackupShown, CheckReport, Created,
-    Drawn, Dropped, DryRun, Dumped, EnvironmentReport, Initialised, KeyView, Migrated,
-    NothingRehearsed, PolicyTable, Pruned, Rebuilt, RehearsalReport, Restored, SchemaFileView,
-    Seeded, ServerState, ServerUrl, StatusOfSets, StatusReport, TableList, TableShown, TrailSound,
-    TrustList, TrustRevoked, TrustView, Verified,
+    AcceptedKeys, AnswerOfSets, AuditShown, AuditTrail, BackedUp, BackupList, BackupShown,
+    CheckReport, Created, Drawn, Dropped, DryRun, Dumped, EnvironmentReport, Initialised, KeyView,
+    Migrated, NothingRehearsed, PolicyTable, Pruned, Rebuilt, RehearsalReport, Restored,
+    SchemaFileView, Seeded, ServerState, ServerUrl, StatusReport, TableList, TableShown,
+    TrailSound, TrustList, TrustRevoked, TrustView, Verified,
 };
 use crate::face::json::{Document, NoAnswer, SCHEMA};
 use crate::model::event::Event;
@@ -31,7 +31,11 @@ struct File {
 
 /// One file for each verb, named after the first word of it.
 const FILES: &[File] = &[
-    File { name: "status", verbs: &["status"], endings: &[of::<StatusReport>, of::<StatusOfSets>] },
+    File {
+        name: "status",
+        verbs: &["status"],
+        endings: &[of::<StatusReport>, of::<AnswerOfSets<StatusReport>>],
+    },
     File { name: "create", verbs: &["create"], endings: &[of::<Created>] },
     File { name: "migrate", verbs: &["migrate"], endings: &[of::<Migrated>, of::<DryRun>] },
     File { name: "rollback", verbs: &["rollback"], endings: &[of::<Migrated>, of::<DryRun>] },
@@ -89,7 +93,11 @@ const FILES: &[File] = &[
         endings: &[of::<TableList>, of::<TableShown>, of::<SchemaFileView>],
     },
     File { name: "diagram", verbs: &["diagram"], endings: &[of::<Drawn>] },
-    File { name: "check", verbs: &["check"], endings: &[of::<CheckReport>] },
+    File {
+        name: "check",
+        verbs: &["check"],
+        endings: &[of::<CheckReport>, of::<AnswerOfSets<CheckReport>>],
+    },
     File {
         name: "rehearse",
         verbs: &["rehearse"],

@@ -43,6 +43,8 @@ pub(crate) struct Migrations {
     pub(crate) commands: Guarded<BTreeMap<&'static str, Vec<String>>>,
     /// All sets, if there are any: by name, and the one without a name.
     pub(crate) sets: Vec<Option<String>>,
+    /// The set in whose folder the command was started.
+    pub(crate) set_here: Option<String>,
 }
 
 impl Migrations {
@@ -153,6 +155,7 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
         tool_dir,
         commands: Guarded::new(table.commands()),
         sets,
+        set_here: set_here(sources, toml, root),
     })
 }
 

@@ -1,11 +1,14 @@
 //! `cargo db check`.
 
+use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use crate::answer::{CheckReport, Outcome};
-use crate::change::{DatabaseNeed, Effect, Needs, Workspace, generated_schema};
+use crate::change::{
+    DatabaseNeed, Effect, FoundOfSets, Needs, SetNeed, Workspace, generated_schema, outcome_of_sets,
+};
 use crate::check::{self, CheckContext, CheckContexts, Direction, FileToCheck, base};
 use crate::failure::{FileError, Result, SettingsError};
 use crate::migration;
@@ -68,19 +71,61 @@ impl Verb for CheckArgs {
 
     fn needs(&self) -> Needs {
         let database = if self.schema { DatabaseNeed::Marked } else { DatabaseNeed::Irrelevant };
-        Needs { database, ..Needs::FILES }
+        Needs { database, set: SetNeed::Any, ..Needs::FILES }
     }
 
+    /// Checks the files of each set. A set that cannot be read does not hide the others.
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
-        let settings = &workspace.settings_with_tool()?;
+        let mut sets = workspace.sets();
+        let files = self.files_of_sets(&mut sets)?;
+        let of_set = |((set, settings), files): ((Option<String>, Result<Settings>), Vec<_>)| {
+            (set, settings.and_then(|settings| self.check_set(workspace, settings, files)))
+        };
+        let found: FoundOfSets<CheckReport> = sets.into_iter().zip(files).map(of_set).collect();
+        let least = match self.fail_on {
+            FailOn::Warn => Verdict::Warn,
+            FailOn::Block => Verdict::Block,
+        };
+        outcome_of_sets(workspace, found, |report| report.is_finding(least))
+    }
+}
+
+impl CheckArgs {
+    /// The files that were named, by the set whose folder contains them; others belong to the first
+    /// set. Sets without a named file are left out.
+    fn files_of_sets(&self, sets: &mut Vec<FoundSet>) -> Result<Vec<Vec<PathBuf>>> {
+        let here = files::current_dir()?;
+        let mut all = vec![Vec::new(); sets.len()];
+        for file in self.files.iter().map(|file| here.join(file)) {
+            let depth = |(_, settings): &FoundSet| {
+                let dir = &settings.as_ref().ok()?.migrations.dir.value;
+                file.starts_with(dir).then(|| dir.components().count())
+            };
+            let nearest = (0..sets.len()).max_by_key(|&at| (depth(&sets[at]), Reverse(at)));
+            all[nearest.unwrap_or_default()].push(file);
+        }
+        if !self.files.is_empty() {
+            let mut named = all.iter().map(|files: &Vec<PathBuf>| !files.is_empty());
+            sets.retain(|_| named.next().unwrap_or_default());
+            all.retain(|files| !files.is_empty());
+        }
+        Ok(all)
+    }
+
+    fn check_set(
+        &self,
+        workspace: &Workspace,
+        settings: Settings,
+        files: Vec<PathBuf>,
+    ) -> Result<CheckReport> {
         let layout = &settings.migrations.layout;
-        let repository = Repository::of(settings, self);
-        let folder = migration::read_folder(settings)?;
-        let unmatched = migration::unmatched_expectations(settings, &folder);
+        let repository = Repository::of(&settings, self);
+        let folder = migration::read_folder(&settings)?;
+        let unmatched = migration::unmatched_expectations(&settings, &folder);
         unmatched.iter().for_each(|warning| workspace.ui.warning(warning));
         let mut checked = Vec::new();
-        let server = Receipts::of(&settings.root).server(settings)?;
-        let chosen = repository.choose(settings, &folder)?;
+        let server = Receipts::of(&settings.root).server(&settings)?;
+        let chosen = repository.choose(&settings, &folder, files)?;
         let read = |path: &Path| repository.read(path).ok();
         let wanted = chosen.iter().map(PathBuf::as_path).collect();
         let contexts = CheckContexts::new(server, &folder, &wanted, &read);
@@ -88,7 +133,7 @@ impl Verb for CheckArgs {
             checked.push(check_file(layout, path, &repository.read(path)?, &contexts.before(path)));
         }
         let of_folder =
-            check::of_folder(&folder).into_iter().chain(repository.past(settings, &folder)?);
+            check::of_folder(&folder).into_iter().chain(repository.past(&settings, &folder)?);
         // What is known of programs is only what git says of them as files.
         let is_meant = |path: &Path| {
             let is_program = !is_sql(path) && self.files.is_empty() && !self.staged;
@@ -104,26 +149,21 @@ impl Verb for CheckArgs {
                 layout.key()
             ));
         }
-        if folder.is_empty() && checked.is_empty() {
-            migration::elsewhere_hint(settings).iter().for_each(|hint| workspace.ui.warning(hint));
-        }
-        let worst = checked.iter().map(Checked::verdict).max().unwrap_or(Verdict::Pass);
-        let fails = match self.fail_on {
-            FailOn::Warn => worst > Verdict::Pass,
-            FailOn::Block => worst == Verdict::Block,
-        };
-        let schema = self.schema.then(|| self.compare_schema(workspace)).transpose()?;
-        let differs = schema.as_ref().is_some_and(|schema| !schema.is_same());
-        let report = CheckReport::of(&checked).with_schema(schema.as_ref());
-        Ok(Outcome::done(report).finding_if(fails || differs))
+        let is_empty = folder.is_empty() && checked.is_empty();
+        let hint = is_empty.then(|| migration::elsewhere_hint(&settings)).flatten();
+        hint.iter().for_each(|hint| workspace.ui.warning(hint));
+        let schema = self.schema.then(|| compare_schema(workspace, settings)).transpose()?;
+        Ok(CheckReport::of(&checked, hint).with_schema(schema.as_ref()))
     }
 }
 
-impl CheckArgs {
-    fn compare_schema(&self, workspace: &Workspace) -> Result<Comparison> {
-        let (file, generated) = generated_schema(&workspace.database()?, "check --schema")?;
-        file.compare(&generated)
-    }
+/// A set of migrations, with its settings.
+type FoundSet = (Option<String>, Result<Settings>);
+
+fn compare_schema(workspace: &Workspace, settings: Settings) -> Result<Comparison> {
+    let database = workspace.database_of(settings)?;
+    let (file, generated) = generated_schema(&database, "check --schema")?;
+    file.compare(&generated)
 }
 
 /// Looks through a file, or through both parts of one that holds the way there and the way back.
@@ -247,15 +287,16 @@ impl<'a> Repository<'a> {
     }
 
     /// The selected files, relative to the root.
-    fn choose(&self, settings: &Settings, folder: &MigrationFolder) -> Result<Vec<PathBuf>> {
+    fn choose(
+        &self,
+        settings: &Settings,
+        folder: &MigrationFolder,
+        named: Vec<PathBuf>,
+    ) -> Result<Vec<PathBuf>> {
         let root = self.root;
-        if !self.args.files.is_empty() {
-            let cwd = files::current_dir()?;
-            let relative = |path: &PathBuf| {
-                let whole = cwd.join(path);
-                whole.strip_prefix(root).map_or(whole.clone(), Path::to_owned)
-            };
-            return Ok(self.args.files.iter().map(relative).collect());
+        if !named.is_empty() {
+            let relative = |path: &PathBuf| path.strip_prefix(root).unwrap_or(path).to_owned();
+            return Ok(named.iter().map(relative).collect());
         }
         let base = self.args.base.as_deref().or(self.args.staged.then_some("HEAD"));
         let Some(base) = base else {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::answer::{Outcome, SettingView, StatusFacts, StatusOfSets, StatusReport};
+use crate::answer::{Outcome, SettingView, StatusFacts, StatusReport};
 use crate::backup;
-use crate::change::{Effect, Needs, SetNeed, Workspace};
+use crate::change::{Effect, FoundOfSets, Needs, SetNeed, Workspace, outcome_of_sets};
 use crate::failure::{Result, RunError};
 use crate::migration;
 use crate::model::environment::{Marker, Resolved};
@@ -58,27 +58,9 @@ impl Verb for StatusArgs {
             Ok(gather(workspace, &settings, self.wait)?.status())
         };
         let of_set = |(set, settings)| (set, report(settings));
-        let mut sets: Vec<(Option<String>, Result<StatusReport>)> =
-            workspace.sets().into_iter().map(of_set).collect();
+        let sets: FoundOfSets<StatusReport> = workspace.sets().into_iter().map(of_set).collect();
         workspace.world.interrupt.check()?;
-        let found = sets.iter().filter_map(|(_, found)| found.as_ref().ok());
-        let is_finding = self.check && found.into_iter().any(StatusReport::is_finding);
-        if sets.len() == 1 || sets.iter().all(|(_, found)| found.is_err()) {
-            return sets.remove(0).1.map(|status| Outcome::done(status).finding_if(is_finding));
-        }
-        let outcome = Outcome::done(StatusOfSets::of(&sets));
-        let mut exit = None;
-        for (set, found) in sets {
-            let Err(failure) = found else { continue };
-            let why: String = failure.why().iter().map(|why| format!("\n  {why}")).collect();
-            let set = set.as_deref().unwrap_or("without a name");
-            workspace.ui.warning(&format!("set {set}: {failure}{why}"));
-            exit.get_or_insert(failure.exit());
-        }
-        Ok(match exit {
-            Some(exit) => outcome.with_exit(exit),
-            None => outcome.finding_if(is_finding),
-        })
+        outcome_of_sets(workspace, sets, |status| self.check && status.is_finding())
     }
 }
 

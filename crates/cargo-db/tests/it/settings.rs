@@ -202,6 +202,45 @@ fn a_command_in_the_folder_of_a_set_means_that_set() {
     project.db(&["migrate"]).code(2).says("cargo db migrate --set late");
 }
 
+/// `check` needs no set: it goes through all of them, and its exit code is the worst.
+#[test]
+fn check_goes_through_all_sets() {
+    let project = Project::bare("s_all_sets");
+    let set = |name: &str| {
+        format!("[migrations.{name}]\ndir = 'crates/{name}/m'\ntable = '{name}_h'\ntool = 'sqlx'\n")
+    };
+    project.write("db.toml", &format!("{}{}", set("web"), set("jobs")));
+    project.write("crates/web/m/1_a.sql", "CREATE TABLE a (id int);");
+    project.write("crates/jobs/m/1_b.sql", "CREATE TABLE b (id int);");
+    let ran = project.db(&["check"]).ok();
+    assert_eq!(ran.stdout.matches("1 file: 1 PASS").count(), 2, "{ran}");
+    ran.says("Set web").says("Set jobs");
+    project.write("crates/web/m/2_c.sql", "DROP TABLE a;");
+    let json = project.db(&["check", "--json"]).code(1).json();
+    let sets = json["sets"].as_array().unwrap();
+    let verdicts = sets.iter().map(|set| {
+        let files = set["migrations"].as_array().unwrap().iter();
+        let files: Vec<_> = files.map(|file| file["verdict"].as_str().unwrap()).collect();
+        (set["set"].as_str().unwrap(), files)
+    });
+    let verdicts: Vec<_> = verdicts.collect();
+    assert_eq!(verdicts, [("jobs", vec!["PASS"]), ("web", vec!["PASS", "BLOCK"])]);
+    project.db(&["check", "--set", "jobs"]).ok().says("1 file: 1 PASS");
+    // A file chooses its set.
+    for (file, code) in [("crates/jobs/m/1_b.sql", 0), ("crates/web/m/2_c.sql", 1)] {
+        let ran = project.db(&["check", file]).code(code);
+        assert!(!ran.stdout.contains("Set "), "{ran}");
+    }
+    // A set that cannot be read hides no other one, and is worse than a finding.
+    project.write("db.toml", &format!("{}{}dir = 'nowhere'\n", set("web"), "[migrations.jobs]\n"));
+    let ran = project.db(&["check"]).code(2).says("set jobs:").says("no such folder");
+    ran.says("ban-drop-table");
+    let json = project.db(&["check", "--json"]).code(2).json();
+    assert_eq!(json["sets"][0]["error"]["code"], "SETTINGS.VALUE");
+    project.write("db.toml", &format!("{}[migrations.jobs]\ndir = 'no'\n", set("x")));
+    project.db(&["check"]).code(2);
+}
+
 /// The database that `DATABASE_URL` names would be used with the rules of another environment.
 #[test]
 fn a_word_that_is_no_environment_is_refused() {
