@@ -111,15 +111,10 @@ impl Workspace {
     /// Fails if a server would be created for a folder that is not a project: the command was
     /// probably run in the wrong folder.
     fn is_for_a_project(&self, settings: &Settings) -> Result<()> {
-        let Settings { root, project, migrations, seeds, .. } = settings;
-        let known = [&migrations.dir.value, &seeds.dir.value];
-        let is_one = project.as_ref() == Some(root)
-            || known.into_iter().any(|dir| files::exists(dir))
-            || files::exists(self.local_server().base());
-        if is_one {
+        if migration::is_project(settings) || files::exists(self.local_server().base()) {
             return Ok(());
         }
-        let (folder, above) = (root.clone(), project.clone());
+        let (folder, above) = (settings.root.clone(), settings.project.clone());
         Err(LocalServerError::NoProject { folder, above }.into())
     }
 

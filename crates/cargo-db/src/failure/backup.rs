@@ -77,15 +77,7 @@ impl BackupError {
             }
             BackupError::NoFile { .. } => Explanation::new("BACKUP.NO_FILE", Exit::Backup)
                 .run("list the backups", "cargo db backups list"),
-            BackupError::Folder { newest, .. } => {
-                let folder = Explanation::new("BACKUP.FOLDER", Exit::Backup);
-                let folder = match newest {
-                    Some(newest) => folder
-                        .run("restore its newest backup", format!("cargo db restore {newest}")),
-                    None => folder,
-                };
-                folder.run("list the backups", "cargo db backups list")
-            }
+            BackupError::Folder { newest, .. } => of_folder(newest.as_deref()),
             BackupError::NoneWhole { others, .. } => {
                 Explanation::new("BACKUP.NONE_WHOLE", Exit::Backup)
                     .because_of(others.iter().cloned())
@@ -144,6 +136,17 @@ impl BackupError {
             }
         }
     }
+}
+
+fn of_folder(newest: Option<&str>) -> Explanation {
+    let folder = Explanation::new("BACKUP.FOLDER", Exit::Backup);
+    let folder = match newest {
+        Some(newest) => {
+            folder.run("restore its newest backup", format!("cargo db restore {newest}"))
+        }
+        None => folder,
+    };
+    folder.run("list the backups", "cargo db backups list")
 }
 
 fn unreadable(remedy: Option<&str>) -> Explanation {

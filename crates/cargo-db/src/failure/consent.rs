@@ -28,6 +28,15 @@ pub(crate) enum ConsentError {
         /// What makes it ask for so much.
         signals: Vec<String>,
     },
+    #[error("`{}` would be a second folder of migrations, besides {elsewhere}", folder.display())]
+    SecondFolder {
+        folder: PathBuf,
+        /// The other folders, with their tools.
+        elsewhere: String,
+        others: Vec<PathBuf>,
+        /// The command as it was typed, without its consent flags.
+        command: String,
+    },
     #[error("an AI agent called this command, and only a person can consent to loading {what}")]
     LoadByAgent { what: String, verb: &'static str, command: String },
     #[error("`--confirm {given}` does not match the name of the database, `{database}`")]
@@ -74,6 +83,7 @@ impl ConsentError {
                     .because_of(signals.iter().cloned());
                 consent_hint(missing, command, database, (*consent, bounds))
             }
+            ConsentError::SecondFolder { others, command, .. } => second_folder(others, command),
             ConsentError::LoadByAgent { command, .. } => {
                 Explanation::new("CONSENT.BY_AGENT", Exit::Consent)
                     .because(
@@ -132,6 +142,21 @@ impl ConsentError {
             }
         }
     }
+}
+
+fn second_folder(others: &[PathBuf], command: &str) -> Explanation {
+    let second = Explanation::new("CREATE.SECOND_FOLDER", Exit::Consent);
+    let of_folder = |all: Explanation, folder: &PathBuf| {
+        let folder = folder.display().to_string();
+        let dir = shell_words::quote(&folder);
+        let label = format!("to create it in `{folder}`");
+        all.run(&label, format!("{command} --migrations-dir {dir}"))
+    };
+    others
+        .iter()
+        .fold(second, of_folder)
+        .run("to record that in db.toml", "cargo db init")
+        .run("to begin a second folder", format!("{command} --yes"))
 }
 
 fn untrusted(root: &Path, commands: &[String], changed: bool) -> Explanation {
@@ -234,6 +259,12 @@ pub(super) fn samples() -> Vec<ConsentError> {
         signals: vec![text("environment: production, from DB_ENV (prod)")],
     };
     vec![
+        ConsentError::SecondFolder {
+            folder: PathBuf::from("migrations"),
+            elsewhere: text("`crates/db/migrations` (sqlx)"),
+            others: vec![PathBuf::from("crates/db/migrations")],
+            command: text("cargo db create add users"),
+        },
         ConsentError::Declined,
         ConsentError::NoBackup { command: text("cargo db backup") },
         missing(Consent::Confirm),

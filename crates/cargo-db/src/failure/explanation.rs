@@ -1,6 +1,8 @@
 //! The explanation of every kind of failure besides its message, and parts that several kinds
 //! share.
 
+use std::path::Path;
+
 use crate::failure::exit::Exit;
 use crate::model::statement::ServerError;
 
@@ -136,6 +138,18 @@ impl Explanation {
     /// Suggests `cargo db status`, for failures that leave the state of the database uncertain.
     pub(super) fn suggest_status(self) -> Explanation {
         self.run("show the state of the database", "cargo db status")
+    }
+}
+
+/// Why a folder is no project, and how it becomes one.
+pub(super) fn no_project(none: Explanation, above: Option<&Path>) -> Explanation {
+    let none = none.because("it has no db.toml, repository, manifest or migrations folder");
+    match above {
+        Some(above) => none.advise(format!(
+            "go to `{}`, or create a db.toml here (it may be empty)",
+            above.display()
+        )),
+        None => none.run("to make it a project", "cargo db init"),
     }
 }
 

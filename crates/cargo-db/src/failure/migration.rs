@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use crate::failure::exit::Exit;
-use crate::failure::explanation::{Explanation, FINISH_BY_HAND, begins_remaining, list_remaining};
+use crate::failure::explanation::{
+    Explanation, FINISH_BY_HAND, begins_remaining, list_remaining, no_project,
+};
 
 /// A migration that cannot be named, found, run or undone.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +22,10 @@ pub(crate) enum MigrationError {
     Irreversible { migrations: Vec<String> },
     #[error("{subject} cannot be rolled back: {empty}")]
     EmptyDown { subject: String, empty: String },
+    #[error("`{}` is not a project, so no migration is created in it", folder.display())]
+    NoProject { folder: PathBuf, above: Option<PathBuf> },
+    #[error("the first migration would fit several tools: {}", tools.join(", "))]
+    FitsSeveral { tools: Vec<String>, set: Option<String> },
     #[error("{subject} stopped part-way: {said}")]
     PartWay {
         subject: String,
@@ -62,6 +68,19 @@ impl MigrationError {
             }
             MigrationError::EmptyDown { .. } => Explanation::new("ROLLBACK.EMPTY", Exit::Failed)
                 .advise("write statements that revert the migration, or a new migration that does"),
+            MigrationError::NoProject { above, .. } => {
+                no_project(Explanation::new("CREATE.NO_PROJECT", Exit::Usage), above.as_deref())
+            }
+            MigrationError::FitsSeveral { tools, set: Some(set) } => {
+                let names = tools.iter().map(|tool| format!("`tool = \"{tool}\"`"));
+                let names = names.collect::<Vec<_>>().join(" or ");
+                Explanation::new("CREATE.SEVERAL_TOOLS", Exit::Usage)
+                    .advise(format!("name one below [migrations.{set}] in db.toml: {names}"))
+            }
+            MigrationError::FitsSeveral { set: None, .. } => {
+                Explanation::new("CREATE.SEVERAL_TOOLS", Exit::Usage)
+                    .run("choose one, and write it into db.toml", "cargo db init")
+            }
             MigrationError::PartWay { why, stays, command, .. } => {
                 Explanation::new("MIGRATION.PART_WAY", Exit::PartWay)
                     .because_of(why.clone())
@@ -86,7 +105,7 @@ impl MigrationError {
     }
 }
 
-/// One of each kind.
+/// One of each kind, and of each ending that a kind can take.
 #[cfg(test)]
 pub(super) fn samples() -> Vec<MigrationError> {
     let text = str::to_owned;
@@ -103,6 +122,16 @@ pub(super) fn samples() -> Vec<MigrationError> {
         MigrationError::EmptyDown {
             subject: text("migration `1 a`"),
             empty: text("`migrations/1_a.down.sql` contains no statement"),
+        },
+        MigrationError::NoProject { folder: "/p/app".into(), above: Some("/p".into()) },
+        MigrationError::NoProject { folder: "/p".into(), above: None },
+        MigrationError::FitsSeveral {
+            tools: vec![text("sqlx"), text("golang-migrate")],
+            set: Some(text("web")),
+        },
+        MigrationError::FitsSeveral {
+            tools: vec![text("sqlx"), text("golang-migrate")],
+            set: None,
         },
         MigrationError::PartWay {
             subject: text("migration `1 a`"),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::failure::exit::Exit;
-use crate::failure::explanation::Explanation;
+use crate::failure::explanation::{Explanation, no_project};
 
 /// A local server that does not exist or cannot do what it should.
 #[derive(Debug, thiserror::Error)]
@@ -62,15 +62,7 @@ impl LocalServerError {
             LocalServerError::Absent { .. } => Explanation::new("SERVER.NONE", Exit::Usage)
                 .run("show which database is used, and why", "cargo db status"),
             LocalServerError::NoProject { above, .. } => {
-                let none = Explanation::new("SERVER.NO_PROJECT", Exit::Usage)
-                    .because("it has no db.toml, repository, manifest or migrations folder");
-                match above {
-                    Some(above) => none.advise(format!(
-                        "go to `{}`, or create a db.toml here (it may be empty)",
-                        above.display()
-                    )),
-                    None => none.run("to make it a project", "cargo db init"),
-                }
+                no_project(Explanation::new("SERVER.NO_PROJECT", Exit::Usage), above.as_deref())
             }
         }
     }

@@ -58,7 +58,8 @@ pub(crate) use losses::{count_losses, losses_of, losses_where};
 pub(crate) use lost::{LostObject, dropped_by};
 pub(crate) use new_files::{GeneratedFiles, checked_name, written_by_tool};
 pub(crate) use other_folders::{
-    DEPTH, configured_tool, elsewhere_hint, guessed_instead_of, in_folders, no_migrations_hint,
+    DEPTH, ambiguous_tools, configured_tool, elsewhere, elsewhere_hint, guessed_instead_of,
+    in_folders, in_words, is_project, no_migrations_hint,
 };
 pub(crate) use record::write_history;
 pub(crate) use recorded::{AppliedVersions, applied_versions, changed_history};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::migration::vendored::folders_of_project;
-use crate::settings::{Caller, Flags, Settings, Sources, configured, others_of, survey};
+use crate::settings::{Caller, Flags, Settings, Sources, best, configured, others_of, survey};
 use crate::world::files;
 use db_tools::ProjectTool;
 
@@ -44,14 +44,56 @@ fn files_only(root: &Path) -> Sources<'static> {
     }
 }
 
+/// Whether the root is a project: it has a file that is typical of one, or a folder that cargo db
+/// works with.
+pub(crate) fn is_project(settings: &Settings) -> bool {
+    let Settings { root, project, migrations, seeds, .. } = settings;
+    let mut known = [&migrations.dir.value, &seeds.dir.value].into_iter();
+    project.as_ref() == Some(root) || known.any(|dir| files::exists(dir))
+}
+
+/// The tools among which the next run could not choose if the folder, which has no migrations yet,
+/// contained these files; empty if it could.
+pub(crate) fn ambiguous_tools(settings: &Settings, new: &[PathBuf]) -> Vec<String> {
+    let dir = &settings.migrations.dir.value;
+    let list = |folder: &Path, depth| {
+        let mut found = files::listed_files(folder, depth);
+        found.extend(new.iter().filter(|_| folder == dir).cloned());
+        found
+    };
+    let exists = |path: &Path| files::exists(path) || dir.starts_with(path);
+    let sources = Sources {
+        flags: Flags {
+            set: settings.migrations.set.clone(),
+            any_set: true,
+            without_database: true,
+            ..Flags::default()
+        },
+        list: &list,
+        exists: &exists,
+        ..files_only(&settings.root)
+    };
+    // Whatever else is wrong with the settings was reported already.
+    let candidates =
+        Settings::resolve(&sources).map(|then| then.migrations.candidates).unwrap_or_default();
+    if best(&candidates).is_some() {
+        return Vec::new();
+    }
+    candidates.iter().map(|one| one.layout.key().to_owned()).collect()
+}
+
 /// A hint for a folder without migrations: where else there are migrations, or how to create the
 /// first one. `None` if the folder was configured explicitly.
 pub(crate) fn no_migrations_hint(settings: &Settings) -> Option<String> {
     let dir = shown(settings, &settings.migrations.dir.value);
-    Some(match elsewhere(settings)?.as_str() {
-        "" => format!("no migrations in `{dir}` yet: begin with `cargo db create add users`"),
-        found => but_elsewhere(&dir, found),
-    })
+    let found = elsewhere(settings)?;
+    if !found.is_empty() {
+        return Some(but_elsewhere(&dir, &found));
+    }
+    let pair = ["1_a.up.sql", "1_a.down.sql"].map(PathBuf::from);
+    let is_clear = is_project(settings) && ambiguous_tools(settings, &pair).is_empty();
+    let first = if is_clear { "create add users" } else { "init" };
+    Some(format!("no migrations in `{dir}` yet: begin with `cargo db {first}`"))
 }
 
 /// The same hint, but only if other folders contain migrations.
@@ -60,13 +102,20 @@ pub(crate) fn elsewhere_hint(settings: &Settings) -> Option<String> {
     Some(but_elsewhere(&shown(settings, &settings.migrations.dir.value), &found))
 }
 
-fn but_elsewhere(dir: &str, found: &str) -> String {
+fn but_elsewhere(dir: &str, found: &[(String, PathBuf)]) -> String {
+    let found = in_words(found);
     format!("no migrations in `{dir}`, but in {found}: `cargo db init` adds them to db.toml")
 }
 
-/// The other folders that contain migrations, as text; `None` if the folder was configured
-/// explicitly.
-fn elsewhere(settings: &Settings) -> Option<String> {
+/// Folders with their tools, as text.
+pub(crate) fn in_words(found: &[(String, PathBuf)]) -> String {
+    let found = found.iter().map(|(tools, folder)| format!("`{}` ({tools})", folder.display()));
+    found.collect::<Vec<_>>().join(", ")
+}
+
+/// The other folders that contain migrations, relative to the root, with their tools; `None` if the
+/// folder was configured explicitly.
+pub(crate) fn elsewhere(settings: &Settings) -> Option<Vec<(String, PathBuf)>> {
     let (root, dir) = (&settings.root, &settings.migrations.dir);
     if !dir.is_default() {
         return None;
@@ -79,9 +128,9 @@ fn elsewhere(settings: &Settings) -> Option<String> {
     }
     let found = found.into_iter().map(|(tools, folder)| {
         let tools: Vec<&str> = tools.iter().map(ProjectTool::key).collect();
-        format!("`{}` ({})", shown(settings, &folder), tools.join(" or "))
+        (tools.join(" or "), folder.strip_prefix(root).unwrap_or(&folder).to_owned())
     });
-    Some(found.collect::<Vec<_>>().join(", "))
+    Some(found.collect())
 }
 
 fn shown(settings: &Settings, path: &Path) -> String {

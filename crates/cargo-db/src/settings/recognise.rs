@@ -71,10 +71,36 @@ pub(super) struct Search<'a> {
 }
 
 /// What is known of a folder.
-#[derive(Default)]
 struct FolderListing {
     names: Vec<PathBuf>,
+    /// The names on disk of those that end in capitals, by the name in `names`.
+    originals: BTreeMap<PathBuf, PathBuf>,
     texts: RefCell<BTreeMap<PathBuf, Option<String>>>,
+}
+
+impl FolderListing {
+    /// The files of a folder. If no name ends in `.sql` but some in `.SQL`, they are listed as if
+    /// they ended in `.sql`: no tool reads them, but the folder is that of a tool, and reading it
+    /// reports them.
+    fn of(mut names: Vec<PathBuf>) -> FolderListing {
+        let mut originals = BTreeMap::new();
+        let has = |name: &Path, ending: &str| name.extension().is_some_and(|found| found == ending);
+        if !names.iter().any(|name| has(name, "sql")) {
+            let is_one = |name: &&mut PathBuf| {
+                name.extension().is_some_and(|found| found.eq_ignore_ascii_case("sql"))
+            };
+            for name in names.iter_mut().filter(is_one) {
+                let listed = name.with_extension("sql");
+                originals.insert(listed.clone(), std::mem::replace(name, listed));
+            }
+        }
+        FolderListing { names, originals, texts: RefCell::default() }
+    }
+
+    /// The name on disk.
+    fn original<'n>(&'n self, name: &'n Path) -> &'n Path {
+        self.originals.get(name).map_or(name, PathBuf::as_path)
+    }
 }
 
 impl Search<'_> {
@@ -110,10 +136,9 @@ impl Search<'_> {
                 if !(self.sources.exists)(&folder) {
                     continue;
                 }
-                let listing = listings.entry(folder.clone()).or_insert_with(|| FolderListing {
-                    names: (self.sources.list)(&folder, 2),
-                    ..FolderListing::default()
-                });
+                let listing = listings
+                    .entry(folder.clone())
+                    .or_insert_with(|| FolderListing::of((self.sources.list)(&folder, 2)));
                 let strength = self.strength(&layout, &folder, listing);
                 let entry = best.entry(folder).or_insert((Strength::None, Vec::new()));
                 let is_new = entry.1.iter().all(|known| known.key() != layout.key());
@@ -139,8 +164,8 @@ impl Search<'_> {
         let names: Vec<&Path> = listing.names.iter().map(PathBuf::as_path).filter(within).collect();
         let text_of = |name: &Path| {
             let read = || {
-                let text = (self.sources.read)(&folder.join(name)).ok().flatten()?;
-                Some(text.trim_start_matches('\u{feff}').to_owned())
+                let text = (self.sources.read)(&folder.join(listing.original(name)));
+                Some(text.ok().flatten()?.trim_start_matches('\u{feff}').to_owned())
             };
             listing.texts.borrow_mut().entry(name.to_owned()).or_insert_with(read).clone()
         };
@@ -228,7 +253,7 @@ impl Search<'_> {
     /// A customary folder of migrations that holds files which no tool claims.
     pub(super) fn unclaimed(&self) -> Option<PathBuf> {
         let is_file = |file: &PathBuf| {
-            file.extension().is_some_and(|extension| extension == "sql")
+            file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))
                 || refused_tool_of(file).is_some()
         };
         let customary = ProjectTool::all().flat_map(|layout| layout.folders().iter());
@@ -259,7 +284,7 @@ pub(crate) fn survey(
         // Folders deep below the root are recognised by other files in the root.
         found.retain(|one| {
             one.layout.depth() > 2
-                || (sources.list)(&one.dir, 2).iter().any(|file| one.layout.reads(file))
+                || (sources.list)(&one.dir, 2).iter().any(|file| may_be_of(&one.layout, file))
         });
         if is_for_migrations(root, folder) {
             let there = search(sources, root, Some(folder), true).candidates();
@@ -311,7 +336,12 @@ fn is_for_migrations(root: &Path, folder: &Path) -> bool {
 /// subfolders.
 fn holds_its_files(sources: &Sources<'_>, one: &Candidate) -> bool {
     let depth = if one.layout.depth() == 2 { 2 } else { 1 };
-    (sources.list)(&one.dir, depth).iter().any(|name| one.layout.reads(name))
+    (sources.list)(&one.dir, depth).iter().any(|name| may_be_of(&one.layout, name))
+}
+
+/// Whether a tool reads a file, or would with an ending in lower case.
+fn may_be_of(layout: &ProjectTool, file: &Path) -> bool {
+    layout.reads(file) || layout.would_read(file)
 }
 
 /// Whether a tool reads the files of a folder together with those of a parent folder.

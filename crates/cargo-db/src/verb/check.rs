@@ -79,7 +79,7 @@ impl Verb for CheckArgs {
         let mut sets = workspace.sets();
         let files = self.files_of_sets(&mut sets)?;
         let of_set = |((set, settings), files): ((Option<String>, Result<Settings>), Vec<_>)| {
-            (set, settings.and_then(|settings| self.check_set(workspace, settings, files)))
+            (set, settings.and_then(|settings| self.check_set(workspace, settings, &files)))
         };
         let found: FoundOfSets<CheckReport> = sets.into_iter().zip(files).map(of_set).collect();
         let least = match self.fail_on {
@@ -116,7 +116,7 @@ impl CheckArgs {
         &self,
         workspace: &Workspace,
         settings: Settings,
-        files: Vec<PathBuf>,
+        files: &[PathBuf],
     ) -> Result<CheckReport> {
         let layout = &settings.migrations.layout;
         let repository = Repository::of(&settings, self);
@@ -291,7 +291,7 @@ impl<'a> Repository<'a> {
         &self,
         settings: &Settings,
         folder: &MigrationFolder,
-        named: Vec<PathBuf>,
+        named: &[PathBuf],
     ) -> Result<Vec<PathBuf>> {
         let root = self.root;
         if !named.is_empty() {

@@ -1,14 +1,16 @@
 //! `cargo db create`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use crate::answer::{Created, Outcome};
 use crate::change::{Effect, Needs, Workspace};
-use crate::failure::Result;
+use crate::failure::{ConsentError, MigrationError, Result};
 use crate::migration::{self, GeneratedFiles};
 use crate::model::migration::MigrationFolder;
 use crate::model::target::Target;
-use crate::settings::Migrations;
+use crate::settings::{Migrations, Settings};
 use crate::verb::declare::Verb;
 use crate::world::{clock, file_lock, files};
 use db_tools::NewMigration;
@@ -50,9 +52,8 @@ impl Verb for CreateArgs {
         // Two that are written at once are not of one version.
         let _alone = file_lock::lock_folder(&settings.root)?;
         let folder = migration::migrations(layout, &dir.value, &settings.root)?;
-        let hint = if folder.is_empty() { migration::elsewhere_hint(settings) } else { None };
-        if let Some(hint) = hint {
-            workspace.ui.warning(&hint);
+        if folder.is_empty() {
+            is_meant(workspace, settings)?;
         }
         let (app, words_of_app) = layout.application(&folder, &self.name)?;
         let name = migration::checked_name(&self.name[words_of_app..].join(" "))?;
@@ -78,6 +79,8 @@ impl Verb for CreateArgs {
         {
             workspace.ui.warning(&format!("{} does not support down migrations", layout.key()));
         }
+        let names: Vec<PathBuf> = files.iter().map(|(path, _)| path.clone()).collect();
+        is_clear(settings, &folder, &names)?;
         // A path that works where the command was typed.
         let here = files::current_dir()?;
         let mut shown = Vec::new();
@@ -87,6 +90,44 @@ impl Verb for CreateArgs {
             shown.push(path.strip_prefix(&here).unwrap_or(&path).to_owned());
         }
         Ok(Outcome::done(Created::files(&shown)))
+    }
+}
+
+/// Fails if a first migration is not meant: this folder is no project, or its migrations are
+/// elsewhere, and nobody agreed to a second folder.
+fn is_meant(workspace: &Workspace, settings: &Settings) -> Result<()> {
+    let Workspace { ui, consent, .. } = workspace;
+    let dir = &settings.migrations.dir;
+    if dir.is_default() && !migration::is_project(settings) {
+        let (folder, above) = (settings.root.clone(), settings.project.clone());
+        return Err(MigrationError::NoProject { folder, above }.into());
+    }
+    let others = migration::elsewhere(settings).unwrap_or_default();
+    if others.is_empty() || consent.yes {
+        return Ok(());
+    }
+    let folder = dir.value.strip_prefix(&settings.root).unwrap_or(&dir.value).to_owned();
+    let elsewhere = migration::in_words(&others);
+    if ui.can_prompt() {
+        let question = format!("Begin a second folder, besides {elsewhere}?");
+        return if ui.confirm(&question)? { Ok(()) } else { Err(ConsentError::Declined.into()) };
+    }
+    let others = others.into_iter().map(|(_, folder)| folder).collect();
+    let command = consent.command.clone();
+    Err(ConsentError::SecondFolder { folder, elsewhere, others, command }.into())
+}
+
+/// Fails if the next run could not say whose files these are, the first ones of the folder.
+fn is_clear(settings: &Settings, folder: &MigrationFolder, new: &[PathBuf]) -> Result<()> {
+    if !folder.is_empty() {
+        return Ok(());
+    }
+    match migration::ambiguous_tools(settings, new) {
+        tools if tools.is_empty() => Ok(()),
+        tools => {
+            let set = settings.migrations.set.clone();
+            Err(MigrationError::FitsSeveral { tools, set }.into())
+        }
     }
 }
 

@@ -164,7 +164,7 @@ impl RehearseArgs {
         let request = MigrateRequest { to: self.to.clone(), ..MigrateRequest::default() };
         let mut plan = plan::migrate(&facts, &request)
             .map_err(|failure| migration::with_branches(failure, &database.settings))?;
-        plan.warnings = migration::unmatched_expectations(&database.settings, &facts.folder);
+        plan.warnings.extend(migration::unmatched_expectations(&database.settings, &facts.folder));
         batched(database, plan, wants_all_or_nothing(database, self.all_or_nothing)?)
     }
 

@@ -84,3 +84,68 @@ fn is_later_than_the_newest_file() {
     let made = project.db(&["create", "third"]).ok().stdout;
     assert_eq!(made, "migrations/20300101000002_third.sql\n");
 }
+
+/// A first migration is created only where it is known whose it is.
+#[test]
+fn a_folder_that_is_no_project_is_told_to_become_one() {
+    let project = Project::bare("c_no_project");
+    std::fs::remove_file(project.path().join("db.toml")).unwrap();
+    let made = || project.path().join("migrations").exists();
+    let error = project.db(&["create", "x", "--json"]).code(2).json()["error"].clone();
+    assert_eq!(error["code"], "CREATE.NO_PROJECT");
+    assert_eq!(error["next"][0]["command"], "cargo db init");
+    assert!(!made());
+    // A folder that was named is meant.
+    project.db(&["create", "x", "--migrations-dir", "sql"]).ok();
+    std::fs::remove_dir_all(project.path().join("sql")).unwrap();
+    // A repository, or a project in another language, does not say which tool it uses.
+    for mark in ["package.json", ".git/HEAD"] {
+        project.write(mark, "{}");
+        let error = project.db(&["create", "x", "--json"]).code(2).json()["error"].clone();
+        assert_eq!(error["code"], "CREATE.SEVERAL_TOOLS", "{mark}");
+        assert_eq!(error["next"][0]["command"], "cargo db init", "{mark}");
+        assert!(!made());
+    }
+    project.db(&["init"]).ok();
+    project.db(&["create", "x"]).ok();
+    project.db(&["check"]).code(1).says("empty-migration");
+}
+
+#[test]
+fn what_create_writes_is_of_one_tool_for_the_next_command() {
+    for manifest in ["Cargo.toml", "go.mod", "pom.xml", "pyproject.toml", "db.toml"] {
+        let mut project = Project::new(&format!("c_one_{}", manifest.replace('.', "_")));
+        std::fs::remove_file(project.path().join("db.toml")).unwrap();
+        project.set("COLUMNS", "200");
+        project.write(manifest, "");
+        let began = project.db(&["status"]).ok();
+        let is_clear = began.stdout.contains("begin with `cargo db create add users`");
+        assert!(is_clear || began.stdout.contains("begin with `cargo db init`"), "{began}");
+        let made = project.db(&["create", "add", "users"]).code(if is_clear { 0 } else { 2 });
+        if is_clear {
+            project.db(&["status"]).ok();
+        } else {
+            made.says("cargo db init");
+        }
+    }
+}
+
+#[test]
+fn a_second_folder_of_migrations_needs_a_yes() {
+    let project = Project::bare("c_second");
+    project.write("Cargo.toml", "[workspace]\nmembers = ['crates/*']\n");
+    project.write("crates/db/Cargo.toml", "[package]\nname = 'db'\n[dependencies]\nsqlx = '0.8'\n");
+    project.write("crates/db/migrations/1_a.sql", "CREATE TABLE a (id int);");
+    let error = project.db(&["create", "x", "--json"]).code(3).json()["error"].clone();
+    assert_eq!(error["code"], "CREATE.SECOND_FOLDER");
+    let commands: Vec<_> = error["next"].as_array().unwrap().iter().collect();
+    let commands: Vec<_> = commands.iter().map(|next| next["command"].as_str().unwrap()).collect();
+    let there = "cargo db create x --json --migrations-dir crates/db/migrations";
+    assert_eq!(commands, [there, "cargo db init", "cargo db create x --json --yes"]);
+    project.db(&["create", "x", "--migrations-dir", "crates/db/migrations"]).ok();
+    assert!(!project.path().join("migrations").exists());
+    // `check` says where they are, in its document too.
+    let json = project.db(&["check", "--json"]).ok().json();
+    assert!(json["hint"].as_str().unwrap().contains("`crates/db/migrations` (sqlx)"), "{json:#}");
+    project.db(&["create", "x", "--yes"]).ok().says("migrations/");
+}

@@ -571,6 +571,28 @@ fn a_folder_of_capitals_only_is_no_empty_folder() {
     project.db(&["migrate", "--dry-run"]).ok().says(file).says("lower case only");
 }
 
+/// Also in a folder that is searched because a tool keeps its files there, and in a member crate.
+#[test]
+fn capitals_are_reported_in_every_folder_that_is_searched() {
+    let sections = "-- migrate:up\nCREATE TABLE a ();\n-- migrate:down\nDROP TABLE a;\n";
+    for (at, file, text) in [
+        (0, "db/migrations/20260101000000_a.SQL", "CREATE TABLE a ();"),
+        (1, "db/migrations/20260101000000_a.SQL", sections),
+        (2, "migrations/1_a.SQL", "CREATE TABLE a ();"),
+    ] {
+        let project = project(&format!("w_capitals_in_{at}"), &[(file, text)]);
+        project.write("Makefile", "");
+        for (verb, code) in [("status", 0), ("migrate", 0), ("check", 1), ("rehearse", 0)] {
+            let _ = project.db(&[verb]).code(code).says(file).says("lower case only");
+        }
+    }
+    let file = "crates/db/migrations/1_a.SQL";
+    let project = project("w_capitals_below", &[(file, "CREATE TABLE a ();")]);
+    project.write("Cargo.toml", "[workspace]\nmembers = ['crates/*']\n");
+    project.write("crates/db/Cargo.toml", "[package]\nname = 'db'\n");
+    let _ = project.db(&["status"]).ok().says("but in `crates/db/migrations`");
+}
+
 #[test]
 fn an_ending_in_capitals_is_a_warning() {
     for (name, files) in [
