@@ -236,7 +236,7 @@ fn composed_definitions_are_those_of_the_server() {
          CREATE MATERIALIZED VIEW seen AS SELECT t, a FROM plain;
          CREATE UNIQUE INDEX ON seen (t);",
     );
-    if cluster().query("postgres", "SHOW server_version_num")[0] >= "150000".to_owned() {
+    if cluster().query("postgres", "SHOW server_version_num")[0].as_str() >= "150000" {
         project.run_sql(
             "ALTER TABLE target ADD UNIQUE NULLS NOT DISTINCT (\"B\");
              CREATE UNIQUE INDEX ON plain (t) NULLS NOT DISTINCT;
