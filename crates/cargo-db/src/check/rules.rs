@@ -160,3 +160,19 @@ pub(super) fn named(name: &str) -> Option<&'static Rule> {
 pub(super) fn of_linter(name: &str) -> Option<(Class, Severity)> {
     named(name).map(|rule| (rule.class, rule.severity))
 }
+
+#[cfg(test)]
+mod tests {
+    use pg_logical::diff::Hazard;
+
+    use super::named;
+
+    #[test]
+    fn hazards_of_a_difference_have_the_names_of_rules() {
+        // A check of one migration cannot know these.
+        let own = [Hazard::AuthzChanged, Hazard::UntrackableDependency];
+        for hazard in Hazard::ALL.iter().filter(|hazard| !own.contains(hazard)) {
+            assert!(named(hazard.word()).is_some(), "{}", hazard.word());
+        }
+    }
+}

@@ -139,6 +139,12 @@ impl<'a> Pair<'a> {
         self.after().object(self.new_at)
     }
 
+    /// The table or domain that both are a part of.
+    pub(super) fn whole(&self) -> Option<Pair<'a>> {
+        let old_at = self.before().whole(self.old_at)?;
+        Some(Pair { old_at, new_at: self.comparison.twins[old_at]?, ..*self })
+    }
+
     pub(super) fn tables(&self) -> Option<(&'a Table, &'a Table)> {
         self.was().table().zip(self.now().table())
     }

@@ -60,6 +60,36 @@ pub enum Hazard {
 }
 
 impl Hazard {
+    /// All hazards.
+    pub const ALL: [Hazard; 26] = [
+        Hazard::RowsLost,
+        Hazard::ValuesLost,
+        Hazard::NarrowingTypeChange,
+        Hazard::Rewrite,
+        Hazard::ScanUnderLock,
+        Hazard::RelationGone,
+        Hazard::ColumnGone,
+        Hazard::ColumnTypeChanged,
+        Hazard::RequiredColumn,
+        Hazard::EnumValueGone,
+        Hazard::EnumValueInSameTransaction,
+        Hazard::FunctionGone,
+        Hazard::BanDropType,
+        Hazard::BanDropSequence,
+        Hazard::BanDropSchema,
+        Hazard::BanDropConstraint,
+        Hazard::UniqueGone,
+        Hazard::PartitionGone,
+        Hazard::RenamingTable,
+        Hazard::RenamingColumn,
+        Hazard::RenamingObject,
+        Hazard::RightsLost,
+        Hazard::RowSecurityOn,
+        Hazard::TriggerOff,
+        Hazard::AuthzChanged,
+        Hazard::UntrackableDependency,
+    ];
+
     /// The name of the hazard.
     pub fn word(self) -> &'static str {
         match self {

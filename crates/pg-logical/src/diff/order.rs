@@ -18,14 +18,19 @@ pub(super) struct ChangeGraph {
     needs: Vec<BTreeSet<usize>>,
     /// The position of each step in the order in which the new database is dumped.
     ranks: HashMap<Step, usize>,
+    /// The position of the table or domain of each inlined constraint.
+    part_ranks: HashMap<usize, usize>,
 }
 
 impl ChangeGraph {
     pub(super) fn new(fates: &Fates<'_>) -> ChangeGraph {
         let (nodes, numbers, needs) = (Vec::new(), HashMap::new(), Vec::new());
         let steps = fates.comparison.after.order.steps.iter().enumerate();
-        let ranks = steps.map(|(rank, step)| (*step, rank)).collect();
-        let mut graph = ChangeGraph { nodes, numbers, needs, ranks };
+        let ranks: HashMap<Step, usize> = steps.map(|(rank, step)| (*step, rank)).collect();
+        let after = &fates.comparison.after;
+        let rank = |new| Some((new, *ranks.get(&Step::Create(after.inlined_in(new)?))?));
+        let part_ranks = (0..after.catalog.objects.len()).filter_map(rank).collect();
+        let mut graph = ChangeGraph { nodes, numbers, needs, ranks, part_ranks };
         graph.makes(fates);
         graph.after_partitions(fates);
         graph.goings(fates);
@@ -271,7 +276,7 @@ impl ChangeGraph {
 
     fn column_link(&mut self, fates: &Fates<'_>, link: &Link, leaving: Node) {
         let column = Node::DropColumn(link.on, link.on_column);
-        let stays = matches!(leaving, Node::Make(_));
+        let stays = matches!(leaving, Node::Make(_) | Node::Part(_));
         match fates.column_fate(link.on, link.on_column) {
             ColumnFate::Drop if link.from != link.on || !stays => self.edge(leaving, column),
             ColumnFate::Remake if !stays => self.edge(leaving, column),
@@ -371,7 +376,7 @@ impl ChangeGraph {
             // Event triggers and default privileges, which have no place in a dump's order.
             Node::Make(step) if !self.ranks.contains_key(&step) => (5, 0),
             Node::Make(step) => (2, place(&step)),
-            Node::Part(new) => (2, place(&Step::Create(new)).min(usize::MAX - 1)),
+            Node::Part(new) => (2, self.part_ranks.get(&new).copied().unwrap_or(usize::MAX - 1)),
             Node::DropColumn(..) => (3, 0),
             Node::Discard(_) => (4, 0),
         };

@@ -25,14 +25,16 @@ impl Fates<'_> {
         Err(DiffError::Circle(names.into_iter().collect()))
     }
 
-    /// Renames a type in the cycle before it is dropped, if columns of remaining tables use it.
+    /// Renames a type in the cycle before it is dropped, if columns of remaining tables or other
+    /// renamed types use it.
     fn outlive(&mut self, circle: &[Node]) -> bool {
         let before = self.outlived.len();
         for link in &self.comparison.before.catalog.links {
             let kind = self.comparison.before.object(link.on).identity.kind;
             let is_type = matches!(kind, Kind::Type | Kind::Domain | Kind::Collation);
             let is_of_column = link.from_column != 0 && !link.is_value && !self.goes(link.from);
-            if is_type && is_of_column && circle.contains(&Node::Drop(link.on)) {
+            let is_used = is_of_column || self.retired.contains(&link.from);
+            if is_type && is_used && circle.contains(&Node::Drop(link.on)) {
                 self.outlived.insert(link.on);
             }
         }

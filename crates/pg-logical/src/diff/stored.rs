@@ -6,6 +6,7 @@ use crate::catalog::{Behind, Definition, Marks, Object};
 use crate::diff::compare::{Pair, constraint_of};
 use crate::diff::edit::{Edit, Verdict};
 use crate::diff::hazard::Hazard;
+use crate::diff::inherited::is_detached;
 use crate::diff::{options, words};
 
 fn on_table(pair: &Pair<'_>) -> String {
@@ -16,9 +17,11 @@ pub(super) fn constraint(pair: &Pair<'_>) -> Verdict {
     let (Some(old), Some(new)) = (constraint_of(pair.was()), constraint_of(pair.now())) else {
         return Verdict::Replace;
     };
-    // An inherited check changes with the parent's.
+    // An inherited check changes with the parent's, unless the table is detached meanwhile.
     if !new.is_local && !old.is_local && new.kind == 'c' {
-        return Verdict::same();
+        let is_left = old.definition != new.definition
+            && pair.whole().is_some_and(|whole| is_detached(&whole));
+        return if is_left { Verdict::Replace } else { Verdict::same() };
     }
     let (of, name) = (on_table(pair), quoted(&pair.now().identity.name));
     let what = words::of(&pair.now().identity);

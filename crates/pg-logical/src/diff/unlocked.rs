@@ -135,6 +135,19 @@ impl Unlocking<'_> {
         DiffStep { statements, transaction: TransactionNeed::Outside, ..step }
     }
 
+    /// Whether a type or an array contains the domain of a constraint. PostgreSQL does not validate
+    /// it once a column has such a type.
+    fn is_contained(&self, constraint: &Object) -> bool {
+        let catalog = self.fates.comparison.after.catalog;
+        let domain = constraint.whole().and_then(|whole| catalog.place(whole.class, whole.oid));
+        catalog.links.iter().filter(|link| Some(link.on) == domain).any(|link| {
+            let object = &catalog.objects[link.from];
+            let column = object.columns().iter().find(|column| column.number == link.from_column);
+            object.identity.kind == Kind::Type
+                || column.is_some_and(|column| column.data_type.ends_with("[]"))
+        })
+    }
+
     /// Adds a constraint without reading the table under a lock, and the step that validates it.
     fn constraint(&self, step: &DiffStep) -> Option<(Vec<DiffStep>, Option<DiffStep>)> {
         let object = self.part(step)?;
@@ -144,6 +157,9 @@ impl Unlocking<'_> {
             || !add.starts_with("ALTER ")
             || !add.contains(" ADD CONSTRAINT ")
         {
+            return None;
+        }
+        if constraint.is_of_domain && self.is_contained(object) {
             return None;
         }
         match constraint.kind {

@@ -192,8 +192,9 @@ const TABLES: &[Pair] = &[
         "partitions and the checks of their table",
         "CREATE TABLE p (a int) PARTITION BY LIST (a); \
          CREATE TABLE c PARTITION OF p FOR VALUES IN (1); CREATE TABLE d (a int); \
-         CREATE TABLE e PARTITION OF p FOR VALUES IN (2)",
-        "CREATE TABLE p (a int, CONSTRAINT k CHECK (a > 0)) PARTITION BY LIST (a); \
+         CREATE TABLE e PARTITION OF p FOR VALUES IN (2); \
+         ALTER TABLE p ADD CONSTRAINT l CHECK (a > 1)",
+        "CREATE TABLE p (a int, CONSTRAINT k CHECK (a > 0), CONSTRAINT l CHECK (a > 2)) PARTITION BY LIST (a); \
          CREATE TABLE c PARTITION OF p FOR VALUES IN (3); \
          CREATE TABLE d PARTITION OF p FOR VALUES IN (4); CREATE TABLE e (a int)",
     ),
@@ -437,6 +438,13 @@ fn indexes() {
 #[test]
 fn views() {
     all(VIEWS);
+}
+
+#[test]
+fn a_check_stays_where_the_type_of_its_column_changes() {
+    let of = |kind: &str| format!("CREATE TABLE t (a {kind} UNIQUE CHECK (a > 0))");
+    let up = there_and_back("a type", &of("int"), &of("bigint"));
+    assert_eq!(crate::text(&up), "ALTER TABLE public.t ALTER COLUMN a TYPE bigint;\n");
 }
 
 #[test]

@@ -75,6 +75,13 @@ const TYPES: &[Pair] = &[
         "CREATE TYPE e AS ENUM ('b', 'a'); CREATE TYPE k AS (x e); CREATE TABLE t (a e)",
     ),
     (
+        "a composite type of a domain and an enum that are replaced, in a table",
+        "CREATE TYPE e AS ENUM ('a', 'b'); CREATE DOMAIN d AS int; CREATE TYPE k AS (x e, y d); \
+         CREATE TABLE t (a k, b e[], c k[])",
+        "CREATE TYPE e AS ENUM ('b', 'a'); CREATE DOMAIN d AS bigint; CREATE TYPE k AS (x e, y d); \
+         CREATE TABLE t (a k, b e[], c k[])",
+    ),
+    (
         "a domain over a domain and over an enum",
         "CREATE TYPE e AS ENUM ('a'); CREATE DOMAIN d AS int",
         "CREATE TYPE e AS ENUM ('a', 'b'); CREATE DOMAIN d AS int CHECK (VALUE > 0); \

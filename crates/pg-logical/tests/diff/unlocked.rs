@@ -54,14 +54,28 @@ fn constraints_are_validated_after_they_are_committed() {
     assert_eq!(
         text,
         "-- BEGIN\n\
+         ALTER DOMAIN public.d ADD CONSTRAINT dc CHECK ((VALUE > 0)) NOT VALID;\n\
+         ALTER TABLE public.t ADD CONSTRAINT c CHECK ((a > 0)) NOT VALID;\n\
          ALTER TABLE ONLY public.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES public.u(a) NOT \
          VALID;\n\
-         ALTER TABLE public.t ADD CONSTRAINT c CHECK ((a > 0)) NOT VALID;\n\
-         ALTER DOMAIN public.d ADD CONSTRAINT dc CHECK ((VALUE > 0)) NOT VALID;\n\
          -- BEGIN\n\
-         ALTER TABLE public.t VALIDATE CONSTRAINT f;\n\
+         ALTER DOMAIN public.d VALIDATE CONSTRAINT dc;\n\
          ALTER TABLE public.t VALIDATE CONSTRAINT c;\n\
-         ALTER DOMAIN public.d VALIDATE CONSTRAINT dc;\n"
+         ALTER TABLE public.t VALIDATE CONSTRAINT f;\n"
+    );
+}
+
+#[test]
+fn a_domain_gets_its_constraint_before_columns_contain_it() {
+    let of = |check: &str, column: &str| {
+        format!(
+            "CREATE DOMAIN d AS int {check}; CREATE TYPE k AS (x d); CREATE TABLE t (a int{column})"
+        )
+    };
+    let (_, text) = unlocked(&of("", ""), &of("CONSTRAINT c CHECK (VALUE > 0)", ", b k, c d[]"));
+    assert!(
+        text.starts_with("-- BEGIN\nALTER DOMAIN public.d ADD CONSTRAINT c CHECK ((VALUE > 0));\n"),
+        "{text}"
     );
 }
 
