@@ -78,7 +78,9 @@ impl SettingsError {
                 let reason = |signal| format!("environment: {environment}, from {signal}");
                 Explanation::new("SETTINGS.NO_DATABASE", Exit::Usage)
                     .because_of(signals.iter().map(reason))
-                    .advise("set DATABASE_URL, in the environment or in `.env`")
+                    .advise(format!(
+                        "set DATABASE_URL, in the environment or in `.env.{environment}`"
+                    ))
             }
             SettingsError::SeveralTools { candidates, set } => {
                 let table = match set {

@@ -266,3 +266,16 @@ fn a_word_that_is_no_environment_is_refused() {
     let ran = project.db(&["status"]).ok().says("unrecognised environment name");
     let _ = ran.says("did you mean `staging`?").says("Environment  production");
 }
+
+/// In `.env`, the database of staging would be that of development too.
+#[test]
+fn a_missing_database_belongs_into_the_file_of_its_environment() {
+    let project = Project::bare("s_staging");
+    for environment in ["staging", "production"] {
+        let file = format!(".env.{environment}");
+        let ran = project.db(&["status", "--env", environment]).code(2);
+        let _ = ran.says(&format!("set DATABASE_URL, in the environment or in `{file}`"));
+        project.write(&file, &format!("DATABASE_URL={}\n", cluster().url("template1")));
+        let _ = project.db(&["status", "--env", environment]).ok();
+    }
+}
