@@ -1,5 +1,6 @@
 //! What was done, as the audit trail has it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -12,22 +13,51 @@ use crate::model::audit::{By, Phase, Record};
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct AuditTrail {
-    pub(crate) records: Vec<Record>,
+    records: Vec<NumberedRecord>,
+}
+
+/// A record, with the number of its operation.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct NumberedRecord {
+    /// As `audit show` takes it.
+    operation: usize,
+    #[serde(flatten)]
+    record: Record,
+}
+
+/// The runs that these records are about, in their order: operations are numbered from 1, and each
+/// has two records.
+fn runs(records: &[Record]) -> Vec<&str> {
+    let mut runs: Vec<&str> = Vec::new();
+    for record in records {
+        if !runs.contains(&record.run.as_str()) {
+            runs.push(&record.run);
+        }
+    }
+    runs
 }
 
 impl AuditTrail {
-    /// One operation: what was done and with what result, followed by details. Its number is that
-    /// of its first record, which `verify` uses too.
-    fn operation(&self, intent: &Record, style: &Style) -> String {
-        let is_outcome =
-            |record: &&Record| record.run == intent.run && record.phase == Phase::Outcome;
-        let outcome = self.records.iter().find(is_outcome);
+    /// All records of a trail, the oldest first.
+    pub(crate) fn of(records: Vec<Record>) -> AuditTrail {
+        let numbers: BTreeMap<String, usize> =
+            (1..).zip(runs(&records)).map(|(number, run)| (run.to_owned(), number)).collect();
+        let numbered = |record: Record| NumberedRecord { operation: numbers[&record.run], record };
+        AuditTrail { records: records.into_iter().map(numbered).collect() }
+    }
+
+    /// One operation: what was done and with what result, followed by details.
+    fn operation(&self, one: &NumberedRecord, style: &Style) -> String {
+        let NumberedRecord { operation, record: intent } = one;
+        let mut records = self.records.iter().map(|one| &one.record);
+        let outcome = records.find(|record| record.run == intent.run && is_outcome(record));
         let moment = intent.when.get(..19).unwrap_or(&intent.when).replace('T', " ");
         let (server, database) = intent.target.rsplit_once('/').unwrap_or(("", &intent.target));
         let line = format!(
-            "{:>4}  {moment}  {} on {database} ({}): {}",
-            intent.sequence,
+            "{operation:>4}  {moment}  {} {} {database} ({}): {}",
             intent.verb,
+            joint(intent),
             intent.environment,
             ended(outcome)
         );
@@ -74,8 +104,18 @@ fn details(intent: &Record, server: &str) -> Vec<String> {
     };
     let backup = intent.backup.as_ref().map(|backup| format!("backup {backup}"));
     let agreed = format!("plan {}, {}", intent.plan, intent.consent);
+    let agreed = Some(agreed).filter(|_| !intent.plan.is_empty());
     let by = format!("by {user}@{host} ({kind}), as the role {server}");
-    migrations.into_iter().chain(backup).chain([agreed, by]).collect()
+    let deeds = several(&intent.deeds);
+    let all = migrations.into_iter().chain(deeds).chain(backup).chain(agreed);
+    all.chain([by]).collect()
+}
+
+/// Not more lines than are read.
+fn several(deeds: &[String]) -> impl Iterator<Item = String> {
+    let more = deeds.len().saturating_sub(SHOWN);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    deeds.iter().take(SHOWN).cloned().chain(more)
 }
 
 /// At most this many migrations are named one by one.
@@ -86,16 +126,30 @@ impl Answer for AuditTrail {
         if self.records.is_empty() {
             return "no recorded operations".to_owned();
         }
-        let intents = self.records.iter().filter(|record| record.phase == Phase::Intent);
+        let intents = self.records.iter().filter(|one| one.record.phase == Phase::Intent);
         let operations = intents.map(|intent| self.operation(intent, style));
         operations.collect::<Vec<_>>().join("\n")
     }
+}
+
+/// A verb without a plan changes nothing: a backup *of* a database, a restore *on* one.
+fn joint(intent: &Record) -> &'static str {
+    if intent.plan.is_empty() { "of" } else { "on" }
+}
+
+/// How many operations a trail has.
+pub(crate) struct OperationCount(pub(crate) usize);
+
+fn is_outcome(record: &Record) -> bool {
+    record.phase == Phase::Outcome
 }
 
 /// Everything that is recorded about one operation.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct AuditShown {
+    /// Its number in the list.
+    operation: usize,
     /// Written before it.
     intent: Record,
     /// Written after it; null if it was killed or is still running.
@@ -103,16 +157,16 @@ pub(crate) struct AuditShown {
 }
 
 impl AuditShown {
-    /// The operation to which the record with this number belongs.
-    pub(crate) fn of(records: &[Record], number: u64) -> Option<AuditShown> {
-        let named = records.iter().find(|record| record.sequence == number)?;
-        let of_run = |phase| {
-            let is_it = |record: &&Record| record.run == named.run && record.phase == phase;
-            records.iter().find(is_it).cloned()
-        };
+    /// The operation with this number.
+    pub(crate) fn of(records: &[Record], number: usize) -> Result<AuditShown, OperationCount> {
+        let runs = runs(records);
+        let run = number.checked_sub(1).and_then(|at| runs.get(at));
+        let run = *run.ok_or(OperationCount(runs.len()))?;
+        let mut of_run = records.iter().filter(|record| record.run == run).cloned();
+        let outcome = records.iter().find(|record| record.run == run && is_outcome(record));
         // The first records of a trail may be missing.
-        let intent = of_run(Phase::Intent).unwrap_or_else(|| named.clone());
-        Some(AuditShown { intent, outcome: of_run(Phase::Outcome) })
+        let intent = of_run.next().ok_or(OperationCount(runs.len()))?;
+        Ok(AuditShown { operation: number, intent, outcome: outcome.cloned() })
     }
 
     /// Labels and values, for people.
@@ -121,7 +175,7 @@ impl AuditShown {
         let (server, database) = target.rsplit_once('/').unwrap_or(("", target));
         let outcome = self.outcome.as_ref();
         let mut rows = vec![
-            ("Operation", format!("{} on {database}", self.intent.verb)),
+            ("Operation", format!("{} {} {database}", self.intent.verb, joint(&self.intent))),
             ("Environment", self.intent.environment.clone()),
             ("Server", server.to_owned()),
             ("Started", self.intent.when.clone()),
@@ -133,6 +187,7 @@ impl AuditShown {
             ("Migrations", self.intent.migrations.join(", ")),
             ("Backup", self.intent.backup.clone().unwrap_or_default()),
         ];
+        rows.extend(self.intent.deeds.iter().map(|what| ("Did", what.clone())));
         rows.extend(self.intent.removes.iter().map(|what| ("Removes", what.clone())));
         let before = self.intent.before.as_ref();
         let marker = before.and_then(|before| before.marker.as_ref());

@@ -236,6 +236,7 @@ mod tests {
             consent: none(),
             backup: None,
             migrations: Vec::new(),
+            deeds: Vec::new(),
             removes: Vec::new(),
             before: None,
             result: None,

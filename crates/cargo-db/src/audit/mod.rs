@@ -2,6 +2,7 @@
 //! Each record contains the hash of the previous one, so that a changed or removed record is
 //! detected.
 
+mod backups;
 mod file;
 mod identity;
 mod unsettled;
@@ -21,6 +22,8 @@ use crate::world::records::{hash_of, line_of};
 use crate::world::{World, file_lock, files, process};
 use pg_sql::quote::quote_literal;
 
+pub(crate) use backups::BackupRun;
+use backups::is_change;
 use file::HeadRecord;
 pub(crate) use file::Trail;
 pub(crate) use identity::DatabaseIdentity;
@@ -94,7 +97,7 @@ impl Trail {
     fn lines_of(&self, target: &str) -> Result<Vec<(String, Record)>> {
         let of_target = |line: String| {
             let record = serde_json::from_str::<Record>(&line).ok()?;
-            (record.target == target).then_some((line, record))
+            (record.target == target && is_change(&record)).then_some((line, record))
         };
         Ok(self.read()?.lines.into_iter().filter_map(of_target).collect())
     }
@@ -115,7 +118,8 @@ impl Trail {
     /// work.
     pub(crate) fn unfinished(&self, target: &Target) -> Result<Option<Record>> {
         let target = target.to_string();
-        let last = self.records()?.into_iter().rfind(|record| record.target == target);
+        let is_of_target = |record: &Record| record.target == target && is_change(record);
+        let last = self.records()?.into_iter().rfind(is_of_target);
         Ok(last.filter(|record| record.phase == Phase::Intent))
     }
 
@@ -173,6 +177,7 @@ impl Trail {
             consent: about.consent,
             backup: about.backup,
             migrations: plan.migrations().map(|migration| migration.version.to_string()).collect(),
+            deeds: plan.deeds(),
             removes: plan.removes(),
             before: about.before.clone(),
             result: None,

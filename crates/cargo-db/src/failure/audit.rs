@@ -8,8 +8,8 @@ use crate::failure::explanation::Explanation;
 /// A trail that does not hold.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AuditError {
-    #[error("the audit trail has no record {number}")]
-    NoRecord { number: u64, records: usize, command: String },
+    #[error("the audit trail has no operation {number}")]
+    NoOperation { number: usize, count: usize, command: String },
     #[error("the audit trail is broken at record {sequence}")]
     Broken { sequence: u64, why: String },
     #[error("cannot read `{}`, which belongs to the audit trail", path.display())]
@@ -47,9 +47,12 @@ impl AuditError {
     /// Code, exit, why and what next of each kind.
     pub(super) fn explain(&self) -> Explanation {
         match self {
-            AuditError::NoRecord { records, command, .. } => {
-                Explanation::new("AUDIT.NO_RECORD", Exit::Usage)
-                    .because(format!("the trail has {records} records"))
+            AuditError::NoOperation { count, command, .. } => {
+                Explanation::new("AUDIT.NO_OPERATION", Exit::Usage)
+                    .because(match count {
+                        1 => "the trail has 1 operation".to_owned(),
+                        _ => format!("the trail has {count} operations"),
+                    })
                     .run("list the operations with their numbers", command)
             }
             AuditError::Broken { why, .. } => {
@@ -121,7 +124,7 @@ const MARKING: &str = "migrations and seeds may not change the environment marke
 pub(super) fn samples() -> Vec<AuditError> {
     let why = |why: &str| why.to_owned();
     vec![
-        AuditError::NoRecord { number: 9, records: 8, command: why("cargo db audit") },
+        AuditError::NoOperation { number: 9, count: 8, command: why("cargo db audit") },
         AuditError::Broken { sequence: 7, why: why("the record was changed") },
         AuditError::Unreadable {
             path: ".db/audit.jsonl".into(),

@@ -102,7 +102,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("AUDIT.NOT_OURS", &[4]),
     ("AUDIT.NOT_PUT_BACK", &[8]),
     ("AUDIT.NOT_WRITABLE", &[7]),
-    ("AUDIT.NO_RECORD", &[2]),
+    ("AUDIT.NO_OPERATION", &[2]),
     ("AUDIT.PUT_BACK", &[8]),
     ("AUDIT.TOUCHED", &[7]),
     ("AUDIT.UNREADABLE", &[7]),

@@ -63,6 +63,10 @@ pub(crate) struct Record {
     pub(crate) backup: Option<String>,
     /// The versions that the plan covers.
     pub(crate) migrations: Vec<String>,
+    /// What else it did: which backup was loaded, or which kept database was put back. Left out if
+    /// there is nothing, because the hashes of older records cover their exact text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) deeds: Vec<String>,
     /// The databases, backups and servers that are removed permanently. Left out if there are none,
     /// because the hashes of older records cover their exact text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -383,6 +383,27 @@ impl Plan {
         removed.collect()
     }
 
+    /// What it does besides running migrations, in the form of the audit trail: two restores must
+    /// not look alike in it.
+    pub(crate) fn deeds(&self) -> Vec<String> {
+        let deeds = self.steps.iter().filter_map(|step| match step {
+            Step::Build { backup, .. } => Some(format!("loads the backup {backup}")),
+            Step::Replace { what, backup, .. } => {
+                Some(format!("replaces {what} with the backup {backup}"))
+            }
+            Step::Name { name } => Some(format!("into the new database {name}")),
+            Step::PutBack { kept, name } => {
+                Some(format!("undoes a restore: {kept} is {name} again"))
+            }
+            Step::BuildEmpty => Some("begins with an empty database".to_owned()),
+            Step::Load { seed } => Some(format!("loads {}", seed.path)),
+            Step::Mark { environment: Some(name) } => Some(format!("marks it as {name}")),
+            Step::Mark { environment: None } => Some("removes the marker".to_owned()),
+            _ => None,
+        });
+        deeds.collect()
+    }
+
     /// The migrations that the steps are about, in their order.
     pub(crate) fn migrations(&self) -> impl Iterator<Item = &Migration> {
         self.steps.iter().filter_map(|step| match step {

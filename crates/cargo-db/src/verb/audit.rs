@@ -43,7 +43,7 @@ verbs! {
 #[command(after_help = EFFECT.help())]
 pub(crate) struct ShowAuditArgs {
     /// Number of the operation, as `cargo db audit` shows it
-    number: u64,
+    number: usize,
     /// Search the trail in the database instead of the file of this project
     #[arg(long)]
     database: bool,
@@ -69,7 +69,7 @@ impl Verb for AuditArgs {
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let records = records(workspace, self.database)?;
-        Ok(Outcome::done(AuditTrail { records }))
+        Ok(Outcome::done(AuditTrail::of(records)))
     }
 }
 
@@ -97,11 +97,15 @@ impl Verb for ShowAuditArgs {
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let records = records(workspace, self.database)?;
-        let shown = AuditShown::of(&records, self.number).ok_or_else(|| AuditError::NoRecord {
-            number: self.number,
-            records: records.len(),
-            command: format!("cargo db audit{}", if self.database { " --database" } else { "" }),
-        })?;
+        let shown =
+            AuditShown::of(&records, self.number).map_err(|count| AuditError::NoOperation {
+                number: self.number,
+                count: count.0,
+                command: format!(
+                    "cargo db audit{}",
+                    if self.database { " --database" } else { "" }
+                ),
+            })?;
         Ok(Outcome::done(shown))
     }
 }

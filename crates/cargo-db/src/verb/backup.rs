@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use crate::answer::{BackedUp, Outcome};
+use crate::audit::{self, BackupRun, Trail};
 use crate::backup::{self, BackupFolder, BackupRequest};
 use crate::change::{Database, Effect, Workspace, after_backup};
 use crate::failure::{ConsentError, Failure, Result, SettingsError};
@@ -103,7 +104,11 @@ impl Verb for BackupArgs {
             let command = workspace.consent.command.clone();
             return Err(ConsentError::NoBackup { command }.into());
         }
-        let taken = backup::take(&workspace.world, settings, target, &folder, &request)?;
+        let run = BackupRun::begin();
+        let taken = backup::take(&workspace.world, settings, target, &folder, &request);
+        let known = taken.as_ref().map(|taken| taken.manifest.name.as_str());
+        record(&database, run, known.map_err(Failure::code));
+        let taken = taken?;
         // Nothing is removed on the basis of a backup that was not read back.
         let removed = if taken.manifest.read_back {
             let failed = |failure: Failure| {
@@ -117,6 +122,18 @@ impl Verb for BackupArgs {
         let path = folder.path_of(&taken.manifest.name);
         let path = backup::from_folder(&path, &files::current_dir()?);
         Ok(Outcome::done(BackedUp::of(&path, &taken, removed)))
+    }
+}
+
+/// Records the backup in the audit trail. It is there, or failed, whether that can be recorded or
+/// not.
+fn record(database: &Database<'_>, run: BackupRun, taken: std::result::Result<&str, &str>) {
+    let Database { workspace, target, settings, .. } = database;
+    let by = audit::by(&target.user, settings.actor());
+    let about = (target, database.environment(), by);
+    if let Err(failure) = run.record(&Trail::of(&settings.root), about, taken) {
+        let warning = format!("could not record the backup in the audit trail: {failure}");
+        workspace.ui.warning(&warning);
     }
 }
 

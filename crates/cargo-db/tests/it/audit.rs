@@ -69,7 +69,7 @@ fn every_change_is_recorded_before_and_after() {
     let shown = shown.says(&format!("backup {backup}")).says(&format!("plan {plan}, confirm"));
     let is_deed = |line: &&str| !line.starts_with("     ");
     let numbers = shown.stdout.lines().filter(is_deed).map(|line| line[..4].trim());
-    assert_eq!(numbers.collect::<Vec<_>>(), ["1", "3", "5"]);
+    assert_eq!(numbers.collect::<Vec<_>>(), ["1", "2", "3"]);
     use std::os::unix::fs::PermissionsExt;
     let mode =
         std::fs::metadata(project.path().join(".db/audit.jsonl")).unwrap().permissions().mode();
@@ -82,15 +82,14 @@ fn one_operation_is_shown_in_full_by_its_number() {
     project.db(&["migrate"]).ok();
     project.db(&["rollback", "--yes"]).ok();
     let records = records(&project);
-    // The number of an operation is that of its first record; the number of its second record works
-    // too.
-    let by_first = project.db(&["audit", "show", "3", "--json"]).ok().json();
-    assert_eq!(by_first["intent"], records[2]);
-    assert_eq!(by_first["outcome"], records[3]);
-    let by_second = project.db(&["audit", "show", "4", "--json"]).ok().json();
-    assert_eq!(by_second["intent"], records[2]);
+    // Operations are numbered without holes, though each has two records.
+    let rollback = project.db(&["audit", "show", "2", "--json"]).ok().json();
+    assert_eq!((&rollback["intent"], &rollback["outcome"]), (&records[2], &records[3]));
+    let listed = project.db(&["audit", "--json"]).ok().json();
+    let numbers = listed["records"].as_array().unwrap().iter().map(|one| one["operation"].clone());
+    assert_eq!(numbers.collect::<Vec<_>>(), [1, 1, 2, 2]);
     let text = |key: &str| records[2][key].as_str().unwrap().to_owned();
-    let shown = project.command(&["audit", "show", "3"]).env("COLUMNS", "200").output().unwrap();
+    let shown = project.command(&["audit", "show", "2"]).env("COLUMNS", "200").output().unwrap();
     let shown = String::from_utf8(shown.stdout).unwrap();
     let has = |label: &str, value: &str| {
         let line = shown.lines().find(|line| line.starts_with(label));
@@ -110,16 +109,16 @@ fn one_operation_is_shown_in_full_by_its_number() {
     assert!(shown.contains(&format!("4, SHA-256 {}", records[3]["hash"].as_str().unwrap())));
 
     let none = project.db(&["audit", "show", "9"]).code(2);
-    none.says("the audit trail has no record 9")
-        .says("the trail has 4 records")
+    none.says("the audit trail has no operation 9")
+        .says("the trail has 2 operations")
         .says("`cargo db audit`");
     project.db(&["audit", "show"]).code(2);
     // Without an outcome it was killed, or is still running.
     let whole = trail(&project);
     let cut: Vec<&str> = whole.lines().take(3).collect();
     std::fs::write(project.path().join(".db/audit.jsonl"), cut.join("\n") + "\n").unwrap();
-    project.db(&["audit", "show", "3"]).ok().says("no outcome recorded");
-    assert!(project.db(&["audit", "show", "3", "--json"]).ok().json()["outcome"].is_null());
+    project.db(&["audit", "show", "2"]).ok().says("no outcome recorded");
+    assert!(project.db(&["audit", "show", "2", "--json"]).ok().json()["outcome"].is_null());
 }
 
 #[test]
@@ -208,4 +207,48 @@ fn the_plan_that_was_shown_is_the_one_that_is_recorded() {
     let id = shown.lines().find_map(|line| line.strip_prefix("Plan ")?.split(' ').next());
     assert_eq!(records(&project)[0]["plan"].as_str(), id, "{shown}");
     project.db(&["audit"]).ok().says(id.expect("a plan"));
+}
+
+/// A backup that a person took is a deed, and a restore is not like its undoing.
+#[test]
+fn backups_and_restores_are_told_apart() {
+    let mut project = project("au_backups");
+    project.set("COLUMNS", "200");
+    project.db(&["migrate"]).ok();
+    project.db(&["backup", "-o", "mine.sql.gz"]).ok();
+    project.db(&["restore", "mine", "--yes"]).ok();
+    project.db(&["restore", "--undo", "--yes"]).ok();
+    project.db(&["audit", "verify"]).ok();
+    let listed = project.db(&["audit"]).ok();
+    let rows: Vec<Vec<&str>> = listed.stdout.lines().fold(Vec::new(), |mut rows, line| {
+        match line.starts_with("   ") && line.trim_start().starts_with(|c: char| c.is_ascii_digit())
+        {
+            true => rows.push(vec![line]),
+            false => rows.last_mut().unwrap().push(line.trim()),
+        }
+        rows
+    });
+    assert_eq!(rows.len(), 4, "{listed}");
+    for (number, (row, verb)) in
+        rows.iter().zip(["migrate on", "backup of", "restore on", "restore on"]).enumerate()
+    {
+        assert!(row[0].trim_start().starts_with(&format!("{} ", number + 1)), "{listed}");
+        assert!(row[0].contains(&format!("{verb} au_backups (development): done in ")), "{listed}");
+    }
+    assert!(rows[1].contains(&"backup mine.sql.gz"), "{listed}");
+    assert!(!rows[1].iter().any(|line| line.starts_with("plan")), "{listed}");
+    assert!(rows[2].contains(&"loads the backup mine.sql.gz"), "{listed}");
+    assert!(rows[3].iter().any(|line| line.starts_with("undoes a restore: ")), "{listed}");
+    project.db(&["audit", "show", "2"]).ok().says("mine.sql.gz").says("backup of au_backups");
+    // One that failed is recorded as such.
+    project.run_sql("CREATE ROLE au_blind LOGIN");
+    let url = crate::support::cluster().url("au_backups").replace("postgres@", "au_blind@");
+    project.set("DATABASE_URL", &url);
+    let failed = project.db(&["backup", "--json"]);
+    let code = failed.json()["error"]["code"].as_str().unwrap().to_owned();
+    let shown = project.db(&["audit", "show", "5", "--json"]).ok().json();
+    assert_eq!(
+        (&shown["intent"]["verb"], &shown["outcome"]["result"]),
+        (&"backup".into(), &code.into())
+    );
 }
