@@ -6,7 +6,9 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::answer::plan::Planned;
-use crate::answer::text::{fitted, fitted_if_narrow, number, on_lines, plural, size, table};
+use crate::answer::text::{
+    fitted, fitted_if_narrow, number, on_lines, plural, size, table, table_within,
+};
 use crate::answer::{Answer, GREEN, RED, Style};
 use crate::backup::BackupListing;
 use crate::model::backup::{Backup, Format, Level, LoadedAs, Manifest, Reason, Verification};
@@ -108,6 +110,18 @@ impl BackupView {
         vec![name, size, taken, environment, state, self.holds()]
     }
 
+    /// The same in few words.
+    fn short_row(&self, name: String) -> Vec<String> {
+        let (size, taken) = (size(self.bytes), moment(self.finished)[..10].to_owned());
+        let state = self.state.word().replace("not verified", "unverified");
+        let holds = match (self.reason, self.part.as_slice()) {
+            (Reason::Policy, _) => format!("before {}", self.event),
+            (Reason::Person, []) => "everything".to_owned(),
+            (Reason::Person, _) => "a part".to_owned(),
+        };
+        vec![name, size, taken, self.environment.clone(), state, holds]
+    }
+
     /// What it holds, and of when.
     fn holds(&self) -> String {
         let what = match self.part.as_slice() {
@@ -199,13 +213,22 @@ impl BackupList {
         }
     }
 
-    /// The backups, with numbers to choose by.
-    pub(crate) fn numbered(&self) -> String {
-        let row = |(index, backup): (usize, &BackupView)| {
-            backup.row(format!("{:>3}. {}", index + 1, backup.name))
+    /// The backups, with numbers to choose by. In a narrow terminal, the rows have fewer and
+    /// shorter cells.
+    pub(crate) fn numbered(&self, width: usize) -> String {
+        let rows_of = |row: &dyn Fn(&BackupView, String) -> Vec<String>| -> Vec<Vec<String>> {
+            let named = |(index, backup): (usize, &BackupView)| {
+                row(backup, format!("{:>3}. {}", index + 1, backup.name))
+            };
+            self.backups.iter().enumerate().map(named).collect()
         };
-        let rows: Vec<Vec<String>> = self.backups.iter().enumerate().map(row).collect();
-        table(&["     Backup", "Size", "Taken", "Environment", "State", "Holds"], &rows)
+        let header = ["     Backup", "Size", "Taken", "Environment", "State", "Holds"];
+        let wide = table(&header, &rows_of(&BackupView::row));
+        if wide.lines().all(|line| line.chars().count() <= width) {
+            return wide;
+        }
+        // Environment, size, date and content go first; the state tells what a backup is worth.
+        table_within(width, (&header, &rows_of(&BackupView::short_row)), &[3, 1, 2, 5])
     }
 }
 
@@ -213,7 +236,7 @@ impl Answer for BackupList {
     fn text(&self, style: &Style) -> String {
         let mut lines = vec![match self.backups.is_empty() {
             true => format!("no backups in {}", self.folder),
-            false => self.numbered(),
+            false => self.numbered(style.width),
         }];
         let broken = self.broken.iter();
         lines

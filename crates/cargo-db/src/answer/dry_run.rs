@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::answer::plan::Planned;
 use crate::answer::rehearsal::PreviewView;
-use crate::answer::text::{NARROW, fitted_if_narrow};
+use crate::answer::text::{NARROW, command_lines, fitted_if_narrow};
 use crate::answer::{Answer, CYAN, Style, YELLOW};
 use crate::model::rehearsal::DryRunReport;
 use crate::plan::Plan;
@@ -69,9 +69,15 @@ impl Answer for DryRun {
             text = format!("{text}\n{}", fitted_if_narrow(warning, style.width));
         }
         if let Some(command) = self.planned.how_to_consent() {
-            // On a line of its own, the command can be copied in one piece.
-            let gap = if style.width < NARROW { "\n  " } else { " " };
-            text = format!("{text}\n{} consent to exactly this:{gap}`{command}`", help(style));
+            let help = help(style);
+            text = match style.width < NARROW {
+                false => format!("{text}\n{help} consent to exactly this: `{command}`"),
+                true => {
+                    // On lines of its own, without quotes, the command can still be copied whole.
+                    let lines = command_lines(command, style.width - 2).join("\n  ");
+                    format!("{text}\n{help} consent to exactly this:\n  {lines}")
+                }
+            };
         }
         for SqlFile { file, sql } in self.sql.iter().flatten() {
             text = format!("{text}\n\n-- {file}\n{}", sql.trim_end());

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::answer::text::{NARROW, command_lines};
 use crate::answer::visible::one_line;
 use crate::answer::{CYAN, RED, Style};
 use crate::failure::{DatabaseError, Exit, Failure, Kind};
@@ -85,14 +86,22 @@ impl ErrorView {
             lines.push(String::new());
         }
         for NextView { label, command } in &self.next {
-            let command = command
-                .as_ref()
-                .map(|command| format!(": `{}`", one_line(command)))
-                .unwrap_or_default();
+            let command = command.as_deref().map(|command| shown(command, style.width));
+            let command = command.unwrap_or_default();
             lines.push(format!("{} {label}{command}", style.paint(CYAN, "help:")));
         }
         lines.join("\n")
     }
+}
+
+/// A command after its label. In a narrow terminal, a long one is broken so that its lines can be
+/// copied as one.
+fn shown(command: &str, width: usize) -> String {
+    let command = one_line(command);
+    if width >= NARROW || command.chars().count() + 2 <= width {
+        return format!(": `{command}`");
+    }
+    format!(":\n  {}", command_lines(&command, width - 2).join("\n  "))
 }
 
 /// The line that failed, with a mark under the place.

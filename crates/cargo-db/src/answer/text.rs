@@ -82,6 +82,77 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     std::iter::once(line(header.to_vec())).chain(lines).collect::<Vec<_>>().join("\n")
 }
 
+/// The same within a width: of the columns that may go, in this order, as many are left out as
+/// necessary. If the others are still too wide, the first one is shortened.
+pub(crate) fn table_within(
+    width: usize,
+    (header, rows): (&[&str], &[Vec<String>]),
+    may_go: &[usize],
+) -> String {
+    let mut kept: Vec<usize> = (0..header.len()).collect();
+    let mut may_go = may_go.iter();
+    loop {
+        let header: Vec<&str> = kept.iter().map(|&column| header[column]).collect();
+        let cells = |row: &Vec<String>| kept.iter().map(|&column| row[column].clone()).collect();
+        let mut rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
+        let shown = table(&header, &rows);
+        let widest = shown.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+        let Some(excess) = widest.checked_sub(width).filter(|excess| *excess > 0) else {
+            return shown;
+        };
+        if let Some(column) = may_go.next() {
+            kept.retain(|one| one != column);
+            continue;
+        }
+        let longest = rows.iter().map(|row| row[0].chars().count()).max().unwrap_or(0);
+        rows.iter_mut().for_each(|row| row[0] = shortened(&row[0], longest.saturating_sub(excess)));
+        return table(&header, &rows);
+    }
+}
+
+/// The beginning of a text, with an ellipsis if it is longer than this.
+fn shortened(text: &str, most: usize) -> String {
+    let most = most.max(12);
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    format!("{}…", text.chars().take(most - 1).collect::<String>())
+}
+
+/// A command, broken before its flags where it does not fit, with a backslash at the end of each
+/// line but the last: all lines together can be pasted into a shell.
+pub(crate) fn command_lines(command: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts_of(command) {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + part.chars().count() + 3 <= width => {
+                line.push(' ');
+                line.push_str(part);
+            }
+            Some(_) => lines.push(format!("  {part}")),
+            None => lines.push(part.to_owned()),
+        }
+    }
+    let last = lines.len().saturating_sub(1);
+    lines.iter_mut().take(last).for_each(|line| line.push_str(" \\"));
+    lines
+}
+
+/// The command with its subcommands, then each flag with its value. A flag inside quotes is a part
+/// of a value.
+fn parts_of(command: &str) -> Vec<&str> {
+    let (mut parts, mut start, mut is_quoted) = (Vec::new(), 0, false);
+    for (at, c) in command.char_indices() {
+        is_quoted ^= c == '\'';
+        if !is_quoted && command[at..].starts_with(" --") {
+            parts.push(&command[start..at]);
+            start = at + 1;
+        }
+    }
+    parts.push(&command[start..]);
+    parts
+}
+
 /// Wraps words, leaving room for an indent. A longer word gets its own line.
 pub(crate) fn wrapped(text: &str, width: usize, indent: usize) -> Vec<String> {
     let room = width.saturating_sub(indent).max(20);
@@ -195,6 +266,28 @@ mod tests {
         );
         assert_eq!(plural(1, "row"), "1 row");
         assert_eq!(elapsed(Duration::from_millis(1500)), "1.5 s");
+    }
+
+    #[test]
+    fn a_command_is_broken_before_its_flags() {
+        let command = "cargo db migrate --confirm 'a --b' --plan 0123 --lose-at-most t=3";
+        assert_eq!(command_lines(command, 90), [command]);
+        let lines = command_lines(command, 40);
+        assert_eq!(lines[0], "cargo db migrate --confirm 'a --b' \\");
+        assert_eq!(lines[1], "  --plan 0123 --lose-at-most t=3");
+        let joined = lines.join("\n").replace("\\\n  ", "");
+        assert_eq!(joined, command);
+        assert!(command_lines(command, 25).iter().all(|line| line.chars().count() <= 36));
+    }
+
+    #[test]
+    fn tables_leave_out_columns_and_then_shorten_names() {
+        let row = |name: &str| [name, "8.0 kB", "verified"].map(str::to_owned).to_vec();
+        let rows = [row("a_backup_with_a_long_name"), row("b")];
+        let shown = |width| table_within(width, (&["Backup", "Size", "State"], &rows), &[1]);
+        assert_eq!(shown(43).lines().nth(2), Some("b                          8.0 kB  verified"));
+        assert_eq!(shown(42).lines().nth(2), Some("b                          verified"));
+        assert_eq!(shown(25).lines().nth(1), Some("a_backup_with_…  verified"));
     }
 
     #[test]

@@ -164,7 +164,7 @@ impl Face {
 
     /// Shows backups with numbers to choose by.
     pub(crate) fn numbered(&self, backups: &BackupList) {
-        self.say(&backups.numbered());
+        self.say(&backups.numbered(self.0.err.width));
     }
 
     /// Shows what the next prompt is about.

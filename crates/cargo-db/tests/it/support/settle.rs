@@ -19,6 +19,7 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?", "2026-01-31 23:59:59"),
         (r"20\d\d-\d\d-\d\d-\d{6}\b", "2026-01-31-235959"),
         (r"20\d\d-\d\d-\d\d \d\d:\d\d UTC", "2026-01-31 23:59 UTC"),
+        (r"  20\d\d-\d\d-\d\d  ", "  2026-01-31  "),
         (r"__before_\d{8}T\d{6}_\d+", "__before_20260131T235959_000"),
         // The version of a migration that was just created. The versions that tests write are
         // older.
