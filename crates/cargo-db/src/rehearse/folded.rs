@@ -1,6 +1,6 @@
-//! Merges findings about the locks of partitions into one about the partitioned table.
+//! Merges findings about the partitions of a table into one about the table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::finding;
 use crate::model::finding::{Class, Finding, Severity};
@@ -9,11 +9,13 @@ use crate::rehearse::measured::Measured;
 use crate::rehearse::partitions::Partitions;
 use pg_sql::name::short;
 
-/// The line, rule and partitioned table that merged findings have in common.
+/// What merged findings have in common: the line, the rule, and the partitioned table, with a
+/// column if they are about one.
 type Group = (usize, String, String);
 
 impl Partitions {
-    /// Merges the findings about locks on the partitions of one table.
+    /// Merges the findings about the partitions of one table, and drops those that a finding about
+    /// the table itself includes.
     pub(super) fn fold(&self, found: Vec<Finding>, measured: &[Measured]) -> Vec<Finding> {
         if self.0.is_empty() {
             return found;
@@ -28,18 +30,43 @@ impl Partitions {
                 None => folded.push(one),
             }
         }
-        folded.extend(parts.into_iter().map(|(group, parts)| joined(group, parts, measured)));
+        for (group, parts) in parts {
+            let is_same = |one: &&mut Finding| {
+                let same = (one.line, &one.rule) == (group.0, &group.1);
+                same && one.object.as_deref() == Some(short(&group.2))
+            };
+            match folded.iter_mut().find(is_same) {
+                Some(of_table) => of_table.severity = of_table.severity.max(worst(&parts)),
+                None => folded.push(joined(group, parts, measured)),
+            }
+        }
         folded
     }
 
-    /// The group of a finding, if it is about a lock on a partition.
+    /// The group of a finding, if it is about a partition, or about a column of one.
     fn group(&self, one: &Finding, all: &[Finding], measured: &[Measured]) -> Option<Group> {
-        let table = one.object.as_deref().filter(|_| one.class == Class::Lock)?;
+        let (table, column) = self.of_partition(one.object.as_deref()?)?;
         let statement = statement_at(one.line, measured).map_or("", |one| one.text.as_str());
+        // Work on all partitions that a statement names is as much work. Anything else is about
+        // the partition that is named.
+        if one.class != Class::Lock && Partitions::names(statement, table) {
+            return None;
+        }
         let same = all.iter().filter(|other| other.line == one.line && other.rule == one.rule);
-        let tables = same.filter_map(|other| other.object.as_deref()).collect();
+        let same = same.filter_map(|other| self.of_partition(other.object.as_deref()?));
+        let tables: BTreeSet<&str> =
+            same.filter(|(_, other)| *other == column).map(|(table, _)| table).collect();
         let root = self.root(table, &tables, statement)?;
-        Some((one.line, one.rule.clone(), root.to_owned()))
+        Some((one.line, one.rule.clone(), format!("{root}{column}")))
+    }
+
+    /// The partition that an object is, or whose column it is, and that column with its dot.
+    fn of_partition<'o>(&self, object: &'o str) -> Option<(&'o str, &'o str)> {
+        if self.root_of(object).is_some() {
+            return Some((object, ""));
+        }
+        let (table, _) = object.rsplit_once('.')?;
+        self.root_of(table).map(|_| (table, &object[table.len()..]))
     }
 }
 
@@ -47,23 +74,37 @@ fn statement_at(line: usize, measured: &[Measured]) -> Option<&Measured> {
     measured.iter().find(|statement| statement.line == line)
 }
 
+fn worst(parts: &[Finding]) -> Severity {
+    parts.iter().map(|part| part.severity).max().unwrap_or(Severity::Warn)
+}
+
 /// One finding for all of these partitions.
-fn joined((line, rule, root): Group, parts: Vec<Finding>, measured: &[Measured]) -> Finding {
-    let rows = parts.iter().filter_map(|part| part.rows).fold(0, u64::saturating_add);
-    let worst = parts.iter().map(|part| part.severity).max().unwrap_or(Severity::Warn);
-    let (partitions, rows_) = (grouped(parts.len() as u64), grouped(rows));
-    let first = parts.into_iter().next();
-    let (statement, evidence) =
-        first.map(|first| (first.statement, first.evidence)).unwrap_or_default();
-    let evidence = match rule.as_str() {
-        "rewrite" => format!("{partitions} partitions are rewritten, {rows_} rows"),
-        _ => format!("{evidence}; {partitions} partitions, {rows_} rows"),
+fn joined((line, rule, object): Group, parts: Vec<Finding>, measured: &[Measured]) -> Finding {
+    let counted: Vec<u64> = parts.iter().filter_map(|part| part.rows).collect();
+    let rows = counted.iter().copied().fold(0, u64::saturating_add);
+    let (worst, partitions) = (worst(&parts), grouped(parts.len() as u64));
+    let Some(first) = parts.into_iter().next() else {
+        return finding(&rule, line, "", rule.clone());
     };
-    let one = finding(&rule, line, &statement, evidence);
+    let (evidence, rows_) = (&first.evidence, grouped(rows));
+    let evidence = match (rule.as_str(), first.class) {
+        ("rewrite", _) => format!("{partitions} partitions are rewritten, {rows_} rows"),
+        (_, Class::Lock) => format!("{evidence}; {partitions} partitions, {rows_} rows"),
+        _ => {
+            let own = first.rows.map(grouped).unwrap_or_default();
+            format!("{partitions} partitions: {}", evidence.replacen(&own, &rows_, 1))
+        }
+    };
+    let object = Some(short(&object).to_owned());
+    if first.class != Class::Lock {
+        let rows = (!counted.is_empty()).then_some(rows);
+        return Finding { object, rows, evidence, severity: worst, ..first };
+    }
+    let one = finding(&rule, line, &first.statement, evidence);
     // Judge all rows together: many small partitions are as slow as one large table.
     let slight = statement_at(line, measured).is_none_or(|statement| is_slight(statement, rows));
     let severity = if slight { worst } else { one.severity };
-    Finding { object: Some(short(&root).to_owned()), rows: Some(rows), severity, ..one }
+    Finding { object, rows: Some(rows), severity, ..one }
 }
 
 #[cfg(test)]
@@ -109,5 +150,28 @@ mod tests {
         assert_eq!(told(&one), [("p_1", 7, Severity::Warn)]);
         let one = all.fold(rewrites(&[("p_1", 7)]), &statement);
         assert_eq!(told(&one), [("p", 7, Severity::Warn)]);
+    }
+
+    #[test]
+    fn losses_and_changed_columns_of_partitions_are_those_of_the_table() {
+        let all = partitions(&[("p_1", "p"), ("p_2", "p")]);
+        let lost = |object: &str, rows: u64| Finding {
+            object: Some(object.to_owned()),
+            rows: Some(rows),
+            ..finding("rows-lost", 3, "", format!("table emptied, with {rows} rows"))
+        };
+        let found = vec![lost("p_1", 5), lost("p_2", 7)];
+        let folded = all.fold(found.clone(), &measured("TRUNCATE p"));
+        assert_eq!(told(&folded), [("p", 12, Severity::Block)]);
+        assert_eq!(folded[0].evidence, "2 partitions: table emptied, with 12 rows");
+        assert_eq!(all.fold(found.clone(), &measured("TRUNCATE p_1, p_2")), found);
+        // The finding about the table itself includes its partitions.
+        let changed = |object: &str| Finding {
+            object: Some(object.to_owned()),
+            ..finding("column-type-changed", 3, "", "it was integer, now bigint".to_owned())
+        };
+        let found = ["p.v", "p_1.v", "p_2.v"].map(changed).to_vec();
+        let folded = all.fold(found, &measured("ALTER TABLE p ALTER v TYPE bigint"));
+        assert_eq!(folded, [changed("p.v")]);
     }
 }

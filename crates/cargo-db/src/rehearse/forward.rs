@@ -111,6 +111,7 @@ impl Stage<'_> {
         let invalid = self.invalid_indexes()?;
         self.record_state()?;
         let rows = self.rows_before(migration, &before)?;
+        let partitions = Partitions::of(&mut self.session)?;
         let (direction, file) = (Direction::Up, &migration.up);
         let FileRunResult { measured, mut failed, failure, history } =
             self.run(FileRun { migration, direction, file })?;
@@ -149,12 +150,12 @@ impl Stage<'_> {
             rows.note(&measured, rollback_proof::lost(&findings));
             self.rows.insert(self.before.len(), rows);
         }
-        let guards = judge::guards(&measured, &checked.expected);
+        let partitions = Partitions::of(&mut self.session)?.with(partitions);
+        let guards = judge::guards(&measured, &partitions, &checked.expected);
         let is_expected =
             |found: &Finding| checked.expected.iter().any(|expected| expected.covers(found));
         // Before merging: the table's finding does not include expected ones about partitions.
         findings.retain(|found| !is_expected(found));
-        let partitions = Partitions::of(&mut self.session)?;
         let mut findings = partitions.fold(findings, &measured);
         let lock_work = judge::lock_work(&measured, &partitions, &checked.expected);
         self.raise_by_size(&mut findings, &lock_work);
@@ -170,13 +171,13 @@ impl Stage<'_> {
             file: migration.up.path.clone(),
             verdict: self.verdict(&findings, &measured),
             findings,
-            locks: self.scaled(locks),
+            locks: self.scaled(partitions.without_parts(locks)),
             rows: judge::row_changes(&measured),
             duration: measured.iter().map(|statement| statement.elapsed).sum(),
             wal: measured.iter().map(|statement| statement.wal).sum(),
             rollback,
-            changes: lines,
             down: migration.down.as_ref().map(|down| down.described("down")),
+            changes: lines,
             failure,
             guards,
             lock_work,

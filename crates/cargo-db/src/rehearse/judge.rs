@@ -335,19 +335,34 @@ pub(super) fn line_naming(object: &str, measured: &[Measured]) -> usize {
 }
 
 /// The losses that the file expects and that are counted again just before the real run: only
-/// complete losses can be counted in advance.
-pub(super) fn guards(measured: &[Measured], expected: &[Expected]) -> Vec<Guard> {
-    let lost = measured.iter().flat_map(|statement| &statement.lost);
-    let guard = |lost: &StatementLoss| {
-        let object = lost.object();
+/// complete losses can be counted in advance. Those of partitions may be expected of their table.
+pub(super) fn guards(
+    measured: &[Measured],
+    partitions: &Partitions,
+    expected: &[Expected],
+) -> Vec<Guard> {
+    let bound = |object: &str| {
         let names = |expected: &&Expected| {
-            expected.hazard == "loss" && short(&expected.object) == short(&object)
+            expected.hazard == "loss" && short(&expected.object) == short(object)
         };
-        let bound = expected.iter().filter(names).map(|expected| expected.bound).max()?;
-        let (table, column) = lost.was.clone()?;
-        Some(Guard { table, column, bound })
+        expected.iter().filter(names).map(|expected| expected.bound).max()
     };
-    lost.filter_map(guard).collect()
+    let guard = |lost: &StatementLoss| {
+        let (table, column) = lost.was.clone()?;
+        if let Some(bound) = bound(&lost.object()) {
+            return Some(Guard { table, column, bound });
+        }
+        let table = partitions.root_of(&lost.table)?.to_owned();
+        let whole = StatementLoss { table: table.clone(), ..lost.clone() };
+        Some(Guard { table, column, bound: bound(&whole.object())? })
+    };
+    let mut guards: Vec<Guard> = Vec::new();
+    for guard in measured.iter().flat_map(|statement| &statement.lost).filter_map(guard) {
+        if !guards.contains(&guard) {
+            guards.push(guard);
+        }
+    }
+    guards
 }
 
 /// Whether the only blocking findings are about locks and durations.
@@ -600,7 +615,7 @@ mod tests {
         one.was = Some(("public.old".to_owned(), Some("y".to_owned())));
         let of = |lost: StatementLoss| {
             let all = [Measured { lost: vec![lost], ..measured(1) }];
-            guards(&all, std::slice::from_ref(&expected))
+            guards(&all, &Partitions::default(), std::slice::from_ref(&expected))
         };
         let guard =
             Guard { table: "public.old".to_owned(), column: Some("y".to_owned()), bound: 5 };

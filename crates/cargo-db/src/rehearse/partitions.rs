@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pg_sql::lexer::words;
+use pg_sql::name::short;
 
 use crate::failure::Result;
-use crate::model::rehearsal::LockWork;
+use crate::model::rehearsal::{LockWork, LockedTable};
 use crate::world::pg::Session;
 
 /// The root of the partition tree of each partition, by the partition's name.
@@ -27,14 +28,37 @@ impl Partitions {
     pub(super) fn root(&self, table: &str, all: &BTreeSet<&str>, statement: &str) -> Option<&str> {
         let root = self.root_of(table)?;
         let others = all.iter().filter(|other| self.root_of(other) == Some(root));
-        let is_named = names(statement, table) || !names(statement, root);
+        let is_named = Partitions::names(statement, table) || !Partitions::names(statement, root);
         (others.count() > 1 || !is_named).then_some(root)
     }
 
+    /// The same with those that were there before: a dropped partition still was one.
+    pub(super) fn with(mut self, before: Partitions) -> Partitions {
+        for (partition, root) in before.0 {
+            self.0.entry(partition).or_insert(root);
+        }
+        self
+    }
+
     /// The partitioned table of a partition, by the partition's full or short name.
-    fn root_of(&self, table: &str) -> Option<&str> {
+    pub(super) fn root_of(&self, table: &str) -> Option<&str> {
         let full = self.0.get(table).or_else(|| self.0.get(&format!("public.{table}")));
         full.map(String::as_str)
+    }
+
+    /// The locks, without those of partitions that a statement took together with the one of their
+    /// table.
+    pub(super) fn without_parts(&self, locks: Vec<LockedTable>) -> Vec<LockedTable> {
+        let is_part = |lock: &LockedTable| {
+            self.root_of(&lock.table).is_some_and(|root| {
+                let is_root = |other: &LockedTable| other.table == short(root);
+                let same =
+                    |other: &&LockedTable| (other.line, &other.mode) == (lock.line, &lock.mode);
+                locks.iter().filter(same).any(is_root)
+            })
+        };
+        let parts: Vec<bool> = locks.iter().map(is_part).collect();
+        locks.into_iter().zip(parts).filter(|(_, is_part)| !is_part).map(|(lock, _)| lock).collect()
     }
 
     /// The work of one statement, summed up over the partitions of each table.
@@ -60,12 +84,12 @@ impl Partitions {
         alone.extend(summed);
         alone
     }
-}
 
-/// Whether the name of a table occurs in a statement.
-fn names(statement: &str, table: &str) -> bool {
-    let bare = table.rsplit('.').next().unwrap_or(table).trim_matches('"');
-    words(statement).iter().any(|word| word == bare)
+    /// Whether the name of a table occurs in a statement.
+    pub(super) fn names(statement: &str, table: &str) -> bool {
+        let bare = table.rsplit('.').next().unwrap_or(table).trim_matches('"');
+        words(statement).iter().any(|word| word == bare)
+    }
 }
 
 #[cfg(test)]

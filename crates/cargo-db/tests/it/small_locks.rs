@@ -367,6 +367,58 @@ fn a_migrate_names_the_session_that_it_waits_for_and_stops_in_time() {
     project.db(&["migrate"]).ok();
 }
 
+/// What a table loses with its partitions is one finding, and one expectation covers it.
+#[test]
+fn losses_of_partitions_are_one_finding_about_their_table() {
+    let project = Project::new("sl_lost_parts");
+    project.run_sql(
+        "CREATE TABLE p (id int, v text) PARTITION BY RANGE (id); \
+         DO $$ BEGIN FOR n IN 0..4 LOOP EXECUTE format('CREATE TABLE p_%s PARTITION OF p FOR \
+         VALUES FROM (%s) TO (%s)', n, n * 20, (n + 1) * 20); END LOOP; END $$; \
+         INSERT INTO p SELECT n, 'x' FROM generate_series(0, 99) n",
+    );
+    let settings = |expected: &str| {
+        let expected = format!("[expect]\n1 = [\"{expected}\"]\n");
+        project.write("db.toml", &format!("[database]\nname = \"sl_lost_parts\"\n\n{expected}"));
+    };
+    for (sql, rule, object) in [
+        ("DELETE FROM p;", "rows-lost", "p"),
+        ("TRUNCATE p;", "rows-lost", "p"),
+        ("DROP TABLE p;", "rows-lost", "p"),
+        ("ALTER TABLE p DROP COLUMN v;", "values-lost", "p.v"),
+        ("UPDATE p SET v = 'y';", "values-overwritten", "p"),
+    ] {
+        project.migration("1_m.sql", sql);
+        project.write("db.toml", "[database]\nname = \"sl_lost_parts\"\n");
+        let json = project.db(&["rehearse", "--json"]).json();
+        let all = json["migrations"][0]["findings"].as_array().unwrap();
+        let lost: Vec<_> = all.iter().filter(|one| one["rule"] == rule).collect();
+        let [one] = lost.as_slice() else { panic!("{sql} {all:#?}") };
+        assert_eq!((&one["object"], &one["rows"]), (&object.into(), &100.into()), "{sql}");
+        assert!(all.iter().all(|one| !one["object"].as_str().unwrap().starts_with("p_")), "{sql}");
+        settings(&format!("loss {object} <= 100"));
+        let json = project.db(&["rehearse", "--json"]).ok().json();
+        let left = json["migrations"][0]["findings"].as_array().unwrap();
+        assert!(left.iter().all(|one| one["rule"] != rule), "{sql} {left:#?}");
+    }
+    // A partition that is named is meant alone.
+    project.migration("1_m.sql", "TRUNCATE p_1;");
+    let json = project.db(&["rehearse", "--json"]).code(1).json();
+    assert_eq!(json["migrations"][0]["findings"][0]["object"], "p_1");
+    // The expectation about the table is compared with its rows again before the run.
+    project.migration("1_m.sql", "TRUNCATE p;");
+    settings("loss p <= 100");
+    let mut project = project;
+    project.set("CARGO_DB_ENV", "production");
+    project.accept_key();
+    project.db(&["rehearse"]).ok();
+    project.run_sql("INSERT INTO p SELECT 1, 'z' FROM generate_series(1, 5)");
+    let consent = project.consent(&["migrate"]);
+    let words: Vec<&str> = consent.iter().map(String::as_str).collect();
+    let ran = project.db(&[&["migrate"], &words[..]].concat());
+    ran.code(4).says("p has 105 rows, and the file allows a loss of 100");
+}
+
 /// Many small partitions together have as many rows as a large table.
 #[test]
 fn locks_of_partitions_are_one_finding_about_their_table() {
@@ -391,6 +443,11 @@ fn locks_of_partitions_are_one_finding_about_their_table() {
     project.write("db.toml", &format!("[database]\nname = \"sl_parts\"\n\n{expected}"));
     let left = found(&project, 0);
     assert!(left.iter().all(|one| one["class"] != "lock"), "{left:#?}");
+    // What changes for programs is about the table too, and so are the locks that are listed.
+    let changed: Vec<_> = left.iter().map(|one| (&one["rule"], &one["object"])).collect();
+    assert_eq!(changed, [(&"column-type-changed".into(), &"p.v".into())], "{left:#?}");
+    let json = project.db(&["rehearse", "--json"]).ok().json();
+    assert_eq!(json["migrations"][0]["locks"].as_array().map(Vec::len), Some(1), "{json:#}");
     // In production, the rows of all partitions are compared with the expectation.
     project.set("CARGO_DB_ENV", "production");
     project.accept_key();
