@@ -4,6 +4,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use pg_sql::name::TableName;
 use pg_sql::quote::{quote_identifier, quote_literal};
 use time::OffsetDateTime;
 
@@ -26,7 +27,7 @@ use crate::variables::{Connection, Variable};
 pub struct ProjectTool {
     tool: &'static dyn Tool,
     /// The name of the table, if the project configured another one.
-    table: Option<String>,
+    table: Option<TableName>,
     /// Characters that make no difference to a checksum, where the project has chosen any.
     ignored: String,
 }
@@ -64,9 +65,9 @@ impl ProjectTool {
         supported().map(ProjectTool::of)
     }
 
-    /// The same with another history table: `table` or `schema.table`.
+    /// The same with another history table.
     #[must_use]
-    pub fn with_table(mut self, table: Option<String>) -> ProjectTool {
+    pub fn with_table(mut self, table: Option<TableName>) -> ProjectTool {
         self.table = table.or(self.table);
         self
     }
@@ -75,7 +76,8 @@ impl ProjectTool {
     #[must_use]
     pub fn with_settings(self, settings: &ToolSettings) -> ProjectTool {
         let ignored = settings.ignored_characters.clone();
-        ProjectTool { ignored, ..self.with_table(settings.table.clone()) }
+        let table = settings.table.as_deref().and_then(TableName::configured);
+        ProjectTool { ignored, ..self.with_table(table) }
     }
 
     /// Facts about the tool that do not depend on a file.
@@ -255,19 +257,15 @@ impl ProjectTool {
 
     /// The schema that the table is in, where the search path does not say it.
     pub fn schema(&self) -> Option<&str> {
-        match self.table.as_deref().and_then(|table| table.split_once('.')) {
-            Some((schema, _)) => Some(schema),
+        match self.table.as_ref().and_then(|table| table.schema.as_deref()) {
+            Some(schema) => Some(schema),
             None => self.table().schema,
         }
     }
 
     /// The table's name without its schema.
     pub fn table_name(&self) -> &str {
-        let named = self
-            .table
-            .as_deref()
-            .map(|table| table.split_once('.').map_or(table, |(_, name)| name));
-        named.unwrap_or(self.table().name)
+        self.table.as_ref().map_or(self.table().name, |table| &table.table)
     }
 
     /// Whether the project configured another name for the table.
@@ -420,8 +418,8 @@ impl ProjectTool {
     /// the caller to add.
     pub fn variables(&self, connection: &Connection<'_>) -> Vec<Variable> {
         let mut variables = self.tool.variables(connection);
-        let named = self.profile().table_variable.zip(self.table.as_deref());
-        variables.extend(named.map(|(name, table)| Variable::new(name, table)));
+        let named = self.profile().table_variable.zip(self.table.as_ref());
+        variables.extend(named.map(|(name, table)| Variable::new(name, &table.to_string())));
         variables.push(Variable::new("DATABASE_URL", self.tool.url(connection)));
         variables.push(Variable::new("PGAPPNAME", connection.application));
         variables

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use db_tools::history::ForeignHistory;
 use db_tools::{ProjectTool, ToolError, ToolSettings, unsupported};
 
+use pg_sql::name::TableName;
+
 use crate::failure::{Result, SettingsError};
 use crate::settings::connection::DatabaseChoice;
 use crate::settings::file::{DbToml, MigrationsTable};
@@ -205,11 +207,21 @@ fn apply_table(
 ) -> Result<()> {
     let tool_dir = base(root, &one.layout, &one.dir);
     let own = own_settings(sources, &one.layout, &tool_dir)?;
-    one.layout = one.layout.clone().with_settings(&own).with_table(table.table.clone());
+    let named = table.table.as_deref().map(named_table).transpose()?;
+    one.layout = one.layout.clone().with_settings(&own).with_table(named);
     if let (true, Some(named)) = (is_free, own.dir) {
         one.dir = tool_dir.join(named);
     }
     Ok(())
+}
+
+/// The history table that `db.toml` names.
+fn named_table(text: &str) -> Result<TableName> {
+    TableName::configured(text).ok_or_else(|| {
+        let why = "expected `table` or `schema.table`, with quotes around a part as in SQL";
+        let (source_name, value) = ("migrations.table in db.toml".to_owned(), text.to_owned());
+        SettingsError::Value { source_name, value, why: why.to_owned() }.into()
+    })
 }
 
 /// The histories of the other sets. A set that cannot be resolved is skipped.

@@ -161,6 +161,12 @@ fn two_sets_on_one_history_are_refused_before_they_harm_each_other() {
         let ran = project.db(&["status", "--set", set]).code(2);
         ran.says("share the history table `_sqlx_migrations`");
     }
+    for quoted in ["\"public\"._sqlx_migrations", "\"public\".\"_sqlx_migrations\""] {
+        project.write("db.toml", &format!("{sets}table = '{quoted}'\n"));
+        project.db(&["status", "--set", "b"]).code(2).says("share the history table");
+    }
+    project.write("db.toml", &format!("{sets}table = 'a\"b'\n"));
+    project.db(&["status", "--set", "b"]).code(2).says("with quotes around a part as in SQL");
     project.write("db.toml", &format!("{sets}table = 'other._sqlx_migrations'\n"));
     let _ = project.db(&["status", "--set", "a"]).ok();
     project.write("db.toml", &format!("{sets}table = 'applied_b'\n"));
