@@ -144,6 +144,18 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
 }
 
+/// Whether a text contains these ASCII letters in any case, also inside other words: fast enough to
+/// ask it of megabytes before they are parsed.
+pub fn mentions(text: &[u8], letters: &str) -> bool {
+    let Some(first) = letters.bytes().next() else { return true };
+    let (small, capital) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
+    let is_here = |at: usize| {
+        let found = text.get(at..at + letters.len());
+        found.is_some_and(|found| found.eq_ignore_ascii_case(letters.as_bytes()))
+    };
+    memchr::memchr2_iter(small, capital, text).any(is_here)
+}
+
 /// The words, names and signs of one statement, without white space, comments and the contents of
 /// strings: unquoted words in lower case, quoted names without quotes.
 pub fn words(statement: &str) -> Vec<String> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::check::columns::Columns;
 use crate::check::split::split;
 use crate::model::migration::{Migration, MigrationFolder};
+use pg_sql::lexer::mentions;
 
 /// What is known of the database that a file will run on.
 #[derive(Clone, Debug, Default)]
@@ -71,6 +72,5 @@ fn note_all(known: &mut Columns, bytes: &[u8]) {
 
 /// Whether a file may change the type of a column.
 pub(super) fn may_change_type(bytes: &[u8]) -> bool {
-    let is_it = |word: &[u8]| word.eq_ignore_ascii_case(b"type");
-    bytes.windows(4).any(is_it)
+    mentions(bytes, "type")
 }

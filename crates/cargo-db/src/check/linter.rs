@@ -15,7 +15,7 @@ use crate::check::finding::finding;
 use crate::check::rules;
 use crate::check::words::{as_strs, object_of};
 use crate::model::finding::Finding;
-use pg_sql::lexer::{first_words, words};
+use pg_sql::lexer::{first_words, mentions, words};
 use pg_sql::name::short;
 
 /// The findings of the parser and the linter. `kept` are the positions of statements whose type
@@ -40,8 +40,16 @@ pub(super) fn lint(
         findings.push(finding("syntax", line, &statement.text, readable(error.message())));
     }
     let mut linter = Linter::with_rules(&[], &[]);
-    // Each rule walks the whole tree: those whose findings are left out take a third of the time.
-    linter.rules.retain(|rule| rules::of_linter(&rule.to_string()).is_some());
+    // Each rule walks the whole tree. Those whose findings are left out, and those about statements
+    // that the file does not have, would take most of the time.
+    let may_find = |rule: &str| {
+        let needed = word_of(rule);
+        needed.is_none_or(|word| mentions(text.as_bytes(), word))
+    };
+    linter.rules.retain(|rule| {
+        let rule = rule.to_string();
+        rules::of_linter(&rule).is_some() && may_find(&rule)
+    });
     linter.settings = LinterSettings { assume_in_transaction: transactional, ..linter.settings };
     for violation in linter.lint(&parse, &text) {
         // Rules of style, and those that our own do better, are left out.
@@ -63,6 +71,9 @@ pub(super) fn lint(
         );
         (found.class, found.severity) = (class, severity);
         (found.object, found.help) = (object_of(&statement.text), violation.help);
+        if violation.code == Rule::AddingFieldWithDefault {
+            found = of_default(found, statement);
+        }
         findings.push(found);
     }
     if !findings.is_empty() {
@@ -70,6 +81,25 @@ pub(super) fn lint(
         findings.retain(|found| !is_about_new_object(found, &created));
     }
     findings
+}
+
+/// A word that every statement has about which a rule says something; `None` if there is none.
+fn word_of(rule: &str) -> Option<&'static str> {
+    const WORDS: [(&str, &str); 12] = [
+        ("ban-drop-", "drop"),
+        ("require-concurrent-index-deletion", "drop"),
+        ("renaming-", "rename"),
+        ("adding-", "alter"),
+        ("changing-column-type", "alter"),
+        ("constraint-missing-not-valid", "alter"),
+        ("disallowed-unique-constraint", "alter"),
+        ("ban-alter-", "alter"),
+        ("ban-set-schema", "schema"),
+        ("require-concurrent-index-creation", "index"),
+        ("require-concurrent-reindex", "reindex"),
+        ("require-concurrent-partition-detach", "detach"),
+    ];
+    WORDS.into_iter().find(|(prefix, _)| rule.starts_with(prefix)).map(|(_, word)| word)
 }
 
 /// Where a statement begins: its line and column.
@@ -116,18 +146,62 @@ const IMMUTABLE: [&str; 20] = [
     "rpad",
 ];
 
+/// Functions that return another value for each row, so that PostgreSQL writes their default into
+/// every row.
+const VOLATILE: [&str; 12] = [
+    "random",
+    "random_normal",
+    "nextval",
+    "clock_timestamp",
+    "timeofday",
+    "gen_random_uuid",
+    "uuidv4",
+    "uuidv7",
+    "uuid_generate_v1",
+    "uuid_generate_v1mc",
+    "uuid_generate_v4",
+    "gen_random_bytes",
+];
+
+/// The functions that the defaults of an ALTER TABLE call.
+fn called_by_defaults<'w>(words: &'w [&'w str]) -> impl Iterator<Item = &'w str> {
+    let is_name = |word: &str| word.starts_with(|first: char| first.is_alphabetic());
+    let defaults = words.split(|word| *word == "default").skip(1).flat_map(|one| one.windows(2));
+    defaults.filter(move |pair| pair[1] == "(" && is_name(pair[0])).map(|pair| pair[0])
+}
+
 /// Whether every default of an ALTER TABLE is a constant, or calls nothing but such functions.
 fn defaults_are_immutable(words: &[&str]) -> bool {
-    if words.contains(&"generated") || !words.contains(&"default") {
-        return false;
+    let has = |word| words.contains(&word);
+    !has("generated") && has("default") && called_by_defaults(words).all(is_immutable)
+}
+
+fn is_immutable(name: &str) -> bool {
+    IMMUTABLE.contains(&name)
+}
+
+/// The finding about a default that is not constant. The linter has one text for all of them and
+/// for generated columns.
+fn of_default(found: Finding, statement: &Statement) -> Finding {
+    let words = words(&statement.text);
+    let words = as_strs(&words);
+    if words.contains(&"generated") {
+        return found;
     }
-    let defaults = words.split(|word| *word == "default").skip(1);
-    let is_name = |word: &str| word.starts_with(|first: char| first.is_alphabetic());
-    let mut called = defaults
-        .flat_map(|one| one.windows(2))
-        .filter(|pair| pair[1] == "(" && is_name(pair[0]))
-        .map(|pair| pair[0]);
-    called.all(|name| IMMUTABLE.contains(&name))
+    let called: Vec<&str> = called_by_defaults(&words).filter(|name| !is_immutable(name)).collect();
+    let volatile = called.iter().find(|name| VOLATILE.contains(name));
+    let Some(name) = volatile.or(called.first()) else { return found };
+    let why = match volatile {
+        Some(_) => "is volatile",
+        None => "may be volatile",
+    };
+    let evidence = format!(
+        "the default calls {name}(), which {why}: PostgreSQL computes it for every row, and \
+         rewrites the table under an ACCESS EXCLUSIVE lock"
+    );
+    let help = "add the column without a default, set the default for new rows with `ALTER COLUMN \
+                … SET DEFAULT`, and fill the existing rows in batches";
+    Finding { evidence, help: Some(help.to_owned()), ..found }
 }
 
 /// Since PostgreSQL 18, a generated column is virtual unless declared as stored: nothing is

@@ -415,6 +415,32 @@ fn a_down_file_without_a_statement_is_found_in_every_form() {
     project.db(&["check"]).code(1).says("empty-down-file");
 }
 
+/// A generated column and a default that differs from row to row are not the same.
+#[test]
+fn a_volatile_default_is_named() {
+    let project = Project::bare("c_volatile");
+    let evidence = |sql: &str| {
+        project.migration("1_a.sql", sql);
+        let json = project.db(&["check", "--json"]).code(1).json();
+        let findings = json["migrations"][0]["findings"].as_array().unwrap();
+        let of_default = findings.iter().find(|one| one["rule"] == "adding-field-with-default");
+        of_default.unwrap_or_else(|| panic!("{json:#}"))["evidence"].as_str().unwrap().to_owned()
+    };
+    for (default, name) in [
+        ("random()", "random"),
+        ("nextval('s')", "nextval"),
+        ("clock_timestamp()", "clock_timestamp"),
+        ("lower(gen_random_uuid()::text)", "gen_random_uuid"),
+    ] {
+        let found = evidence(&format!("ALTER TABLE a ADD COLUMN b text DEFAULT {default};"));
+        assert!(found.starts_with(&format!("the default calls {name}(), which is volatile")));
+    }
+    let found = evidence("ALTER TABLE a ADD COLUMN b text DEFAULT ours(1);");
+    assert!(found.starts_with("the default calls ours(), which may be volatile"), "{found}");
+    let generated = "ALTER TABLE a ADD COLUMN b int GENERATED ALWAYS AS (c * 2) STORED;";
+    assert!(evidence(generated).contains("generated column"));
+}
+
 #[test]
 fn a_shallow_clone_is_told_how_to_get_the_rest() {
     let project = Project::bare("ch_shallow");
