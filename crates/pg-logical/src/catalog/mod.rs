@@ -28,6 +28,7 @@ mod search;
 mod sequence;
 mod types;
 mod value;
+mod without;
 
 use crate::catalog::assemble::assemble;
 use crate::source::{Row, Source, SourceError, unexpected};

@@ -37,6 +37,7 @@ mod rights;
 mod routine;
 mod rules;
 mod sequence;
+mod shape;
 mod step;
 mod stored;
 mod told;
@@ -55,6 +56,7 @@ pub use hazard::Hazard;
 pub use possible::{PossibleRename, possible_renames};
 pub use refusal::{DiffError, Refused};
 pub use rename::{Rename, RenameError, RenameProblem, Renamed, Renaming, renames};
+pub use shape::shape;
 pub use step::{Action, DiffStep, Plan, StepGroup, TransactionNeed, Wanted};
 pub use told::renames_of_file;
 
