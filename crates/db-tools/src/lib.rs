@@ -23,12 +23,13 @@ mod tool;
 mod tools;
 mod unsupported;
 mod variables;
+mod written;
 
 pub use error::ToolError;
 pub use naming::NewMigration;
 pub use profile::{
-    Confidence, Generated, HistoryEntry, HistoryTable, LockPlace, Profile, RollbackSupport,
-    ToolKind,
+    Confidence, Generated, HistoryEntry, HistoryTable, LockPlace, NoTransactionForm, Profile,
+    RollbackSupport, ToolKind,
 };
 pub use project::ProjectTool;
 pub use section::{FormatProblem, Mark, Repeats, Sections};
@@ -36,3 +37,4 @@ pub use tool::{FoundFile, Tool, ToolSettings};
 pub use tools::{supported, unsupported};
 pub use unsupported::UnsupportedTool;
 pub use variables::{Connection, Variable};
+pub use written::NewStatements;

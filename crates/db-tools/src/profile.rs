@@ -53,6 +53,8 @@ pub struct Profile {
     pub is_one_transaction: bool,
     /// How a migration asks to run outside a transaction.
     pub without_transaction: &'static str,
+    /// How a new migration is written that has to run outside a transaction.
+    pub no_transaction: NoTransactionForm,
     /// How it rolls back.
     pub rollback: RollbackSupport,
     /// Whether its client cannot connect to a unix socket.
@@ -88,6 +90,7 @@ impl Profile {
         is_one_transaction: false,
         without_transaction: "its tool has no way to run it outside a transaction: \
             do it by hand, and record it with `cargo db baseline`",
+        no_transaction: NoTransactionForm::Never,
         rollback: RollbackSupport::InOrder,
         needs_tcp: false,
         commands: Commands::NONE,
@@ -113,6 +116,21 @@ pub enum ToolKind {
     Programs,
     /// An unknown tool: only the project's own commands know what is applied.
     Commands,
+}
+
+/// How a new migration is written that has to run outside a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoTransactionForm {
+    /// It cannot be.
+    Never,
+    /// Its files begin with this line.
+    FirstLine(&'static str),
+    /// Its marks end with this word.
+    OnMarks(&'static str),
+    /// Its only statement is alone in its file.
+    Alone,
+    /// A file with this name and text is beside the others.
+    File(&'static str, &'static str),
 }
 
 /// How a tool rolls back.

@@ -21,6 +21,7 @@ use crate::section::FormatProblem;
 use crate::tool::{FoundFile, Tool, ToolSettings};
 use crate::tools::{plain, supported, unsupported};
 use crate::variables::{Connection, Variable};
+use crate::written::{self, NewStatements};
 
 /// A migration tool, as this project uses it.
 #[derive(Clone)]
@@ -93,6 +94,14 @@ impl ProjectTool {
     /// Whether its migrations are programs, which only the tool can run.
     pub fn is_code(&self) -> bool {
         self.profile().kind != ToolKind::Sql
+    }
+
+    /// Whether it derives its migrations from a model of its own, or writes them as programs, so
+    /// that a migration from SQL would contradict it.
+    pub fn derives_migrations(&self) -> bool {
+        let derives = !self.profile().commands.generate.is_empty();
+        // diesel's models follow the schema.
+        self.is_code() || derives && self.key() != "diesel"
     }
 
     /// Whether only the project's own command knows what is applied and what is pending.
@@ -236,6 +245,15 @@ impl ProjectTool {
     /// can write them.
     pub fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
         self.tool.new_files(new)
+    }
+
+    /// The same files with the statements of the migration.
+    pub fn filled_files(
+        &self,
+        new: &NewMigration<'_>,
+        statements: &NewStatements<'_>,
+    ) -> Vec<(PathBuf, String)> {
+        written::files(self.tool, new, statements)
     }
 
     /// The application that a new migration belongs to, and how many of the words name it.

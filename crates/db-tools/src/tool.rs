@@ -79,6 +79,17 @@ pub trait Tool: Sync {
         Vec::new()
     }
 
+    /// A new migration with its statements as a file that the tool has committed, if the tool
+    /// commits its migrations.
+    fn committed(&self, _new: &NewMigration<'_>, _up: &str) -> Option<(PathBuf, String)> {
+        None
+    }
+
+    /// A statement as the tool's files contain it. It is given without its semicolon.
+    fn statement(&self, sql: &str) -> String {
+        format!("{sql};\n")
+    }
+
     /// The application that a new migration belongs to, and how many of the words name it.
     fn application(
         &self,

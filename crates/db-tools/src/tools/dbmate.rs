@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::command::Commands;
 use crate::migration::{Migration, MigrationFolder, Recorded, ScriptFile, Version};
 use crate::naming::{NewMigration, file_name, leading_digits, most_are};
-use crate::profile::{Confidence, HistoryEntry, HistoryTable, Profile};
+use crate::profile::{Confidence, HistoryEntry, HistoryTable, NoTransactionForm, Profile};
 use crate::section::{self, DividedFile, FileSection, FormatProblem, Mark, Repeats, Sections};
 use crate::tool::{FoundFile, Tool, script_file};
 use crate::variables::Connection;
@@ -43,6 +43,7 @@ static PROFILE: Profile = Profile {
         probe: "dbmate --migrations-dir {dir} status",
         ..Commands::NONE
     },
+    no_transaction: NoTransactionForm::OnMarks("transaction:false"),
     ..Profile::SQL
 };
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::command::Commands;
 use crate::migration::{Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{DOWN, NewMigration, UP, file_name, folder_name};
-use crate::profile::{Confidence, HistoryEntry, HistoryTable, Profile};
+use crate::profile::{Confidence, HistoryEntry, HistoryTable, NoTransactionForm, Profile};
 use crate::tool::{FoundFile, Tool, script_file};
 use pg_sql::quote::quote_literal;
 
@@ -45,6 +45,7 @@ static PROFILE: Profile = Profile {
         probe: "diesel migration pending --migration-dir {dir}",
         ..Commands::NONE
     },
+    no_transaction: NoTransactionForm::File("metadata.toml", "run_in_transaction = false\n"),
     ..Profile::SQL
 };
 

@@ -11,7 +11,9 @@ use crate::command::Commands;
 use crate::history::{Applied, History};
 use crate::migration::{Migration, MigrationFolder, Recorded, ScriptFile, Version};
 use crate::naming::{DOWN, NewMigration, UP, file_name};
-use crate::profile::{Confidence, HistoryEntry, HistoryTable, LockPlace, Profile};
+use crate::profile::{
+    Confidence, HistoryEntry, HistoryTable, LockPlace, NoTransactionForm, Profile,
+};
 use crate::tool::{FoundFile, Tool, query_file};
 use crate::variables::Connection;
 
@@ -45,6 +47,7 @@ static PROFILE: Profile = Profile {
         create: "migrate create -ext sql -dir {dir} {name}",
         ..Commands::NONE
     },
+    no_transaction: NoTransactionForm::Alone,
     ..Profile::SQL
 };
 

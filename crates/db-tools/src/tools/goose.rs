@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use crate::command::Commands;
 use crate::migration::{Migration, MigrationFolder, Recorded, ScriptFile, Version};
 use crate::naming::{NewMigration, file_name, leading_digits, most_are};
-use crate::profile::{Confidence, HistoryEntry, HistoryTable, Profile};
+use crate::profile::{Confidence, HistoryEntry, HistoryTable, NoTransactionForm, Profile};
 use crate::section::{self, DividedFile, Mark, Repeats, Sections};
 use crate::tool::{FoundFile, Tool, script_file};
 use crate::variables::{Connection, Variable};
+use crate::written::enclosed;
 
 pub(super) static TOOL: &dyn Tool = &Goose;
 
@@ -55,6 +56,7 @@ static PROFILE: Profile = Profile {
         create: "goose -dir {dir} create {name} sql",
         ..Commands::NONE
     },
+    no_transaction: NoTransactionForm::FirstLine("-- +goose NO TRANSACTION"),
     ..Profile::SQL
 };
 
@@ -143,6 +145,10 @@ impl Tool for Goose {
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
         let text = "-- +goose Up\n\n-- +goose Down\n".to_owned();
         vec![(format!("{}_{}.sql", new.free_number(), new.name).into(), text)]
+    }
+
+    fn statement(&self, sql: &str) -> String {
+        enclosed(sql, "-- +goose StatementBegin", "-- +goose StatementEnd")
     }
 
     fn variables(&self, connection: &Connection<'_>) -> Vec<Variable> {

@@ -11,7 +11,9 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use crate::command::Commands;
 use crate::migration::{Checksum, Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{NewMigration, file_name, has_extension, leading_digits, most_are};
-use crate::profile::{Confidence, HistoryEntry, HistoryTable, LockPlace, Profile, RollbackSupport};
+use crate::profile::{
+    Confidence, HistoryEntry, HistoryTable, LockPlace, NoTransactionForm, Profile, RollbackSupport,
+};
 use crate::tool::{FoundFile, Tool, script_file};
 use crate::variables::{Connection, Variable};
 use pg_sql::quote::quote_literal;
@@ -58,6 +60,7 @@ static PROFILE: Profile = Profile {
         probe: "graphile-migrate status",
         ..Commands::NONE
     },
+    no_transaction: NoTransactionForm::FirstLine("--! no-transaction"),
     ..Profile::SQL
 };
 
@@ -143,6 +146,19 @@ impl Tool for GraphileMigrate {
     /// A change is worked out in `current.sql`, and committed by the tool, which writes the hash.
     fn new_files(&self, _: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
         Vec::new()
+    }
+
+    fn committed(&self, new: &NewMigration<'_>, up: &str) -> Option<(PathBuf, String)> {
+        let last = new.folder.migrations.last().and_then(Migration::stored_checksum);
+        let previous = last.map(ToString::to_string).unwrap_or_default();
+        let head = if previous.is_empty() { "-" } else { &previous };
+        let message = new.name.replace('_', " ");
+        let text = format!(
+            "--! Previous: {head}\n--! Hash: {}\n--! Message: {message}\n\n{up}",
+            hash(&previous, up)
+        );
+        let name = format!("{:06}-{}.sql", new.next_number(), new.name.replace('_', "-"));
+        Some((name.into(), text))
     }
 
     fn lock_key(&self, _: &LockPlace<'_>) -> Option<i64> {

@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use crate::command::Commands;
 use crate::migration::{Migration, MigrationFolder, Recorded, ScriptFile, Version};
 use crate::naming::{NewMigration, file_name, has_extension, leading_digits, most_are};
-use crate::profile::{Confidence, HistoryEntry, HistoryTable, Profile};
+use crate::profile::{Confidence, HistoryEntry, HistoryTable, NoTransactionForm, Profile};
 use crate::section::{self, FileSection, Mark, Repeats, Sections};
 use crate::tool::{FoundFile, Tool, ToolSettings, script_file};
 use crate::variables::Connection;
+use crate::written::enclosed;
 use pg_sql::quote::quote_literal;
 
 pub(super) static TOOL: &dyn Tool = &SqlMigrate;
@@ -55,6 +56,7 @@ static PROFILE: Profile = Profile {
         probe: "sql-migrate status",
         ..Commands::NONE
     },
+    no_transaction: NoTransactionForm::OnMarks("notransaction"),
     ..Profile::SQL
 };
 
@@ -145,6 +147,10 @@ impl Tool for SqlMigrate {
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
         let name = format!("{}-{}.sql", new.free_number(), new.name);
         vec![(name.into(), "\n-- +migrate Up\n\n-- +migrate Down\n".to_owned())]
+    }
+
+    fn statement(&self, sql: &str) -> String {
+        enclosed(sql, "-- +migrate StatementBegin", "-- +migrate StatementEnd")
     }
 
     fn url(&self, connection: &Connection<'_>) -> String {

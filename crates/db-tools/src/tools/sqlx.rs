@@ -11,7 +11,9 @@ use serde::Deserialize;
 use crate::command::Commands;
 use crate::migration::{Checksum, Migration, MigrationFolder, Recorded, ScriptFile, Version};
 use crate::naming::{DOWN, NewMigration, UP, file_name};
-use crate::profile::{Confidence, HistoryEntry, HistoryTable, LockPlace, Profile};
+use crate::profile::{
+    Confidence, HistoryEntry, HistoryTable, LockPlace, NoTransactionForm, Profile,
+};
 use crate::tool::{FoundFile, Tool, ToolSettings, script_file, without_bom};
 use pg_sql::quote::quote_literal;
 
@@ -67,6 +69,7 @@ static PROFILE: Profile = Profile {
         probe: "sqlx migrate info --source {dir}",
         ..Commands::NONE
     },
+    no_transaction: NoTransactionForm::FirstLine("-- no-transaction"),
     ..Profile::SQL
 };
 

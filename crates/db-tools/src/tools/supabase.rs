@@ -10,7 +10,9 @@ use pg_sql::script::statements;
 use crate::command::Commands;
 use crate::migration::{Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{NewMigration, UP, file_name, leading_digits};
-use crate::profile::{Confidence, HistoryEntry, HistoryTable, Profile, RollbackSupport};
+use crate::profile::{
+    Confidence, HistoryEntry, HistoryTable, NoTransactionForm, Profile, RollbackSupport,
+};
 use crate::tool::{FoundFile, Tool, query_file};
 use pg_sql::quote::quote_literal;
 
@@ -42,6 +44,7 @@ static PROFILE: Profile = Profile {
         create: "supabase migration new {name}",
         ..Commands::NONE
     },
+    no_transaction: NoTransactionForm::Alone,
     ..Profile::SQL
 };
 
