@@ -296,10 +296,15 @@ fn by_us(project: &Project) {
 /// Everything is applied, as both see it.
 #[track_caller]
 fn all_is_applied(tool: &Tool, project: &Project) {
+    these_are_applied(tool, project, 4);
+}
+
+#[track_caller]
+fn these_are_applied(tool: &Tool, project: &Project, count: usize) {
     let status = project.db(&["status", "--check", "--json"]).ok().json();
     assert_eq!(
         (&status["migrations"]["applied"], &status["migrations"]["problems"]),
-        (&4.into(), &serde_json::json!([])),
+        (&count.into(), &serde_json::json!([])),
         "{status}"
     );
     let rows = project.query(tool.rows);
@@ -384,6 +389,25 @@ fn edited_is_seen(tool: &Tool, project: &Project) {
     }
 }
 
+/// A migration that cargo db generates is one of the tool's: applied by either of them, both say
+/// that nothing is pending.
+fn generate(tool: &Tool) {
+    let wanted = format!("{}ALTER TABLE users ADD email text;\n{}", STEPS[0].up, STEPS[2].up);
+    for (what, applies) in [("generated", by_us as fn(&Project)), ("generated_2", |_: &Project| {})]
+    {
+        let project = begin(tool, what);
+        write(tool, &project, 1..=1);
+        project.write("wanted.sql", &wanted);
+        let _ = project.db(&["generate", "email", "--from", "wanted.sql"]).ok();
+        applies(&project);
+        by_tool(tool, &project);
+        these_are_applied(tool, &project, 2);
+        assert_eq!(project.query("SELECT shout('a')"), ["A"]);
+        let _ =
+            project.db(&["generate", "x", "--from", "wanted.sql"]).ok().says("nothing to generate");
+    }
+}
+
 /// The way back with cargo db, and forward again with the tool.
 fn roll_back_and_forward(tool: &Tool) {
     let project = begin(tool, "back");
@@ -404,23 +428,27 @@ fn roll_back_and_forward(tool: &Tool) {
 #[test]
 fn sqlx() {
     matrix(&SQLX);
+    generate(&SQLX);
     roll_back_and_forward(&SQLX);
 }
 
 #[test]
 fn diesel() {
     matrix(&DIESEL);
+    generate(&DIESEL);
     roll_back_and_forward(&DIESEL);
 }
 
 #[test]
 fn refinery() {
     matrix(&REFINERY);
+    generate(&REFINERY);
 }
 
 #[test]
 fn dbmate() {
     matrix(&DBMATE);
+    generate(&DBMATE);
     roll_back_and_forward(&DBMATE);
 }
 
@@ -437,6 +465,7 @@ fn prisma_7() {
 #[test]
 fn supabase() {
     matrix(&SUPABASE);
+    generate(&SUPABASE);
 }
 
 #[test]
@@ -452,10 +481,12 @@ fn drizzle_1() {
 #[test]
 fn node_pg_migrate() {
     matrix(&NODE_PG_MIGRATE);
+    generate(&NODE_PG_MIGRATE);
     roll_back_and_forward(&NODE_PG_MIGRATE);
 }
 
 #[test]
 fn graphile_migrate() {
     matrix(&GRAPHILE);
+    generate(&GRAPHILE);
 }
