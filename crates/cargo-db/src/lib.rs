@@ -9,6 +9,7 @@
 //! face
 //! cli
 //! answer
+//! generate
 //! rehearse schema
 //! audit backup seed
 //! check migration
@@ -28,6 +29,7 @@ mod check;
 mod cli;
 mod face;
 mod failure;
+mod generate;
 mod migration;
 mod model;
 mod plan;

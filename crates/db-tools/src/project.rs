@@ -437,7 +437,7 @@ impl ProjectTool {
     pub fn variables(&self, connection: &Connection<'_>) -> Vec<Variable> {
         let mut variables = self.tool.variables(connection);
         let named = self.profile().table_variable.zip(self.table.as_ref());
-        variables.extend(named.map(|(name, table)| Variable::new(name, &table.to_string())));
+        variables.extend(named.map(|(name, table)| Variable::new(name, table.to_string())));
         variables.push(Variable::new("DATABASE_URL", self.tool.url(connection)));
         variables.push(Variable::new("PGAPPNAME", connection.application));
         variables

@@ -50,6 +50,12 @@ impl From<&Checked> for CheckedView {
     }
 }
 
+impl CheckedView {
+    pub(super) fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+}
+
 impl CheckReport {
     /// What was found in these files.
     pub(crate) fn of(checked: &[Checked], hint: Option<String>) -> CheckReport {
@@ -81,12 +87,18 @@ impl Answer for CheckReport {
 pub(super) fn text(checked: &[CheckedView], style: &Style) -> String {
     let mut lines = Vec::new();
     for file in checked.iter().filter(|file| !file.findings.is_empty()) {
-        lines.push(format!("{} {}", verdict(file.verdict, style), style.paint(BOLD, &file.file)));
-        lines.extend(file.findings.iter().flat_map(|found| finding(found, style)));
+        lines.extend(self::lines(file, style));
         lines.push(String::new());
     }
     lines.push(summary(checked.iter().map(|file| file.verdict), "file"));
     lines.join("\n")
+}
+
+/// The verdict on a file, and its findings.
+pub(super) fn lines(file: &CheckedView, style: &Style) -> Vec<String> {
+    let head = format!("{} {}", verdict(file.verdict, style), style.paint(BOLD, &file.file));
+    let findings = file.findings.iter().flat_map(|found| finding(found, style));
+    std::iter::once(head).chain(findings).collect()
 }
 
 /// How many of each: `12 files: 1 BLOCK, 2 WARN, 9 PASS`.

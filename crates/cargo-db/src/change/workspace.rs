@@ -11,7 +11,7 @@ use crate::model::target::{Host, Target};
 use crate::policy::Policy;
 use crate::settings::{
     Caller, Candidate, DatabaseChoice, Flags, Migrations, Program, Settings, Sources, best,
-    guessed_beside,
+    database_in_variable, guessed_beside,
 };
 use crate::world::pg::{Purpose, Session, marker, oid, unread};
 use crate::world::server::{self as local, LocalServer};
@@ -154,6 +154,11 @@ impl Workspace {
             },
         };
         Ok(Database::named(self, target, settings))
+    }
+
+    /// The database whose URL is in a variable; `None` if there is no such variable.
+    pub(crate) fn database_in_variable(&self, name: &str) -> Result<Option<Target>> {
+        database_in_variable(&self.sources, &self.settings, name)
     }
 
     /// The settings, after the migration tool was determined.

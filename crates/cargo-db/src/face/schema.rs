@@ -11,10 +11,10 @@ use snapbox::{Assert, Data};
 
 use crate::answer::{
     AcceptedKeys, AnswerOfSets, AuditShown, AuditTrail, BackedUp, BackupList, BackupShown,
-    CheckReport, Created, Drawn, Dropped, DryRun, Dumped, EnvironmentReport, Initialised, KeyView,
-    Migrated, NothingRehearsed, PolicyTable, Pruned, Rebuilt, RehearsalReport, Restored,
-    SchemaFileView, Seeded, ServerState, ServerUrl, StatusReport, TableList, TableShown,
-    TrailSound, TrustList, TrustRevoked, TrustView, Verified,
+    CheckReport, Created, DifferenceReport, Drawn, Dropped, DryRun, Dumped, EnvironmentReport,
+    GeneratedView, Initialised, KeyView, Migrated, NothingRehearsed, PolicyTable, Pruned, Rebuilt,
+    RehearsalReport, Restored, SchemaFileView, Seeded, ServerState, ServerUrl, StatusReport,
+    TableList, TableShown, TrailSound, TrustList, TrustRevoked, TrustView, Verified,
 };
 use crate::face::json::{Document, NoAnswer, SCHEMA};
 use crate::model::event::Event;
@@ -41,7 +41,8 @@ const FILES: &[File] = &[
     File { name: "rollback", verbs: &["rollback"], endings: &[of::<Migrated>, of::<DryRun>] },
     File { name: "baseline", verbs: &["baseline"], endings: &[of::<Migrated>, of::<DryRun>] },
     File { name: "repair", verbs: &["repair"], endings: &[of::<Migrated>, of::<DryRun>] },
-    File { name: "generate", verbs: &["generate"], endings: &[of::<Created>] },
+    File { name: "generate", verbs: &["generate"], endings: &[of::<GeneratedView>, of::<Created>] },
+    File { name: "diff", verbs: &["diff"], endings: &[of::<DifferenceReport>] },
     File { name: "init", verbs: &["init"], endings: &[of::<Initialised>] },
     File { name: "seed", verbs: &["seed"], endings: &[of::<Seeded>, of::<DryRun>] },
     File { name: "reset", verbs: &["reset"], endings: &[of::<Rebuilt>, of::<DryRun>] },

@@ -16,6 +16,7 @@ mod exit;
 mod explanation;
 mod file;
 mod from_tools;
+mod generate;
 mod history;
 mod key;
 mod lock;
@@ -43,6 +44,7 @@ pub(crate) use dump::DumpError;
 pub(crate) use exit::Exit;
 pub(crate) use explanation::{Hint, RetainedFlag, with_flags};
 pub(crate) use file::FileError;
+pub(crate) use generate::GenerateError;
 pub(crate) use history::{HistoryError, KEEP_HISTORY, RepairHope, problem_line};
 pub(crate) use key::KeyError;
 pub(crate) use lock::LockError;
@@ -50,7 +52,7 @@ pub(crate) use migration::MigrationError;
 pub(crate) use program::ProgramError;
 pub(crate) use rehearsal::RehearsalError;
 pub(crate) use run::RunError;
-pub(crate) use schema::SchemaError;
+pub(crate) use schema::{SchemaError, ServerWideStatement};
 pub(crate) use seed::SeedError;
 pub(crate) use server::LocalServerError;
 pub(crate) use settings::SettingsError;
@@ -85,6 +87,7 @@ pub(crate) enum Kind {
     Backup(#[from] BackupError),
     Dump(#[from] DumpError),
     Schema(#[from] SchemaError),
+    Generate(#[from] GenerateError),
     Audit(#[from] AuditError),
     Key(#[from] KeyError),
     Run(#[from] RunError),
@@ -109,6 +112,7 @@ impl Kind {
             Kind::Backup(kind) => kind.explain(),
             Kind::Dump(kind) => kind.explain(),
             Kind::Schema(kind) => kind.explain(),
+            Kind::Generate(kind) => kind.explain(),
             Kind::Audit(kind) => kind.explain(),
             Kind::Key(kind) => kind.explain(),
             Kind::Run(kind) => kind.explain(),
@@ -254,6 +258,19 @@ impl Failure {
             statement.note = note.or(statement.note.take());
         }
         self
+    }
+
+    /// Whether a schema file was not replaced because cargo db did not write it.
+    pub(crate) fn is_about_foreign_file(&self) -> bool {
+        matches!(self.kind(), Kind::Schema(SchemaError::NotOurs { .. }))
+    }
+
+    /// The statement that may affect more than its database, if the failure is about one.
+    pub(crate) fn server_wide(&self) -> Option<&ServerWideStatement> {
+        match self.kind() {
+            Kind::Schema(SchemaError::Outside(statement)) => Some(statement),
+            _ => None,
+        }
     }
 
     /// What a program of the project said before it failed.

@@ -6,6 +6,21 @@ use crate::failure::exit::Exit;
 use crate::failure::explanation::Explanation;
 use crate::model::environment::Environment;
 
+/// A statement that may affect more than its database.
+#[derive(Clone, Debug)]
+pub(crate) struct ServerWideStatement {
+    pub(crate) file: PathBuf,
+    pub(crate) line: usize,
+    pub(crate) why: String,
+}
+
+impl ServerWideStatement {
+    /// The place and the reason, on a line.
+    pub(crate) fn describe(&self) -> String {
+        format!("{}:{}: {}", self.file.display(), self.line, self.why)
+    }
+}
+
 /// A schema that is not shown, not written or not compared.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SchemaError {
@@ -27,8 +42,8 @@ pub(crate) enum SchemaError {
     NotOurs { file: PathBuf },
     #[error("`{command}` is not available in {environment}")]
     NotHere { command: String, environment: Environment },
-    #[error("`{}` may affect other databases", file.display())]
-    Outside { file: PathBuf, line: usize, why: String },
+    #[error("`{}` may affect other databases", .0.file.display())]
+    Outside(ServerWideStatement),
     #[error("the migrations cannot be applied to an empty database")]
     NotBuilt { why: Vec<String>, has_base: bool },
     #[error("the schema file would leave out objects of unsupported kinds")]
@@ -80,7 +95,7 @@ impl SchemaError {
             SchemaError::NotHere { .. } => Explanation::new("SCHEMA.NOT_HERE", Exit::Policy)
                 .because("the command runs all migrations on a scratch database on the same server")
                 .advise("run it in development or in CI"),
-            SchemaError::Outside { line, why, .. } => {
+            SchemaError::Outside(ServerWideStatement { line, why, .. }) => {
                 Explanation::new("SCHEMA.OUTSIDE", Exit::Failed)
                     .because(format!("line {line}: {why}"))
                     .because(
@@ -145,11 +160,11 @@ pub(super) fn samples() -> Vec<SchemaError> {
         SchemaError::SharedFile { file: "schema.sql".into() },
         SchemaError::NotOurs { file: "db/schema.sql".into() },
         SchemaError::NotHere { command: text("schema dump"), environment: Environment::Production },
-        SchemaError::Outside {
+        SchemaError::Outside(ServerWideStatement {
             file: "migrations/1_a.up.sql".into(),
             line: 3,
             why: text("CREATE ROLE affects all databases of the server"),
-        },
+        }),
         not_built(false),
         not_built(true),
         SchemaError::Uncovered { objects: vec![text("language plsample")] },

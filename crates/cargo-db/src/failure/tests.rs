@@ -37,6 +37,7 @@ fn samples() -> Vec<Failure> {
         area(include_str!("backup.rs"), backup::samples()),
         area(include_str!("dump.rs"), dump::samples()),
         area(include_str!("schema.rs"), schema::samples()),
+        area(include_str!("generate.rs"), generate::samples()),
         area(include_str!("audit.rs"), audit::samples()),
         area(include_str!("key.rs"), key::samples()),
         area(include_str!("run.rs"), run::samples()),
@@ -44,7 +45,7 @@ fn samples() -> Vec<Failure> {
     let all: Vec<Failure> = areas.into_iter().flatten().collect();
     let met: BTreeSet<String> =
         all.iter().map(|one| format!("{:?}", discriminant(one.kind()))).collect();
-    assert_eq!(met.len(), 19, "an area without samples");
+    assert_eq!(met.len(), 20, "an area without samples");
     all
 }
 
@@ -145,6 +146,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("CREATE.SEVERAL_TOOLS", &[2]),
     ("DATABASE.FAILED", &[7]),
     ("DATABASE.NOT_TEXT", &[7]),
+    ("DIFF.UNSUPPORTED", &[4]),
     ("DUMP.BY_AGENT", &[4]),
     ("DUMP.CHOICE", &[2]),
     ("DUMP.CIRCLE", &[11]),
@@ -152,6 +154,14 @@ const CODES: &[(&str, &[u8])] = &[
     ("DUMP.TOO_OLD", &[11]),
     ("DUMP.UNCOVERED", &[11]),
     ("FILE.FAILED", &[7]),
+    ("GENERATE.NOT_A_SOURCE", &[2]),
+    ("GENERATE.NOT_LOADED", &[7]),
+    ("GENERATE.NO_SOURCE", &[2]),
+    ("GENERATE.OTHER_MAJOR", &[2]),
+    ("GENERATE.OWN_GENERATOR", &[2]),
+    ("GENERATE.POSSIBLE_RENAME", &[3]),
+    ("GENERATE.RENAME", &[2]),
+    ("GENERATE.UNSUPPORTED", &[4]),
     ("HISTORY.CHANGED", &[4]),
     ("HISTORY.CHANGED_MEANWHILE", &[9]),
     ("HISTORY.ELSEWHERE", &[9]),

@@ -29,7 +29,7 @@ fn place(path: &Path, line: usize, why: &str) -> String {
 }
 
 /// `pg_dump` encloses what it writes in two commands of psql's, which say nothing to a server.
-fn without_restrict(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn without_restrict(bytes: &[u8]) -> Vec<u8> {
     let is_command =
         |line: &[u8]| line.starts_with(b"\\restrict ") || line.starts_with(b"\\unrestrict ");
     let lines = bytes.split_inclusive(|&byte| byte == b'\n');

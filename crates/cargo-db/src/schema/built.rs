@@ -9,7 +9,7 @@ use db_tools::ProjectTool;
 
 use crate::backup::{self, SCRATCH, SchemaTemplate, SiblingDatabase};
 use crate::check::{self, CheckContext, Direction};
-use crate::failure::{Failure, Result, SchemaError};
+use crate::failure::{Failure, Result, SchemaError, ServerWideStatement};
 use crate::migration;
 use crate::model::event::Event;
 use crate::model::migration::Migration;
@@ -17,13 +17,14 @@ use crate::model::target::Target;
 use crate::plan::{self, MigrateRequest, Plan, Tolerance};
 use crate::schema::base;
 use crate::schema::chain::MigrationChain;
+use crate::schema::server_wide;
 use crate::schema::text::{SchemaTexts, texts};
 use crate::settings::Settings;
 use crate::world::pg::{Lock, OWN_KEY, Purpose, Session};
 use crate::world::{World, files};
 
 /// What would reach beyond the scratch database.
-const OUTSIDE: &str = "outside-database";
+pub(crate) const OUTSIDE: &str = "outside-database";
 
 /// The schema to which the migrations lead.
 pub(crate) struct GeneratedSchema {
@@ -39,32 +40,133 @@ pub(crate) fn generate(
     settings: &Settings,
     target: &Target,
 ) -> Result<GeneratedSchema> {
-    // What happens there is nobody's news.
-    let quiet = World { events: Arc::new(|_| {}), ..world.clone() };
-    let mut settings = settings.clone();
-    // These ask about rows, too.
-    settings.verify.clear();
-    let chain = MigrationChain::of(&quiet, &settings, target)?;
-    let keys = chain.as_ref().map(MigrationChain::longest_first).unwrap_or_default();
-    let template = SchemaTemplate::find(&quiet, target, &keys)?;
-    if let (Some(template), Some(chain)) = (&template, &chain)
+    let builder = ScratchBuilder::of(world, settings, target)?;
+    let template = builder.template()?;
+    if let (Some(template), Some(chain)) = (&template, &builder.chain)
         && template.is_of(target, chain.whole())
-        && let Some(found) = of_template(&quiet, &settings, template)
+        && let Some(found) = of_template(&builder.world, &builder.settings, template)
     {
         return Ok(found);
     }
-    let subject = "a scratch database from the migrations".to_owned();
-    world.emit(Event::Started { doing: "Building", subject });
-    let (built, mut not_run) = begun(&quiet, &settings, target, template.as_ref())?;
-    not_run.extend(migrate(&quiet, &settings, &built)?);
-    let mut session = Session::open(&quiet, &built.target, Purpose::Read)?;
+    let built = builder.build(template.as_ref())?;
+    let mut session = Session::open(&builder.world, &built.database.target, Purpose::Read)?;
     let texts = texts(&mut session, &settings.schema)?;
     drop(session);
-    if let Some(chain) = chain {
-        let notes: Vec<String> = not_run.iter().map(|path| path.display().to_string()).collect();
-        built.keep_as_template(chain.whole(), &notes);
-    }
+    let not_run = built.not_run.clone();
+    builder.keep(built);
     Ok(GeneratedSchema { texts, not_run })
+}
+
+/// A scratch database that the migrations built.
+pub(crate) struct MigratedScratch {
+    pub(crate) database: SiblingDatabase,
+    /// The files that were not run, because what they do concerns the whole server.
+    pub(crate) not_run: Vec<PathBuf>,
+}
+
+/// A scratch database with all migrations, to be changed by the caller. It is a clone of the
+/// template, which is built first if there is none.
+pub(crate) fn migrated_scratch(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+) -> Result<MigratedScratch> {
+    let builder = ScratchBuilder::of(world, settings, target)?;
+    if let Some(cloned) = builder.cloned()? {
+        return Ok(cloned);
+    }
+    let built = builder.build(builder.template()?.as_ref())?;
+    // Beside precious data, nothing is kept.
+    if builder.chain.is_none() || !settings.environment.environment.is_disposable() {
+        return Ok(built);
+    }
+    builder.keep(built);
+    match builder.cloned()? {
+        Some(cloned) => Ok(cloned),
+        // Another run uses the template at this moment.
+        None => builder.build(None),
+    }
+}
+
+/// The schemas that the first of the migrations build, as far as earlier runs kept them, without
+/// that of all migrations.
+pub(crate) fn earlier(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+) -> Result<Vec<GeneratedSchema>> {
+    let builder = ScratchBuilder::of(world, settings, target)?;
+    let Some(chain) = &builder.chain else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for key in chain.longest_first().into_iter().filter(|key| key != chain.whole()) {
+        let Some(template) = SchemaTemplate::find(&builder.world, target, &[key])? else {
+            continue;
+        };
+        let mut session = Session::open(&builder.world, &template.target, Purpose::Read)?;
+        let texts = texts(&mut session, &settings.schema)?;
+        found.push(GeneratedSchema { texts, not_run: not_run(&template) });
+    }
+    Ok(found)
+}
+
+/// What is needed to build a scratch database from the migrations.
+struct ScratchBuilder<'a> {
+    /// The world of the caller, which sees that something is built.
+    outer: &'a World,
+    /// A quiet one: events of the scratch database are nobody's news.
+    world: World,
+    settings: Settings,
+    target: &'a Target,
+    /// `None` if nothing can be kept for the next run.
+    chain: Option<MigrationChain>,
+}
+
+impl ScratchBuilder<'_> {
+    fn of<'a>(
+        outer: &'a World,
+        settings: &Settings,
+        target: &'a Target,
+    ) -> Result<ScratchBuilder<'a>> {
+        let world = World { events: Arc::new(|_| {}), ..outer.clone() };
+        let mut settings = settings.clone();
+        // These ask about rows, too.
+        settings.verify.clear();
+        let chain = MigrationChain::of(&world, &settings, target)?;
+        Ok(ScratchBuilder { outer, world, settings, target, chain })
+    }
+
+    /// The template with the most of the migrations.
+    fn template(&self) -> Result<Option<SchemaTemplate>> {
+        let keys = self.chain.as_ref().map(MigrationChain::longest_first).unwrap_or_default();
+        SchemaTemplate::find(&self.world, self.target, &keys)
+    }
+
+    /// A clone of the template with all migrations, if there is one and it can be cloned.
+    fn cloned(&self) -> Result<Option<MigratedScratch>> {
+        let Some(chain) = &self.chain else { return Ok(None) };
+        let template = self.template()?.filter(|found| found.is_of(self.target, chain.whole()));
+        let Some(template) = template else { return Ok(None) };
+        let cloned = template.clone(&self.world, self.target)?;
+        let not_run = not_run(&template);
+        Ok(cloned.map(|database| MigratedScratch { database, not_run }))
+    }
+
+    fn build(&self, template: Option<&SchemaTemplate>) -> Result<MigratedScratch> {
+        let subject = "a scratch database from the migrations".to_owned();
+        self.outer.emit(Event::Started { doing: "Building", subject });
+        let (world, settings) = (&self.world, &self.settings);
+        let (database, mut not_run) = begun(world, settings, self.target, template)?;
+        not_run.extend(migrate(world, settings, &database)?);
+        Ok(MigratedScratch { database, not_run })
+    }
+
+    /// Keeps a database as the template with all migrations.
+    fn keep(&self, built: MigratedScratch) {
+        let Some(chain) = &self.chain else { return };
+        let notes: Vec<String> =
+            built.not_run.iter().map(|path| path.display().to_string()).collect();
+        built.database.keep_as_template(chain.whole(), &notes);
+    }
 }
 
 /// The schema of the template that has all migrations. `None` if the template was dropped or is
@@ -141,11 +243,25 @@ fn next(world: &World, settings: &Settings, target: &Target) -> Result<Option<(b
     let all = plan::migrate(&facts, &request)?;
     let mut pending = all.migrations();
     let Some(first) = pending.next() else { return Ok(None) };
-    let runs = stays_inside(settings, first)?;
+    let place = place_of(settings, first)?;
+    let runs = match &place {
+        MigrationPlace::Inside => true,
+        MigrationPlace::LeftOut => false,
+        // The database is where this migration begins.
+        MigrationPlace::Unclear(failure) => {
+            let bytes = files::read(&settings.root.join(&first.up.path))?;
+            let script = (first.up.path.as_path(), first.up.part_of(bytes));
+            if !server_wide::is_inside(world, settings, target, script)? {
+                return Err(SchemaError::Outside(failure.clone()).into());
+            }
+            true
+        }
+    };
     let (mut steps, mut last) = (1, first);
     for migration in pending {
-        if stays_inside(settings, migration)? != runs {
-            break;
+        match (place_of(settings, migration)?, runs) {
+            (MigrationPlace::Inside, true) | (MigrationPlace::LeftOut, false) => {}
+            _ => break,
         }
         (steps, last) = (steps + 1, migration);
     }
@@ -158,26 +274,38 @@ fn next(world: &World, settings: &Settings, target: &Target) -> Result<Option<(b
     Ok(Some((runs, plan)))
 }
 
-/// Whether a migration may run on a scratch database. Fails where it may not, and nobody has said
-/// that it can be left out.
-fn stays_inside(settings: &Settings, migration: &Migration) -> Result<bool> {
+/// Where a migration has its effect.
+enum MigrationPlace {
+    /// In its database.
+    Inside,
+    /// Perhaps outside of it, and its author said that it can be left out.
+    LeftOut,
+    /// Perhaps outside of it.
+    Unclear(ServerWideStatement),
+}
+
+fn place_of(settings: &Settings, migration: &Migration) -> Result<MigrationPlace> {
     if migration.up.is_code {
-        return Ok(true);
+        return Ok(MigrationPlace::Inside);
     }
     let layout: &ProjectTool = &settings.migrations.layout;
     let bytes = files::read(&settings.root.join(&migration.up.path))?;
     let checked =
         check::check_script(layout, &migration.up, bytes, Direction::Up, CheckContext::default());
     if checked.allowed.iter().any(|rule| rule == OUTSIDE) {
-        return Ok(false);
+        return Ok(MigrationPlace::LeftOut);
     }
-    match checked.findings.iter().find(|finding| finding.rule == OUTSIDE) {
-        None => Ok(true),
+    Ok(match checked.findings.iter().find(|finding| finding.rule == OUTSIDE) {
+        None => MigrationPlace::Inside,
         Some(finding) => {
             let (file, line) = (migration.up.path.clone(), finding.line);
-            Err(SchemaError::Outside { file, line, why: finding.evidence.clone() }.into())
+            MigrationPlace::Unclear(ServerWideStatement {
+                file,
+                line,
+                why: finding.evidence.clone(),
+            })
         }
-    }
+    })
 }
 
 /// What it means that a migration fails on a database that only the migrations before it built.

@@ -27,7 +27,7 @@ const KEPT: [&str; 16] = [
 ];
 
 /// Puts a mask in the place of the values of servers and user mappings.
-pub(super) fn mask(catalog: &mut Catalog) {
+pub(crate) fn mask(catalog: &mut Catalog) {
     for object in &mut catalog.objects {
         match &mut object.definition {
             Definition::Server(server) => hide(&mut server.options),

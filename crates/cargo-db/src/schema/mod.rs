@@ -8,10 +8,17 @@ mod difference;
 mod file;
 mod folder;
 mod masked;
+mod server_wide;
 mod shown;
 mod text;
 
-pub(crate) use built::{GeneratedSchema, generate};
+pub(crate) use base::without_restrict;
+pub(crate) use built::{
+    GeneratedSchema, MigratedScratch, OUTSIDE, earlier, generate, migrated_scratch,
+};
 pub(crate) use difference::{Difference, LineOf};
 pub(crate) use file::{Comparison, DifferingFile, FileState, SchemaFile};
-pub(crate) use shown::{OWN_SCHEMA, ShownSchema, gather};
+pub(crate) use masked::mask;
+pub(crate) use server_wide::is_inside;
+pub(crate) use shown::{OWN_SCHEMA, ShownSchema, gather, read};
+pub(crate) use text::is_marked;

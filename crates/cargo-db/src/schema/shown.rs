@@ -35,7 +35,7 @@ pub(crate) fn gather(world: &World, target: &Target) -> Result<ShownSchema> {
 }
 
 /// The catalog in a transaction that only reads, which stays open.
-pub(super) fn read(session: &mut Session) -> Result<Catalog> {
+pub(crate) fn read(session: &mut Session) -> Result<Catalog> {
     let doing = "prepare to read the catalog";
     session.refuse_names_of_bytes(false)?;
     session.run(doing, catalog::SETTINGS)?;

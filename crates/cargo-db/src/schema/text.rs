@@ -28,7 +28,7 @@ pub(super) fn is_ours(text: &str) -> bool {
 }
 
 /// Whether cargo db wrote a file as a schema file.
-pub(super) fn is_marked(text: &str) -> bool {
+pub(crate) fn is_marked(text: &str) -> bool {
     text.lines().take(12).any(|line| line == MARK)
 }
 

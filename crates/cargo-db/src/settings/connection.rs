@@ -139,6 +139,20 @@ pub(crate) fn place(
     Ok(Setting::default(DatabaseChoice::Local { database: local_database.to_owned() }))
 }
 
+/// The database whose URL a variable contains; `None` if there is no such variable.
+pub(crate) fn in_variable(
+    sources: &Sources<'_>,
+    variables: &Variables,
+    name: &str,
+) -> Result<Option<Target>> {
+    let Some(url) = variables.get(name)? else { return Ok(None) };
+    let keywords = parse_url(&url.value, &url.origin.place())?;
+    Ok(match target(sources, variables, keywords, url.origin)?.value {
+        DatabaseChoice::Named(target) => Some(*target),
+        DatabaseChoice::Local { .. } => None,
+    })
+}
+
 /// Completes keywords as libpq does: from its variables, then the service file, then the
 /// password file.
 fn target(

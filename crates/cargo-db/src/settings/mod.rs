@@ -28,7 +28,7 @@ use crate::model::agent::Agent;
 use crate::model::audit::Actor;
 use crate::model::environment::{Environment, Resolved, Signal};
 use crate::model::key::{KeyPlaces, VARIABLE};
-use crate::model::target::{Host, Secret};
+use crate::model::target::{Host, Secret, Target};
 
 pub(crate) use connection::DatabaseChoice;
 pub(crate) use expect::Expectations;
@@ -257,6 +257,19 @@ fn trust(
         trust.permits()?;
     }
     Ok(trust)
+}
+
+/// The database whose URL is in a variable of the process or of `.env`; `None` if there is no such
+/// variable.
+pub(crate) fn database_in_variable(
+    sources: &Sources<'_>,
+    settings: &Settings,
+    name: &str,
+) -> Result<Option<Target>> {
+    let mut variables = Variables::gather(sources, &settings.root)?;
+    let environment = settings.environment.environment;
+    variables.add_environment_file(sources, &settings.root, environment)?;
+    connection::in_variable(sources, &variables, name)
 }
 
 /// The variable is read from the process alone: a private key has no place in a file of the

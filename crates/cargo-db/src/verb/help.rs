@@ -13,14 +13,14 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "Daily commands",
         &[
-            "status", "create", "migrate", "rollback", "check", "schema", "diagram", "seed",
-            "reset", "shell",
+            "status", "create", "generate", "migrate", "rollback", "check", "schema", "diff",
+            "diagram", "seed", "reset", "shell",
         ],
     ),
     ("Backups", &["backup", "restore", "backups", "dump"]),
     ("Rehearsal, policy and audit", &["rehearse", "policy", "env", "key", "trust", "audit"]),
     ("Migration history", &["baseline", "repair"]),
-    ("Setup", &["init", "generate", "server", "help"]),
+    ("Setup", &["init", "server", "help"]),
 ];
 
 /// clap would list the commands without groups, so they are hidden, and added to this template.

@@ -9,6 +9,7 @@ mod check;
 mod create;
 mod declare;
 mod diagram;
+mod diff;
 mod dump;
 mod env;
 mod generate;
@@ -76,6 +77,7 @@ verbs! {
         Baseline(baseline::BaselineArgs),
         Repair(repair::RepairArgs),
         Generate(generate::GenerateArgs),
+        Diff(diff::DiffArgs),
         Init(init::InitArgs),
         Seed(seed::SeedArgs),
         Reset(reset::ResetArgs),

@@ -24,7 +24,7 @@ const WORDS: &[(&[&str], &str)] = &[
     (&["resolve", "stamp", "mark"], "baseline"),
     (&["fix"], "repair"),
     (&["psql", "console", "connect", "sql"], "shell"),
-    (&["diff"], "generate"),
+    (&["compare"], "diff"),
     (&["log", "audit list", "audit log"], "audit"),
     (&["start"], "server start"),
     (&["stop"], "server stop"),

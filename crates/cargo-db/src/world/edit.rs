@@ -1,7 +1,7 @@
 //! Changes files of the project that a person wrote.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
 use crate::failure::Result;
-use crate::world::files::{failed, folder_of, replace_with_text};
+use crate::world::files::{failed, folder_of, keep_new, replace_with_text};
 
 /// Writes a file of the project atomically. The permissions of an existing file stay the same, and
 /// a link to it stays a link. A new file gets the permissions that the umask leaves.
@@ -41,6 +41,31 @@ fn new_sibling(path: &Path) -> std::io::Result<(PathBuf, NamedTempFile)> {
     Ok((path.to_owned(), partial))
 }
 
+/// Writes files that must not exist yet, all of them or none. A file appears under its name when it
+/// is complete; the first one appears last, because it is the one that others belong to.
+pub(crate) fn write_new_files(files: &[(&Path, &str)]) -> Result<()> {
+    let complete = files.iter().map(|(path, text)| {
+        complete_file(path, text).map(|file| (*path, file)).map_err(failed("create", path))
+    });
+    let complete: Vec<(&Path, NamedTempFile)> = complete.collect::<Result<_>>()?;
+    let mut written: Vec<&Path> = Vec::new();
+    for (path, file) in complete.into_iter().rev() {
+        if let Err(error) = keep_new(file, path) {
+            written.iter().for_each(|path| drop(fs::remove_file(path)));
+            return Err(failed("create", path)(error));
+        }
+        written.push(path);
+    }
+    Ok(())
+}
+
+fn complete_file(path: &Path, text: &str) -> std::io::Result<NamedTempFile> {
+    let (_, mut file) = new_sibling(path)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
 /// Fails if a file exists but cannot be written. It is not opened: opening a FIFO would block.
 pub(crate) fn can_write(path: &Path) -> Result<()> {
     match rustix::fs::access(path, Access::WRITE_OK) {
@@ -52,7 +77,20 @@ pub(crate) fn can_write(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn new_files_are_written_together_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let [up, down] = ["up.sql", "down.sql"].map(|name| folder.path().join("1_x").join(name));
+        write_new_files(&[(&up, "a\n"), (&down, "b\n")]).unwrap();
+        assert_eq!(fs::read_to_string(&up).unwrap(), "a\n");
+        fs::remove_file(&down).unwrap();
+        // The first file exists, so that the second one is removed again.
+        assert!(write_new_files(&[(&up, "c\n"), (&down, "d\n")]).is_err());
+        assert_eq!(fs::read_to_string(&up).unwrap(), "a\n");
+        assert_eq!(fs::read_dir(folder.path().join("1_x")).unwrap().count(), 1);
+    }
 
     #[test]
     fn a_link_stays_a_link_to_what_was_changed() {

@@ -24,6 +24,7 @@ pub(crate) mod sessions;
 pub(crate) mod signal;
 pub(crate) mod signing;
 mod sync;
+pub(crate) mod temporary;
 pub(crate) mod tool;
 mod zstandard;
 

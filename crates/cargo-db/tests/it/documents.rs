@@ -201,7 +201,7 @@ fn endings_of_what_is_done() {
     ended(&project, &["audit", "verify"], 1);
     ended(&project, &["migrate", "--steps", "many"], 2);
     ended(&project, &["migrate", "--to", "9"], 2);
-    ended(&project, &["generate", "x"], 10);
+    ended(&project, &["generate", "x"], 2);
     ended(&project, &["status", "-D", "postgres://u@127.0.0.1:1/x"], 6);
 }
 
@@ -322,6 +322,20 @@ fn endings_of_what_writes_files() {
     assert_eq!(ended(&project, &["init"], 0)["written"], json!(NONE));
     assert_eq!(ended(&project, &["create", "x"], 0)["files"].as_array().unwrap().len(), 2);
     ended(&project, &["create", "a/b"], 2);
+
+    let project = Project::new("docs_native");
+    project.write("db.toml", "[schema]\nfile = \"schema.sql\"\n");
+    project.write("schema.sql", "CREATE TABLE a (id int NOT NULL CHECK (id > id));");
+    let shown = ended(&project, &["generate", "a", "--dry-run"], 0);
+    assert_eq!((&shown["dry_run"], &shown["files"]), (&json!(true), &json!(NONE)));
+    assert_eq!(ended(&project, &["generate", "a"], 0)["files"].as_array().unwrap().len(), 2);
+    assert_eq!(ended(&project, &["generate", "a"], 0)["files"], json!(NONE));
+    assert_eq!(ended(&project, &["diff", "schema", "migrations"], 0)["differs"], false);
+    let shown = ended(&project, &["diff", "live", "migrations"], 0);
+    assert_eq!(shown["steps"][0]["action"], "create");
+    project.write("schema.sql", "CREATE TABLE a (id int NOT NULL CHECK (id > id), b int);");
+    let shown = ended(&project, &["generate", "b"], 0);
+    assert_eq!(shown["proof"]["tables_without_rows"][0]["table"], "public.a");
 
     let project = Project::new("docs_generate");
     project.write(

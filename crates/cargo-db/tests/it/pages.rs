@@ -201,7 +201,7 @@ fn project_of(block: &Block, name: &str) -> Project {
     let project = match block.page.as_str() {
         "rehearsal.md" if block.typed[0].command.contains("cargo db rehearse") => notes(name),
         "policy.md" if block.typed[0].command.contains("rollback") => users(name),
-        "schema.md" => {
+        "schema.md" | "generate.md" => {
             let project = school(name);
             let file = "[schema]\nfile = \"schema.sql\"\n";
             project.write("db.toml", &format!("[database]\nname = \"school\"\n\n{file}"));

@@ -252,10 +252,18 @@ fn a_migrate_in_development_writes_it_anew() {
 
 #[test]
 fn a_migrate_succeeds_where_the_file_cannot_be_written() {
+    let project = with_file("sf_unwritten");
+    project.migration("3_role.up.sql", "CREATE ROLE sf_unwritten;\n");
+    let run = project.db(&["migrate", "--yes"]).ok();
+    run.says("warning: the schema file was not written").says("run `cargo db schema dump`");
+}
+
+#[test]
+fn a_file_that_somebody_else_wrote_is_kept() {
     let project = with_file("sf_warns");
     project.write("schema.sql", "-- dbmate's\nCREATE TABLE a ();\n");
     let run = project.db(&["migrate"]).ok();
-    run.says("warning: the schema file was not written").says("run `cargo db schema dump`");
+    assert!(!run.stderr.contains("schema file"), "it is the wanted schema: {run}");
     assert_eq!(project.query("SELECT count(*) FROM _sqlx_migrations"), ["2"]);
     let kept = project.db(&["schema", "dump"]).code(2);
     kept.says("`schema.sql` was not written by cargo db, and is not replaced");
@@ -492,7 +500,7 @@ fn the_file_of_dbmate_stays_as_dbmate_wrote_it() {
     is_kept();
     toml("\n[schema]\nfile = \"db/schema.sql\"\n");
     project.write("db/migrations/2_b.sql", &sql.replace(" a", " b"));
-    project.db(&["migrate"]).ok().says("warning: the schema file was not written");
+    project.db(&["migrate"]).ok();
     for verb in ["dump", "check"] {
         project.db(&["schema", verb]).code(2).says("`db/schema.sql` was not written by cargo db");
     }
@@ -501,4 +509,25 @@ fn the_file_of_dbmate_stays_as_dbmate_wrote_it() {
     toml("\n[schema]\nfile = \"db/own.sql\"\n");
     project.db(&["schema", "dump"]).ok();
     is_kept();
+}
+
+#[test]
+fn changes_that_no_migration_makes_are_kept() {
+    let project = with_file("sf_edited");
+    project.db(&["migrate"]).ok().says("Wrote schema.sql");
+    let path = project.path().join("schema.sql");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let edited = format!("{text}ALTER TABLE public.users ADD COLUMN edited int;\n");
+    std::fs::write(&path, &edited).unwrap();
+    project.migration("3_more.up.sql", "CREATE TABLE more (id int);\n");
+    project.migration("3_more.down.sql", "DROP TABLE more;\n");
+    let kept = project.db(&["migrate"]).ok().says("schema.sql was kept");
+    kept.says("`cargo db generate` writes a migration for them");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), edited);
+    // What is only written otherwise is written anew.
+    std::fs::write(&path, format!("{edited}CREATE TABLE public.more (id int);\n")).unwrap();
+    project.db(&["generate", "edited"]).ok().says("new column users.edited");
+    project.db(&["migrate"]).ok().says("Wrote schema.sql");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(!text.contains("ADD COLUMN edited") && text.contains("edited integer"), "{text}");
 }

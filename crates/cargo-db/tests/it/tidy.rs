@@ -15,6 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["check", "migration"],
     &["audit", "backup", "seed"],
     &["rehearse", "schema"],
+    &["generate"],
     &["answer"],
     &["cli"],
     &["face"],

@@ -1,0 +1,24 @@
+//! Migrations from the difference between two schemas: the one that the migrations build and a
+//! wanted one. A migration is proved on scratch databases before it is written.
+
+mod candidates;
+mod compared;
+mod content;
+mod files;
+mod filling;
+mod insert;
+mod migration;
+mod own;
+mod proof;
+mod reading;
+mod stage;
+mod types;
+mod wanted;
+
+pub(crate) use compared::{ComparedSchema, SchemaDifference, compare};
+pub(crate) use files::{check, new_files, write};
+pub(crate) use filling::EmptyTable;
+pub(crate) use migration::{GeneratedHazard, GeneratedMigration, Generating, RowsHazard};
+pub(crate) use own::catalog;
+pub(crate) use stage::{DownStage, MigrationStage};
+pub(crate) use wanted::{SchemaSource, wanted};

@@ -1,0 +1,48 @@
+//! The wanted schema that a command names.
+
+use crate::change::{Database, Workspace};
+use crate::failure::{GenerateError, Result};
+use crate::generate::SchemaSource;
+use crate::settings::Settings;
+use crate::world::files;
+
+/// The database that is worked with.
+pub(super) fn live(database: &Database<'_>) -> SchemaSource {
+    let target = Box::new(database.target.clone());
+    SchemaSource::Database { name: database.target.database.clone(), target }
+}
+
+/// The file or folder that db.toml names, if it exists.
+pub(super) fn of_settings(settings: &Settings) -> Option<SchemaSource> {
+    let path = settings.root.join(settings.schema.file.as_ref()?);
+    files::exists(&path).then_some(SchemaSource::Files(path))
+}
+
+/// An SQL file, a folder, or a variable with the URL of a database.
+pub(super) fn named(workspace: &Workspace, typed: &str) -> Result<SchemaSource> {
+    let not_one = |why: &str| {
+        let (typed, why) = (typed.to_owned(), why.to_owned());
+        Err(GenerateError::NotASource { typed, why }.into())
+    };
+    if typed.contains("://") {
+        // It is not repeated, because of the password that may be in it.
+        let (typed, why) = (
+            "a URL".to_owned(),
+            "a URL can contain a password: name a variable that \
+                            contains it, such as `--from OTHER_DATABASE_URL`"
+                .to_owned(),
+        );
+        return Err(GenerateError::NotASource { typed, why }.into());
+    }
+    let path = files::current_dir()?.join(typed);
+    if files::exists(&path) {
+        return Ok(SchemaSource::Files(path));
+    }
+    match workspace.database_in_variable(typed)? {
+        Some(target) => {
+            let (name, target) = (format!("the database in {typed}"), Box::new(target));
+            Ok(SchemaSource::Database { name, target })
+        }
+        None => not_one("no file, folder or variable has this name"),
+    }
+}

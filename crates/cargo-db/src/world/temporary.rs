@@ -1,0 +1,13 @@
+//! Temporary folders.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::failure::Result;
+use crate::world::files::failed;
+
+/// An empty folder that only this user can read, removed with this value.
+pub(crate) fn folder() -> Result<TempDir> {
+    tempfile::tempdir().map_err(failed("make a folder in", Path::new("the temporary folder")))
+}

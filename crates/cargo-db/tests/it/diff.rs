@@ -1,0 +1,81 @@
+//! `cargo db diff`: the difference between the schemas of two states.
+
+use serde_json::json;
+
+use crate::support::{Project, cluster};
+
+const USERS: &str = "CREATE TABLE users (id int PRIMARY KEY);\n";
+
+fn project(name: &str) -> Project {
+    let project = Project::new(name);
+    project.write("db.toml", "[schema]\nfile = \"schema.sql\"\n");
+    project.migration("1_users.up.sql", USERS);
+    project.migration("1_users.down.sql", "DROP TABLE users;\n");
+    project.db(&["migrate"]).ok();
+    project
+}
+
+#[test]
+fn what_was_changed_by_hand_is_shown() {
+    let project = project("df_hand");
+    project.db(&["diff"]).ok().says("no difference between migrations and live");
+    project.run_sql("ALTER TABLE users ADD by_hand int; CREATE TABLE extra (id int)");
+    let shown = project.db(&["diff"]).ok().says("from migrations to live:");
+    shown.says("new column users.by_hand (integer)").says("new table extra");
+    project.db(&["diff", "--check"]).code(1);
+    project.db(&["diff", "live", "live", "--check"]).ok();
+    let sql = project.db(&["diff", "live", "migrations", "--sql"]).ok().stdout;
+    assert!(sql.contains("DROP TABLE public.extra;\n"), "{sql}");
+    // The SQL does what it says.
+    project.run_sql(&sql);
+    project.db(&["diff", "--check"]).ok();
+    let json = project.db(&["diff", "--json"]).ok().json();
+    assert_eq!(
+        (&json["differs"], &json["steps"], &json["sql"]),
+        (&json!(false), &json!([]), &json!(""))
+    );
+}
+
+#[test]
+fn every_state_can_be_compared() {
+    let mut project = project("df_states");
+    project.git(&["init", "-q"]);
+    project.git(&["add", "."]);
+    project.git(&["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", "first"]);
+    project.db(&["backup"]).ok();
+    project.migration("2_posts.up.sql", "CREATE TABLE posts (id int);\n");
+    project.migration("2_posts.down.sql", "DROP TABLE posts;\n");
+    project.write("schema.sql", &format!("{USERS}CREATE VIEW v AS SELECT id FROM users;\n"));
+    project.set("OTHER_URL", &cluster().url("df_states"));
+    let name = project.db(&["backups", "list", "--json"]).ok().json();
+    let name = name["backups"][0]["name"].as_str().unwrap().to_owned();
+    let backup = format!("backup:{name}");
+    let same = ["HEAD:migrations", "live", "url:OTHER_URL", backup.as_str()];
+    for state in same {
+        project.db(&["diff", state, "migrations"]).ok().says("new table posts");
+        project.db(&["diff", state, "live", "--check"]).ok();
+    }
+    project.db(&["diff", "live", "schema"]).ok().says("new view v");
+    project.db(&["diff", "live", "file:schema.sql"]).ok().says("new view v");
+    for wrong in ["lives", "url:NOT_SET", "file:nothing.sql", "v9:migrations", "backup:nothing"] {
+        project.db(&["diff", wrong]).code(2);
+    }
+}
+
+#[test]
+fn production_is_read_and_nothing_is_built_beside_it() {
+    let mut project = project("df_production");
+    project.set("OTHER_URL", &cluster().url("df_production"));
+    project.set("CARGO_DB_ENV", "production");
+    project.db(&["diff", "live", "url:OTHER_URL", "--check"]).ok();
+    project.db(&["diff"]).code(4).says("is refused in production");
+}
+
+#[test]
+fn what_has_no_ddl_is_named() {
+    let project = project("df_unsupported");
+    project.write("a.sql", "CREATE TABLE e (id int, day date) PARTITION BY LIST (id);\n");
+    project.write("b.sql", "CREATE TABLE e (id int, day date) PARTITION BY RANGE (day);\n");
+    let refused = project.db(&["diff", "file:a.sql", "file:b.sql"]).code(4);
+    refused.says("cannot be written as SQL").says("table e");
+}
