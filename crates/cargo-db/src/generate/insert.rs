@@ -23,7 +23,7 @@ pub(super) struct FillTable {
     /// Its checks, and the condition of the partition that it is.
     conditions: Vec<String>,
     columns: Vec<FillColumn>,
-    references: Vec<ForeignKey>,
+    references: Vec<FillReference>,
 }
 
 /// A column that an INSERT can give a value to.
@@ -40,7 +40,7 @@ struct FillColumn {
 }
 
 /// A foreign key.
-struct ForeignKey {
+struct FillReference {
     table: u32,
     /// The referenced table, as SQL.
     name: String,
@@ -64,7 +64,8 @@ pub(super) fn tables(
 ) -> Result<Vec<FillTable>> {
     let sql = format!(include_str!("sql/tables.sql"), project = project);
     let mut columns = by_relation(session, include_str!("sql/columns.sql"), FillColumn::of)?;
-    let mut references = by_relation(session, include_str!("sql/references.sql"), ForeignKey::of)?;
+    let mut references =
+        by_relation(session, include_str!("sql/references.sql"), FillReference::of)?;
     let mut tables = Vec::new();
     for row in session.rows("read the tables", &sql)? {
         let oid = row.number("oid")?;
@@ -135,9 +136,9 @@ impl FillColumn {
     }
 }
 
-impl ForeignKey {
-    fn of(row: &Row) -> Result<ForeignKey> {
-        Ok(ForeignKey {
+impl FillReference {
+    fn of(row: &Row) -> Result<FillReference> {
+        Ok(FillReference {
             table: row.number("referenced")?,
             name: row.text("name")?.to_owned(),
             columns: list(row.text("columns")?),
@@ -211,7 +212,7 @@ impl FillTable {
     /// that name no other column.
     fn combined<'a>(&self, columns: &[&'a FillColumn]) -> (Vec<&'a FillColumn>, Vec<&str>) {
         let is_free = |column: &FillColumn| {
-            let is_of_key = |key: &ForeignKey| key.columns.contains(&column.name);
+            let is_of_key = |key: &FillReference| key.columns.contains(&column.name);
             !self.references.iter().any(is_of_key)
         };
         let (mut combined, mut conditions): (Vec<&FillColumn>, Vec<&str>) = Default::default();

@@ -57,7 +57,7 @@ fn every_state_can_be_compared() {
     }
     project.db(&["diff", "live", "schema"]).ok().says("new view v");
     project.db(&["diff", "live", "file:schema.sql"]).ok().says("new view v");
-    for wrong in ["lives", "url:NOT_SET", "file:nothing.sql", "v9:migrations", "backup:nothing"] {
+    for wrong in ["lives", "url:NOT_SET", "file:nothing.sql", "v9:migrations"] {
         project.db(&["diff", wrong]).code(2);
     }
 }
