@@ -156,6 +156,15 @@ pub fn mentions(text: &[u8], letters: &str) -> bool {
     memchr::memchr2_iter(small, capital, text).any(is_here)
 }
 
+/// Whether a text may contain a name of more than 63 bytes, which PostgreSQL cuts off: it has that
+/// many letters, digits or bytes in quotes in a row.
+pub fn may_have_long_name(text: &[u8]) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | 0x80..);
+    let is_long = |part: &[u8]| part.len() > 63;
+    text.split(|&byte| !is_part(byte)).any(is_long)
+        || memchr::memchr(b'"', text).is_some() && text.split(|&byte| byte == b'"').any(is_long)
+}
+
 /// The words, names and signs of one statement, without white space, comments and the contents of
 /// strings: unquoted words in lower case, quoted names without quotes.
 pub fn words(statement: &str) -> Vec<String> {
@@ -228,6 +237,18 @@ mod tests {
         for text in ["'a", "$a$ x", "/* a", "-", "wor", "$ta"] {
             assert!(matches!(token(text.as_bytes(), false), Lexed::Unfinished(_)), "{text}");
         }
+    }
+
+    #[test]
+    fn letters_and_long_names_are_found_before_parsing() {
+        assert!(mentions(b"Alter TABLE a", "alter") && mentions(b"a DROP", "drop"));
+        assert!(!mentions(b"alte r, alt", "alter") && !mentions(b"", "drop"));
+        let (short, long) = ("n".repeat(63), "n".repeat(64));
+        let has = |text: &str| may_have_long_name(text.as_bytes());
+        assert!(!has(&format!("CREATE TABLE {short} (id int);")));
+        assert!(has(&format!("CREATE TABLE {long} (id int);")));
+        let quoted = format!("CREATE TABLE \"{}\" (id int);", "a b ".repeat(17));
+        assert!(has(&quoted) && !has(&quoted.replace('"', "'")));
     }
 
     #[test]

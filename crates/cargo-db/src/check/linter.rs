@@ -15,7 +15,7 @@ use crate::check::finding::finding;
 use crate::check::rules;
 use crate::check::words::{as_strs, object_of};
 use crate::model::finding::Finding;
-use pg_sql::lexer::{first_words, mentions, words};
+use pg_sql::lexer::{first_words, may_have_long_name, mentions, words};
 use pg_sql::name::short;
 
 /// The findings of the parser and the linter. `kept` are the positions of statements whose type
@@ -42,9 +42,9 @@ pub(super) fn lint(
     let mut linter = Linter::with_rules(&[], &[]);
     // Each rule walks the whole tree. Those whose findings are left out, and those about statements
     // that the file does not have, would take most of the time.
-    let may_find = |rule: &str| {
-        let needed = word_of(rule);
-        needed.is_none_or(|word| mentions(text.as_bytes(), word))
+    let may_find = |rule: &str| match rule {
+        "identifier-too-long" => may_have_long_name(text.as_bytes()),
+        rule => word_of(rule).is_none_or(|word| mentions(text.as_bytes(), word)),
     };
     linter.rules.retain(|rule| {
         let rule = rule.to_string();
