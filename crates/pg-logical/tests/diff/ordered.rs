@@ -119,7 +119,8 @@ fn a_new_check_of_a_domain_in_another_type_is_refused() {
         let error = refusal(&of("", table), &of("CHECK (VALUE > 0)", table));
         assert_eq!(
             error.to_string(),
-            "cannot be changed: domain d: column t.a contains it, so that it cannot get a constraint"
+            "cannot be changed: domain d: column t.a contains it, so that it cannot get a \
+             constraint"
         );
     }
 }
@@ -132,7 +133,8 @@ fn a_range_that_columns_use_is_not_replaced() {
     let error = refusal(&of("int"), &of("bigint"));
     assert_eq!(
         error.to_string(),
-        "cannot be changed: type r: columns have this type, and a range type that is in use cannot be replaced"
+        "cannot be changed: type r: columns have this type, and a range type that is in use \
+         cannot be replaced"
     );
 }
 

@@ -78,7 +78,7 @@ impl Random {
             numbers.below(2)
         ));
         let attribute =
-            numbers.one(&["a int, b text", "a int, b text, c e", "b text", "a bigint, b d"]);
+            numbers.one(&["a int, b text", "a int, b text, c e", "b text", "a bigint, b e"]);
         self.add(format!("CREATE TYPE s.k AS ({attribute})"));
     }
 

@@ -194,7 +194,8 @@ const TABLES: &[Pair] = &[
          CREATE TABLE c PARTITION OF p FOR VALUES IN (1); CREATE TABLE d (a int); \
          CREATE TABLE e PARTITION OF p FOR VALUES IN (2); \
          ALTER TABLE p ADD CONSTRAINT l CHECK (a > 1)",
-        "CREATE TABLE p (a int, CONSTRAINT k CHECK (a > 0), CONSTRAINT l CHECK (a > 2)) PARTITION BY LIST (a); \
+        "CREATE TABLE p (a int, CONSTRAINT k CHECK (a > 0), CONSTRAINT l CHECK (a > 2)) \
+         PARTITION BY LIST (a); \
          CREATE TABLE c PARTITION OF p FOR VALUES IN (3); \
          CREATE TABLE d PARTITION OF p FOR VALUES IN (4); CREATE TABLE e (a int)",
     ),
@@ -227,7 +228,8 @@ const TABLES: &[Pair] = &[
     (
         "a parent of two",
         "CREATE TABLE p (a int); CREATE TABLE q (b int); CREATE TABLE c () INHERITS (p, q)",
-        "CREATE TABLE p (a bigint, d int DEFAULT 5 CHECK (d > 0)); CREATE TABLE q (b int NOT NULL); \
+        "CREATE TABLE p (a bigint, d int DEFAULT 5 CHECK (d > 0)); \
+         CREATE TABLE q (b int NOT NULL); \
          CREATE TABLE c () INHERITS (p, q)",
     ),
     (

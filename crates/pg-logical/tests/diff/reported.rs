@@ -43,7 +43,8 @@ const ORDERS: &[Pair] = &[
         "a column that is dropped under a view that stays",
         "CREATE TABLE t (id bigint PRIMARY KEY, keep text, gone text); \
          CREATE VIEW v AS SELECT id, keep, gone FROM t",
-        "CREATE TABLE t (id bigint PRIMARY KEY, keep text); CREATE VIEW v AS SELECT id, keep FROM t",
+        "CREATE TABLE t (id bigint PRIMARY KEY, keep text); \
+         CREATE VIEW v AS SELECT id, keep FROM t",
     ),
     (
         "a column that is new in a view that stays",
