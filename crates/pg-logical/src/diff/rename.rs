@@ -149,11 +149,13 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// What a rename concerns; `None` if it has already happened.
+    /// What a rename concerns; `None` if it has already happened, and is told by a comment, which
+    /// stays in the schema file.
     fn one(&self, rename: &Rename) -> Result<Option<Named>, RenameProblem> {
         let all = self.named(rename, &rename.old);
         if all.is_empty() {
-            return self.is_done(rename).then_some(None).ok_or(RenameProblem::Nothing);
+            let is_done = rename.line.is_some() && self.is_done(rename);
+            return is_done.then_some(None).ok_or(RenameProblem::Nothing);
         }
         let mut fitting: Vec<Named> = all.into_iter().filter(|one| self.is_wanted(one)).collect();
         let named = match fitting.len() {

@@ -18,8 +18,7 @@ const EFFECT: Effect = Effect::Reads;
 /// A state is `live` (the database), `migrations` (what the migrations build), `schema` (the file
 /// or folder that `[schema] file` in db.toml names), `backup:NAME`, `file:PATH`, `url:VARIABLE`
 /// (the database whose URL is in a variable), or `REV:migrations` (the migrations of a git
-/// revision).
-/// Owners and privileges are compared only if both states are SQL files or migrations.
+/// revision). Owners and privileges are compared only if both states are SQL files or migrations.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct DiffArgs {
