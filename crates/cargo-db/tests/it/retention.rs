@@ -164,7 +164,7 @@ fn the_newest_is_never_what_the_policy_took() {
         .ok()
         .says("from good.sql")
         .says("taken before restore-in-place");
-    project.db(&["backups", "list"]).ok().says("everything, before restore-in-place");
+    project.db(&["backups", "list"]).ok().says("before restore-in-place");
     // By its name it can be had.
     let safety = names(&project).remove(1);
     project.db(&["restore", &safety, "--yes"]).ok();
