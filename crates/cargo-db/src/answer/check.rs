@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
+use crate::answer::drift::DriftView;
 use crate::answer::text::{plural, wrapped};
 use crate::answer::{Answer, BOLD, DIM, GREEN, RED, SchemaFileView, Style, YELLOW};
 use crate::model::finding::{Checked, Finding, Severity, Verdict};
-use crate::schema::Comparison;
+use crate::schema::{Comparison, Drift};
 
 /// Where the text of a finding begins.
 const INDENT: usize = 12;
@@ -24,6 +25,10 @@ pub(crate) struct CheckReport {
     /// Whether the schema file does not match the migrations.
     #[serde(skip)]
     differs: bool,
+    /// With `--drift`: how the schema of the database differs from what the migrations left. Null
+    /// if nothing is applied, or if a migration tool reports the history itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drift: Option<DriftView>,
 }
 
 /// One file that was checked.
@@ -60,7 +65,7 @@ impl CheckReport {
     /// What was found in these files.
     pub(crate) fn of(checked: &[Checked], hint: Option<String>) -> CheckReport {
         let migrations = checked.iter().map(CheckedView::from).collect();
-        CheckReport { migrations, schema_file: None, hint, differs: false }
+        CheckReport { migrations, schema_file: None, hint, differs: false, drift: None }
     }
 
     /// The same with what the schema file was compared with.
@@ -69,16 +74,28 @@ impl CheckReport {
         CheckReport { schema_file: comparison.map(SchemaFileView::of), differs, ..self }
     }
 
-    /// Whether a finding is at least so bad, or the schema file does not match.
+    /// Whether a finding is at least so bad, the schema file does not match, or the schema of the
+    /// database has drifted.
     pub(crate) fn is_finding(&self, least: Verdict) -> bool {
-        self.differs || self.migrations.iter().any(|file| file.verdict >= least)
+        self.differs || self.has_drifted() || self.migrations.iter().any(|file| file.verdict >= least)
+    }
+
+    fn has_drifted(&self) -> bool {
+        self.drift.as_ref().is_some_and(DriftView::is_found)
+    }
+
+    /// The same with the drift of the database.
+    pub(crate) fn with_drift(self, drift: Option<&Drift>) -> CheckReport {
+        CheckReport { drift: drift.map(DriftView::from), ..self }
     }
 }
 
 impl Answer for CheckReport {
     fn text(&self, style: &Style) -> String {
         let schema = self.schema_file.iter().map(|file| file.text(style));
-        let all: Vec<String> = [text(&self.migrations, style)].into_iter().chain(schema).collect();
+        let drift = self.drift.iter().flat_map(|drift| drift.lines(style));
+        let all: Vec<String> =
+            [text(&self.migrations, style)].into_iter().chain(schema).chain(drift).collect();
         all.join("\n")
     }
 }

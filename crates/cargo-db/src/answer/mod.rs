@@ -7,6 +7,7 @@ mod check;
 mod create;
 mod diagram;
 mod difference;
+mod drift;
 mod dry_run;
 mod dump;
 mod env;

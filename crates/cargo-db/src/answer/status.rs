@@ -3,15 +3,17 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use crate::answer::drift::DriftView;
 use crate::answer::plan::{MigrationView, TargetView};
 use crate::answer::text::{fitted, number, on_lines, plural, size, table};
 use crate::answer::{Answer, BOLD, GREEN, RED, Style, YELLOW};
-use crate::failure::problem_line;
+use crate::failure::{Exit, problem_line};
 use crate::model::environment::{Environment, Resolved, Signal};
 use crate::model::history::{Applied, MigrationStatus, Problem};
 use crate::model::migration::{Migration, title};
 use crate::model::overview::{DatabaseFacts, ServerFacts, TableSize};
 use crate::model::target::Target;
+use crate::schema::Drift;
 use crate::settings::{Migrations, Runner};
 
 /// How many tables are listed before they are only counted.
@@ -32,6 +34,8 @@ pub(crate) struct StatusReport {
     database: DatabaseView,
     tool: ToolView,
     migrations: MigrationsView,
+    /// Null if nothing is applied, or if a migration tool reports the history itself.
+    drift: Option<DriftView>,
     /// The largest first.
     tables: Vec<TableSize>,
     settings: Vec<SettingView>,
@@ -216,6 +220,8 @@ pub(crate) struct StatusFacts<'a> {
     pub(crate) settings: Vec<SettingView>,
     /// What to do if there are no migrations.
     pub(crate) empty: Option<String>,
+    /// `None` if it is not examined.
+    pub(crate) drift: Option<&'a Drift>,
 }
 
 impl From<StatusFacts<'_>> for StatusReport {
@@ -236,6 +242,7 @@ impl From<StatusFacts<'_>> for StatusReport {
             },
             tool: facts.migrations.into(),
             migrations: facts.status.into(),
+            drift: facts.drift.map(DriftView::from),
             tables: database.map(|database| database.tables.clone()).unwrap_or_default(),
             settings: facts.settings,
             empty: facts.empty,
@@ -245,11 +252,18 @@ impl From<StatusFacts<'_>> for StatusReport {
 }
 
 impl StatusReport {
-    /// Whether there is something that `--check` reports.
-    pub(crate) fn is_finding(&self) -> bool {
+    /// The exit code of what `--check` reports: something is wrong, or only pending.
+    pub(crate) fn finding(&self) -> Option<Exit> {
         // Without a database, the tool cannot report what is pending.
         let unknown = !self.database.exists && self.asked;
-        !self.migrations.pending.is_empty() || !self.migrations.problems.is_empty() || unknown
+        if !self.migrations.problems.is_empty() || self.has_drifted() {
+            return Some(Exit::History);
+        }
+        (!self.migrations.pending.is_empty() || unknown).then_some(Exit::Finding)
+    }
+
+    fn has_drifted(&self) -> bool {
+        self.drift.as_ref().is_some_and(DriftView::is_found)
     }
 
     /// The server, the database, and what they are for.
@@ -328,6 +342,7 @@ impl Answer for StatusReport {
             }
             _ => lines.extend(self.migrations.lines(style)),
         }
+        lines.extend(self.drift.iter().flat_map(|drift| on_lines(drift.lines(style))));
         lines.extend(self.tables());
         fitted(&lines.join("\n"), style.width)
     }

@@ -4,7 +4,7 @@ use crate::audit::Trail;
 use crate::change::needs::Effect;
 use crate::change::record::record;
 use crate::change::workspace::Database;
-use crate::change::{consent, retain, seal, trail};
+use crate::change::{consent, drift, retain, seal, trail};
 use crate::failure::{ConsentError, Result, RunError};
 use crate::migration::{with_branches, with_suggestion};
 use crate::model::consent::Consent;
@@ -180,13 +180,16 @@ pub(crate) fn perform<C: Change>(
     let backup = seal::back_up(database, &now)?;
     let is_as_shown = plan.identity.is_none() && now.migrations().eq(plan.migrations());
     let shown = if is_as_shown { &plan } else { &now };
+    let schema = drift::before(database, &now);
     let done = record(database, (shown, &now), given, backup.clone(), || {
         let command = &database.workspace.consent.command;
         let done = change.carry_out(database, &carried, held, backup.as_deref());
         let done = done.map_err(|failure| suggest(failure.of_command(command)))?;
         retain::carry_out(database, &now)?;
         Ok(done)
-    })?;
+    });
+    drift::after(database, schema, done.is_ok());
+    let done = done?;
     change.afterwards(database, &now).map_err(|failure| {
         let done = format!("`{}` was carried out", now.verb.name());
         failure.afterwards(&done, "the result")

@@ -12,11 +12,10 @@ pub(crate) type FoundOfSets<A> = Vec<(Option<String>, Result<A>)>;
 pub(crate) fn outcome_of_sets<A: Answer + Clone + 'static>(
     workspace: &Workspace,
     sets: FoundOfSets<A>,
-    is_finding: impl Fn(&A) -> bool,
+    finding: impl Fn(&A) -> Option<Exit>,
 ) -> Result<Outcome> {
     let exit_of = |found: &Result<A>| match found {
-        Ok(answer) if is_finding(answer) => Exit::Finding,
-        Ok(_) => Exit::Done,
+        Ok(answer) => finding(answer).unwrap_or(Exit::Done),
         Err(failure) => failure.exit(),
     };
     let exit = Exit::of_several(sets.iter().map(|(_, found)| exit_of(found)));

@@ -16,10 +16,11 @@ use crate::rehearse::guarantees::Guarantees;
 use crate::rehearse::queries::Preparing;
 use crate::rehearse::request::Request;
 use crate::rehearse::rows::RowSnapshot;
-use crate::rehearse::schema_facts::{self, SchemaReader};
+use crate::rehearse::schema_facts;
 use crate::rehearse::scratch::Scratch;
 use crate::rehearse::sequences::SequenceLag;
 use crate::rehearse::snapshot::CatalogSnapshot;
+use crate::schema::SchemaReader;
 use crate::world::World;
 use crate::world::pg::{OwnTables, Purpose, Session, TableComparison};
 

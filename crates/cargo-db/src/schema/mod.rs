@@ -5,9 +5,12 @@ mod base;
 mod built;
 mod chain;
 mod difference;
+mod drift;
 mod file;
+mod fingerprint;
 mod folder;
 mod masked;
+mod reader;
 mod server_wide;
 mod shown;
 mod text;
@@ -17,8 +20,10 @@ pub(crate) use built::{
     GeneratedSchema, MigratedScratch, OUTSIDE, earlier, generate, migrated_scratch,
 };
 pub(crate) use difference::{Difference, LineOf};
+pub(crate) use drift::{Drift, DriftedObject, Glance, SchemaBefore};
 pub(crate) use file::{Comparison, DifferingFile, FileState, SchemaFile};
 pub(crate) use masked::mask;
+pub(crate) use reader::SchemaReader;
 pub(crate) use server_wide::is_inside;
 pub(crate) use shown::{OWN_SCHEMA, ShownSchema, gather, read};
 pub(crate) use text::is_marked;

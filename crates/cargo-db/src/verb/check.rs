@@ -7,10 +7,11 @@ use clap::{Args, ValueEnum};
 
 use crate::answer::{CheckReport, Outcome};
 use crate::change::{
-    DatabaseNeed, Effect, FoundOfSets, Needs, SetNeed, Workspace, generated_schema, outcome_of_sets,
+    DatabaseNeed, Effect, FoundOfSets, Needs, SetNeed, Workspace, drift_of, generated_schema,
+    outcome_of_sets,
 };
 use crate::check::{self, CheckContext, CheckContexts, Direction, FileToCheck, base};
-use crate::failure::{FileError, Result, SettingsError};
+use crate::failure::{Exit, FileError, Result, SettingsError};
 use crate::migration;
 use crate::model::finding::{Checked, Verdict};
 use crate::model::migration::{MigrationFolder, ScriptFile};
@@ -31,7 +32,7 @@ const SHARED: [&str; 4] = ["origin/main", "origin/master", "main", "master"];
 /// Finds syntax errors, and statements that lock tables, rewrite tables, delete data, or break the
 /// application version that still runs while the migration is deployed. Compares the files with
 /// git to find migrations that were edited. `docs/rules.md` explains each rule. Only `--schema`
-/// needs a server.
+/// and `--drift` need a server.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct CheckArgs {
@@ -47,6 +48,9 @@ pub(crate) struct CheckArgs {
     /// Also run `schema check`: fail if the schema file does not match the migrations
     #[arg(long, conflicts_with_all = ["files", "staged"])]
     schema: bool,
+    /// Also fail if the schema of the database has drifted from what the migrations left
+    #[arg(long, conflicts_with_all = ["files", "staged"])]
+    drift: bool,
     /// Exit with code 1 only for findings of at least this severity
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t)]
     fail_on: FailOn,
@@ -70,7 +74,8 @@ impl Verb for CheckArgs {
     }
 
     fn needs(&self) -> Needs {
-        let database = if self.schema { DatabaseNeed::Marked } else { DatabaseNeed::Irrelevant };
+        let database =
+            if self.schema || self.drift { DatabaseNeed::Marked } else { DatabaseNeed::Irrelevant };
         Needs { database, set: SetNeed::Any, ..Needs::FILES }
     }
 
@@ -86,7 +91,9 @@ impl Verb for CheckArgs {
             FailOn::Warn => Verdict::Warn,
             FailOn::Block => Verdict::Block,
         };
-        outcome_of_sets(workspace, found, |report| report.is_finding(least))
+        outcome_of_sets(workspace, found, |report| {
+            report.is_finding(least).then_some(Exit::Finding)
+        })
     }
 }
 
@@ -152,8 +159,14 @@ impl CheckArgs {
         let is_empty = folder.is_empty() && checked.is_empty();
         let hint = is_empty.then(|| migration::elsewhere_hint(&settings)).flatten();
         hint.iter().for_each(|hint| workspace.ui.warning(hint));
-        let schema = self.schema.then(|| compare_schema(workspace, settings)).transpose()?;
-        Ok(CheckReport::of(&checked, hint).with_schema(schema.as_ref()))
+        let schema =
+            self.schema.then(|| compare_schema(workspace, settings.clone())).transpose()?;
+        let drift = match self.drift {
+            true => drift_of(&workspace.database_of(settings)?)?,
+            false => None,
+        };
+        let report = CheckReport::of(&checked, hint);
+        Ok(report.with_schema(schema.as_ref()).with_drift(drift.as_ref()))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::model::history::{History, MigrationStatus};
 use crate::model::migration::MigrationFolder;
 use crate::model::overview::{DatabaseFacts, ServerFacts};
 use crate::model::target::Target;
+use crate::schema::{Drift, Glance};
 use crate::settings::Settings;
 use crate::verb::declare::Verb;
 use crate::world::World;
@@ -28,7 +29,8 @@ const EFFECT: Effect = Effect::Reads;
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct StatusArgs {
-    /// Exit with code 1 if a migration is pending or has a problem
+    /// Exit with code 1 if a migration is pending, and with 9 if one has a problem or the schema has
+    /// drifted
     #[arg(long)]
     check: bool,
     /// Wait for the server to accept connections (default: 60 seconds)
@@ -60,7 +62,7 @@ impl Verb for StatusArgs {
         let of_set = |(set, settings)| (set, report(settings));
         let sets: FoundOfSets<StatusReport> = workspace.sets().into_iter().map(of_set).collect();
         workspace.world.interrupt.check()?;
-        outcome_of_sets(workspace, sets, |status| self.check && status.is_finding())
+        outcome_of_sets(workspace, sets, |status| status.finding().filter(|_| self.check))
     }
 }
 
@@ -73,6 +75,8 @@ struct Gathered<'a> {
     found: Option<Answers>,
     /// What to do if the folder contains no migrations.
     empty: Option<String>,
+    /// `None` if it is not examined.
+    drift: Option<Drift>,
 }
 
 fn gather<'s>(
@@ -84,14 +88,17 @@ fn gather<'s>(
     let target = workspace.target_of(settings)?;
     let layout = &settings.migrations.layout;
     // The files are read while the server is queried.
-    let (folder, found): (_, Result<Option<Answers>>) = std::thread::scope(|scope| {
+    let (folder, glance, found) = std::thread::scope(|scope| {
         let folder = scope.spawn(|| migration::read_folder(settings));
+        let glance = scope.spawn(|| Glance::take(world, &settings.root, &target));
         let found = ask(world, settings, &target, wait);
-        (folder.join(), found)
+        (folder.join(), glance.join(), found)
     });
-    let mut folder = folder
-        .map_err(|_| RunError::Bug { what: "a thread of `status` panicked".to_owned() })??;
-    let mut found = found?;
+    let panicked = |_| RunError::Bug { what: "a thread of `status` panicked".to_owned() };
+    let mut folder = folder.map_err(panicked)??;
+    let glance = glance.map_err(panicked)?;
+    let mut found: Option<Answers> = found?;
+    let drift = drift(workspace, settings, &target, (glance, found.as_ref()));
     if let Some(answers) = &mut found {
         if layout.is_asked() {
             (folder, answers.history) = migration::ask(world, settings, &target)?;
@@ -102,7 +109,27 @@ fn gather<'s>(
     }
     let is_empty = folder.is_empty() && !layout.is_asked();
     let empty = is_empty.then(|| migration::no_migrations_hint(settings)).flatten();
-    Ok(Gathered { settings, target, folder, found, empty })
+    Ok(Gathered { settings, target, folder, found, empty, drift })
+}
+
+/// The drift of the database, from what a second connection saw of it.
+fn drift(
+    workspace: &Workspace,
+    settings: &Settings,
+    target: &Target,
+    (glance, found): (Result<Glance>, Option<&Answers>),
+) -> Option<Drift> {
+    let layout = &settings.migrations.layout;
+    let history = found.map(|answers| &answers.history).filter(|_| !layout.is_asked())?;
+    // With `--wait`, the server may not have accepted the first attempt.
+    let glance = glance.or_else(|_| Glance::take(&workspace.world, &settings.root, target));
+    match glance.and_then(|glance| glance.drift(layout, history)) {
+        Ok(drift) => drift,
+        Err(failure) => {
+            workspace.ui.warning(&format!("drift was not examined: {failure}"));
+            None
+        }
+    }
 }
 
 impl Gathered<'_> {
@@ -122,6 +149,7 @@ impl Gathered<'_> {
             migrations: &self.settings.migrations,
             settings: settings_shown(self.settings),
             empty: self.empty.clone(),
+            drift: self.drift.as_ref(),
         })
     }
 }

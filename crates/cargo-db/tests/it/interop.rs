@@ -29,7 +29,10 @@ fn ten(project: &Project) {
 }
 
 /// Runs something with sqlx's library.
-fn with_sqlx<F: Future<Output = ()>>(project: &Project, work: impl FnOnce(Migrator, PgPool) -> F) {
+pub(crate) fn with_sqlx<F: Future<Output = ()>>(
+    project: &Project,
+    work: impl FnOnce(Migrator, PgPool) -> F,
+) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let folder: &Path = &project.path().join("migrations");

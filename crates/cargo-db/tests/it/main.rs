@@ -24,6 +24,7 @@ mod demo;
 mod diagram;
 mod diff;
 mod documents;
+mod drift;
 mod dump_is_data;
 mod dumped;
 

@@ -77,7 +77,7 @@ fn a_name_that_is_not_utf8_is_reported() {
     project.migration("1_a.down.sql", "DROP TABLE a;");
     let odd = project.path().join("migrations").join(OsStr::from_bytes(b"2_\xff\xfe.up.sql"));
     std::fs::write(odd, "CREATE TABLE b ();").unwrap();
-    let _ = project.db(&["status", "--check"]).code(1).says("its name is not UTF-8");
+    let _ = project.db(&["status", "--check"]).code(9).says("its name is not UTF-8");
     let _ = project.db(&["migrate", "--yes"]).code(9).says("its name is not UTF-8");
     assert_eq!(project.query("SELECT to_regclass('a') IS NULL"), ["t"]);
     let folders = Project::new("o_folders");

@@ -59,6 +59,11 @@ pub const SETTINGS: &str = include_str!("queries/settings.sql");
 /// The oldest major version whose catalogs are known here.
 pub const OLDEST: u32 = 14;
 
+/// A query for a server of this major version: see [`queries`].
+pub(crate) fn query_for(query: &str, major: u32) -> String {
+    queries::for_major(query, major, Scope::Everything)
+}
+
 /// The tables that a dump locks, as schema and name, before the catalog is read.
 pub fn tables(source: &mut dyn Source) -> Result<Vec<(String, String)>, SourceError> {
     let query = queries::for_major(include_str!("queries/tables.sql"), OLDEST, Scope::Everything);

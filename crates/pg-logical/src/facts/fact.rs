@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use crate::catalog::Address;
 
 /// One fact about an object, a column, an owner, a privilege or a comment.
@@ -57,6 +59,16 @@ impl SchemaFacts {
             text.extend([fact.kind, " ", &fact.name, " ", &fact.text, "\n"]);
         }
         text
+    }
+
+    /// A hash of each fact, by its kind and name.
+    pub fn hashes(&self) -> BTreeMap<String, u64> {
+        let mut hashes = BTreeMap::new();
+        for fact in self.all() {
+            let hash = hashes.entry(format!("{} {}", fact.kind, fact.name)).or_insert(0u64);
+            *hash = hash.wrapping_add(xxh3_64(fact.text.as_bytes()));
+        }
+        hashes
     }
 
     /// The difference between these facts and later ones of the same database.

@@ -51,11 +51,16 @@ impl FactReader {
             self.facts = facts;
             return Ok((self.facts.clone(), Some(written)));
         }
+        Ok((self.read_all(source)?, None))
+    }
+
+    /// Reads everything, without looking at what was written.
+    pub fn read_all(&mut self, source: &mut dyn Source) -> Result<SchemaFacts, SourceError> {
         let catalog = catalog::read_scope(source, Scope::Definitions)?;
         let mut roots = self.roots(source, &catalog, None)?;
         roots.insert(Address { class: 0, oid: 0 }, of_object::of_others(&catalog));
         self.facts = self.facts.renewed(roots);
-        Ok((self.facts.clone(), None))
+        Ok(self.facts.clone())
     }
 
     /// Rereads some objects. `None` if one was renamed: facts about others may contain its name.

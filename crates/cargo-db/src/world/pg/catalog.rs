@@ -29,6 +29,13 @@ impl Source for Session {
     }
 }
 
+impl Session {
+    /// The major version that the server reported when the session began; 0 if it did not.
+    pub(crate) fn reported_major(&self) -> u32 {
+        self.pin.major
+    }
+}
+
 /// Two sessions whose transactions have the same snapshot. They read a catalog together.
 pub(crate) struct Pair<'a> {
     pub(crate) first: &'a mut Session,

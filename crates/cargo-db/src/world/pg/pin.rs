@@ -37,6 +37,8 @@ pub(crate) struct Pin {
     pub(super) ours: String,
     pub(super) theirs: String,
     pub(super) encoding: &'static str,
+    /// The major version that the server reported.
+    pub(super) major: u32,
     /// The search path that the session came with.
     pub(super) path: SearchPath,
 }
@@ -86,7 +88,7 @@ impl Pin {
         let theirs = ["search_path", "row_security", "default_transaction_read_only"];
         let theirs = theirs.into_iter().chain(given_back);
         let theirs: Vec<String> = theirs.map(|name| format!("RESET {name}")).collect();
-        Pin { ours, theirs: theirs.join("; "), encoding, path: SearchPath::default() }
+        Pin { ours, theirs: theirs.join("; "), encoding, major, path: SearchPath::default() }
     }
 }
 

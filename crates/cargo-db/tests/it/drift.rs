@@ -1,0 +1,225 @@
+//! Drift: what differs from the schema that the migrations left is named, object by object, and
+//! nothing else is.
+
+use crate::interop::with_sqlx;
+use crate::support::{Project, cluster};
+
+const FIRST: &str = "\
+    CREATE TYPE mood AS ENUM ('sad', 'ok'); \
+    CREATE TABLE users (id int PRIMARY KEY, name text NOT NULL, email text, mood mood); \
+    CREATE INDEX users_name ON users (name); \
+    CREATE TABLE orders (id int PRIMARY KEY, buyer int REFERENCES users, note text); \
+    CREATE VIEW names AS SELECT id, name FROM users; \
+    CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'; \
+    CREATE SEQUENCE numbers; \
+    ALTER TABLE users ENABLE ROW LEVEL SECURITY; \
+    CREATE POLICY own ON users USING (true)";
+
+/// A project whose first migration is applied.
+fn migrated(name: &str) -> Project {
+    let project = Project::new(name);
+    project.migration("1_first.sql", FIRST);
+    project.db(&["migrate"]).ok();
+    project
+}
+
+/// The objects that differ, each with how.
+#[track_caller]
+fn drifted(project: &Project) -> Vec<String> {
+    let drift = &project.db(&["status", "--json"]).ok().json()["drift"];
+    let objects = drift["objects"].as_array().unwrap_or_else(|| panic!("{drift}"));
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    objects
+        .iter()
+        .map(|one| format!("{}: {}", text(&one["object"]), text(&one["change"])))
+        .collect()
+}
+
+#[track_caller]
+fn state(project: &Project) -> String {
+    let json = project.db(&["status", "--json"]).ok().json();
+    json["drift"]["state"].as_str().unwrap_or_else(|| panic!("{json}")).to_owned()
+}
+
+#[test]
+fn each_object_that_was_changed_by_hand_is_named() {
+    let project = migrated("drift_kinds");
+    let _ = cluster().connect("postgres").batch_execute("CREATE ROLE drift_reader");
+    assert_eq!(state(&project), "none");
+    project.db(&["status", "--check"]).ok();
+    for (change, back, named) in [
+        (
+            "CREATE TABLE extra (id int PRIMARY KEY, n int)",
+            "DROP TABLE extra",
+            "table public.extra: added",
+        ),
+        (
+            "ALTER TABLE orders ADD COLUMN hidden int",
+            "ALTER TABLE orders DROP COLUMN hidden",
+            "column public.orders.hidden: added",
+        ),
+        (
+            "ALTER TABLE users ALTER COLUMN email SET NOT NULL",
+            "ALTER TABLE users ALTER COLUMN email DROP NOT NULL",
+            "column public.users.email: changed",
+        ),
+        (
+            "ALTER TABLE orders ALTER COLUMN note SET DEFAULT 'x'",
+            "ALTER TABLE orders ALTER COLUMN note DROP DEFAULT",
+            "column public.orders.note: changed",
+        ),
+        (
+            "DROP INDEX users_name",
+            "CREATE INDEX users_name ON users (name)",
+            "index public.users_name: missing",
+        ),
+        ("CREATE INDEX quick ON orders (note)", "DROP INDEX quick", "index public.quick: added"),
+        (
+            "ALTER TABLE orders ADD CONSTRAINT positive CHECK (id > 0)",
+            "ALTER TABLE orders DROP CONSTRAINT positive",
+            "constraint public.orders.positive: added",
+        ),
+        (
+            "CREATE OR REPLACE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 2'",
+            "CREATE OR REPLACE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "function public.one(): changed",
+        ),
+        (
+            "GRANT SELECT ON orders TO drift_reader",
+            "REVOKE SELECT ON orders FROM drift_reader",
+            "privileges of table public.orders: added",
+        ),
+        (
+            "ALTER VIEW names OWNER TO drift_reader",
+            "ALTER VIEW names OWNER TO postgres",
+            "owner of view public.names: changed",
+        ),
+        (
+            "COMMENT ON COLUMN users.name IS 'x'",
+            "COMMENT ON COLUMN users.name IS NULL",
+            "comment of column public.users.name: added",
+        ),
+        (
+            "CREATE OR REPLACE VIEW names AS SELECT id, upper(name) AS name FROM users",
+            "CREATE OR REPLACE VIEW names AS SELECT id, name FROM users",
+            "view public.names: changed",
+        ),
+        (
+            "ALTER SEQUENCE numbers INCREMENT 2",
+            "ALTER SEQUENCE numbers INCREMENT 1",
+            "sequence public.numbers: changed",
+        ),
+        (
+            "ALTER POLICY own ON users USING (false)",
+            "ALTER POLICY own ON users USING (true)",
+            "policy public.users.own: changed",
+        ),
+        (
+            "ALTER TABLE users DISABLE ROW LEVEL SECURITY",
+            "ALTER TABLE users ENABLE ROW LEVEL SECURITY",
+            "table public.users: changed",
+        ),
+        ("CREATE SCHEMA private", "DROP SCHEMA private", "schema private: added"),
+    ] {
+        project.run_sql(change);
+        assert_eq!(drifted(&project), [named], "{change}");
+        project.run_sql(back);
+        assert_eq!(drifted(&project), [] as [&str; 0], "{back}");
+    }
+    project.run_sql("ALTER TYPE mood ADD VALUE 'happy'; DROP TABLE orders");
+    let wanted = ["enum value public.mood.happy: added", "table public.orders: missing"];
+    assert_eq!(drifted(&project), wanted);
+}
+
+#[test]
+fn drift_is_wrong_and_pending_is_not() {
+    let project = migrated("drift_codes");
+    project.db(&["check", "--drift"]).ok();
+    project.migration("2_second.sql", "CREATE TABLE second (id int)");
+    project.db(&["status", "--check"]).code(1);
+    project.run_sql("ALTER TABLE users ADD COLUMN age int");
+    let status = project.db(&["status", "--check"]).code(9);
+    status
+        .says("Drift        1 object differs from what the migrations left")
+        .says("column public.users.age: added");
+    project.db(&["status"]).ok();
+    let check = project.db(&["check", "--drift"]).code(1).says("column public.users.age: added");
+    assert!(check.stdout.contains("PASS"), "{check}");
+    project.run_sql("ALTER TABLE users DROP COLUMN age");
+    project.db(&["status", "--check"]).code(1);
+}
+
+#[test]
+fn only_own_statements_advance_the_fingerprint() {
+    let project = migrated("drift_own");
+    project.run_sql("ALTER TABLE users ADD COLUMN age int; CREATE TABLE extra (id int)");
+    let before = ["column public.users.age: added", "table public.extra: added"];
+    assert_eq!(drifted(&project), before);
+    project.migration("2_second.up.sql", "ALTER TABLE users ADD COLUMN born date");
+    project.migration("2_second.down.sql", "ALTER TABLE users DROP COLUMN born");
+    project.db(&["migrate"]).ok();
+    assert_eq!(drifted(&project), before);
+    project.agreed(&["rollback"]).ok();
+    assert_eq!(drifted(&project), before);
+    // A migration that makes the change its own ends the drift.
+    project.write("migrations/3_own.sql", "DROP TABLE extra; ALTER TABLE users DROP COLUMN age");
+    project.db(&["migrate", "--allow-out-of-order", "--to", "3"]).ok();
+    assert_eq!(drifted(&project), [] as [&str; 0]);
+}
+
+#[test]
+fn what_changes_no_object_is_no_drift() {
+    let project = migrated("drift_none");
+    project.run_sql("INSERT INTO users VALUES (1, 'a'); TRUNCATE orders; REINDEX TABLE users");
+    project.run_sql("VACUUM FULL users");
+    project.run_sql("ANALYZE; CREATE TEMP TABLE gone AS SELECT 1");
+    assert_eq!(state(&project), "none");
+    project.db(&["status", "--check"]).ok();
+    let status = project.db(&["status"]).ok();
+    assert!(!status.stdout.contains("Drift"), "{status}");
+}
+
+#[test]
+fn another_program_makes_drift_unknown_until_the_next_own_change() {
+    let project = Project::new("drift_other");
+    project.migration("20260101000000_a.sql", "CREATE TABLE a (id int)");
+    project.db(&["migrate"]).ok();
+    project.migration("20260102000000_b.sql", "CREATE TABLE b (id int)");
+    with_sqlx(&project, |migrator, pool| async move { migrator.run(&pool).await.unwrap() });
+    project.db(&["status", "--check"]).ok().says(
+        "unknown since 20260101000000: another program has applied migrations; `cargo db diff`",
+    );
+    project.db(&["check", "--drift"]).ok();
+    // What sqlx left is taken as it is.
+    project.migration("20260103000000_c.sql", "CREATE TABLE c (id int)");
+    project.db(&["migrate"]).ok();
+    let json = project.db(&["status", "--json"]).ok().json();
+    assert_eq!(json["drift"]["state"], "none");
+    assert_eq!(json["drift"]["since"], "20260102000000");
+    project.run_sql("DROP TABLE b");
+    assert_eq!(drifted(&project), ["table public.b: missing"]);
+    with_sqlx(&project, |migrator, pool| async move { migrator.run(&pool).await.unwrap() });
+    assert_eq!(drifted(&project), ["table public.b: missing"]);
+}
+
+#[test]
+fn without_a_fingerprint_drift_is_unknown() {
+    let project = migrated("drift_clone");
+    std::fs::remove_dir_all(project.path().join(".db/drift")).unwrap();
+    let status = project.db(&["status", "--check"]).ok();
+    status.says("unknown: `cargo db` on this machine has not migrated this database");
+    // Another database under the same name has no fingerprint either.
+    let empty = Project::new("drift_empty");
+    let json = empty.db(&["status", "--json"]).ok().json();
+    assert_eq!(json["drift"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_migration_that_fails_leaves_what_was_known() {
+    let project = migrated("drift_failed");
+    project.run_sql("CREATE TABLE extra (id int)");
+    project.migration("2_fails.sql", "CREATE TABLE second (id int); SELECT 1 / 0");
+    let ran = project.db(&["migrate", "--yes"]);
+    assert_ne!(ran.code, Some(0), "{ran}");
+    assert_eq!(drifted(&project), ["table public.extra: added"]);
+}

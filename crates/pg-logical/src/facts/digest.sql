@@ -1,0 +1,74 @@
+-- For each catalog the number of rows, and a hash of the keys of the rows and of the transactions
+-- that wrote them. It changes whenever an object does, but also without any difference: when a
+-- table gets another file, or the database is restored.
+SELECT string_agg(d.name || ' ' || d.rows || ' ' || coalesce(d.hash, 0), ', ' ORDER BY d.name)
+           AS digest
+FROM (
+    SELECT 'class' AS name, count(*) AS rows,
+           bit_xor(hash_record_extended(ROW(c.oid, c.xmin), 0)) AS hash
+    FROM pg_class c WHERE (c.oid >= 16384 OR c.relacl IS NOT NULL) AND c.relpersistence <> 't'
+    UNION ALL
+    SELECT 'attribute', count(*),
+           bit_xor(hash_record_extended(ROW(a.attrelid, a.attnum, a.xmin), 0))
+    FROM pg_attribute a
+    WHERE (a.attrelid >= 16384 OR a.attacl IS NOT NULL) AND a.attnum > 0 AND a.attrelid IN (
+        SELECT c.oid FROM pg_class c WHERE c.relpersistence <> 't' AND c.relkind <> 't')
+    UNION ALL
+    SELECT 'attrdef', count(*), bit_xor(hash_record_extended(ROW(d.oid, d.xmin), 0))
+    FROM pg_attrdef d JOIN pg_class c ON c.oid = d.adrelid WHERE c.relpersistence <> 't'
+    UNION ALL
+    SELECT 'index', count(*), bit_xor(hash_record_extended(ROW(x.indexrelid, x.xmin), 0))
+    FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid
+    WHERE x.indexrelid >= 16384 AND c.relpersistence <> 't'
+    UNION ALL
+    SELECT 'constraint', count(*), bit_xor(hash_record_extended(ROW(k.oid, k.xmin), 0))
+    FROM pg_constraint k LEFT JOIN pg_class c ON c.oid = k.conrelid
+    WHERE k.oid >= 16384 AND coalesce(c.relpersistence, 'p') <> 't'
+    UNION ALL
+    SELECT 'type', count(*), bit_xor(hash_record_extended(ROW(t.oid, t.xmin), 0))
+    FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+    WHERE (t.oid >= 16384 OR t.typacl IS NOT NULL) AND {lasting n}
+    UNION ALL
+    SELECT 'namespace', count(*), bit_xor(hash_record_extended(ROW(n.oid, n.xmin), 0))
+    FROM pg_namespace n WHERE {lasting n}
+    UNION ALL
+    SELECT 'proc', count(*), bit_xor(hash_record_extended(ROW(p.oid, p.xmin), 0))
+    FROM pg_proc p WHERE p.oid >= 16384 OR p.proacl IS NOT NULL
+    UNION ALL
+    SELECT 'description', count(*),
+           bit_xor(hash_record_extended(ROW(d.classoid, d.objoid, d.objsubid, d.xmin), 0))
+    FROM pg_description d WHERE d.objoid >= 16384 OR d.classoid = 'pg_namespace'::regclass
+    UNION ALL
+    -- Options may only be read through the view, which has no `xmin`.
+    SELECT 'user_mapping', count(*),
+           bit_xor(hash_record_extended(ROW(u.umid, u.umuser, u.umoptions), 0))
+    FROM pg_user_mappings u
+    UNION ALL
+    SELECT 'inherits', count(*),
+           bit_xor(hash_record_extended(ROW(i.inhrelid, i.inhparent, i.xmin), 0))
+    FROM pg_inherits i
+    UNION ALL
+    SELECT 'ts_config_map', count(*),
+           bit_xor(hash_record_extended(ROW(m.mapcfg, m.maptokentype, m.mapseqno, m.xmin), 0))
+    FROM pg_ts_config_map m WHERE m.mapcfg >= 16384
+    UNION ALL
+    SELECT 'seclabel', count(*),
+           bit_xor(hash_record_extended(ROW(l.objoid, l.classoid, l.objsubid, l.xmin), 0))
+    FROM pg_seclabel l
+    UNION ALL
+    SELECT 'sequence', count(*), bit_xor(hash_record_extended(ROW(s.seqrelid, s.xmin), 0))
+    FROM pg_sequence s
+    UNION ALL
+    SELECT 'foreign_table', count(*), bit_xor(hash_record_extended(ROW(f.ftrelid, f.xmin), 0))
+    FROM pg_foreign_table f
+    UNION ALL
+    SELECT 'partitioned_table', count(*),
+           bit_xor(hash_record_extended(ROW(p.partrelid, p.xmin), 0))
+    FROM pg_partitioned_table p
+    UNION ALL
+    SELECT 'range', count(*), bit_xor(hash_record_extended(ROW(r.rngtypid, r.xmin), 0))
+    FROM pg_range r WHERE r.rngtypid >= 16384
+    UNION ALL
+    SELECT 'aggregate', count(*), bit_xor(hash_record_extended(ROW(a.aggfnoid::oid, a.xmin), 0))
+    FROM pg_aggregate a WHERE a.aggfnoid::oid >= 16384
+{keyed}) AS d
