@@ -29,8 +29,8 @@ const EFFECT: Effect = Effect::Reads;
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct StatusArgs {
-    /// Exit with code 1 if a migration is pending, and with 9 if one has a problem or the schema has
-    /// drifted
+    /// Exit with code 1 if a migration is pending, and with 9 if one has a problem or the schema
+    /// has drifted
     #[arg(long)]
     check: bool,
     /// Wait for the server to accept connections (default: 60 seconds)
