@@ -183,7 +183,10 @@ fn differences(expected: &FactHashes, found: &FactHashes) -> Vec<DriftedObject> 
         .filter(|(fact, how)| *how != "changed" && !is_about_another(fact))
         .map(|(fact, _)| fact.as_str())
         .collect();
-    let own = differing.iter().filter(|(fact, _)| !belongs_to_any(fact, &whole));
+    let listed: BTreeSet<&str> = differing.iter().map(|(fact, _)| fact.as_str()).collect();
+    let own = differing
+        .iter()
+        .filter(|(fact, _)| !belongs_to_any(fact, &whole) && !is_of_column(fact, &listed));
     own.map(|(fact, how)| DriftedObject { object: described(fact), how }).collect()
 }
 
@@ -212,6 +215,12 @@ fn belongs_to_any(fact: &str, whole: &BTreeSet<&str>) -> bool {
     name.match_indices('.').any(|(dot, _)| of(dot))
 }
 
+/// Whether a fact is about the NOT NULL constraint of a column that is listed itself.
+fn is_of_column(fact: &str, listed: &BTreeSet<&str>) -> bool {
+    let column = fact.strip_prefix("not null constraint ");
+    column.is_some_and(|column| listed.contains(format!("column {column}").as_str()))
+}
+
 /// `owner of table public.users` for the fact `owner table public.users`.
 fn described(fact: &str) -> String {
     let about = ABOUT.iter().find_map(|about| Some((about.trim_end(), fact.strip_prefix(about)?)));
@@ -235,6 +244,7 @@ mod tests {
         let found = hashes(&[
             ("table public.a", 1),
             ("column public.a.b", 2),
+            ("not null constraint public.a.b", 1),
             ("column public.a.c", 1),
             ("comment column public.a.c", 1),
             ("owner table public.a", 1),

@@ -15,6 +15,82 @@ const FIRST: &str = "\
     ALTER TABLE users ENABLE ROW LEVEL SECURITY; \
     CREATE POLICY own ON users USING (true)";
 
+/// Changes by hand, each with what undoes it and the object that it is about.
+const CHANGES: [(&str, &str, &str); 16] = [
+    (
+        "CREATE TABLE extra (id int PRIMARY KEY, n int)",
+        "DROP TABLE extra",
+        "table public.extra: added",
+    ),
+    (
+        "ALTER TABLE orders ADD COLUMN hidden int",
+        "ALTER TABLE orders DROP COLUMN hidden",
+        "column public.orders.hidden: added",
+    ),
+    (
+        "ALTER TABLE users ALTER COLUMN email SET NOT NULL",
+        "ALTER TABLE users ALTER COLUMN email DROP NOT NULL",
+        "column public.users.email: changed",
+    ),
+    (
+        "ALTER TABLE orders ALTER COLUMN note SET DEFAULT 'x'",
+        "ALTER TABLE orders ALTER COLUMN note DROP DEFAULT",
+        "column public.orders.note: changed",
+    ),
+    (
+        "DROP INDEX users_name",
+        "CREATE INDEX users_name ON users (name)",
+        "index public.users_name: missing",
+    ),
+    ("CREATE INDEX quick ON orders (note)", "DROP INDEX quick", "index public.quick: added"),
+    (
+        "ALTER TABLE orders ADD CONSTRAINT positive CHECK (id > 0)",
+        "ALTER TABLE orders DROP CONSTRAINT positive",
+        "constraint public.orders.positive: added",
+    ),
+    (
+        "CREATE OR REPLACE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 2'",
+        "CREATE OR REPLACE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "function public.one(): changed",
+    ),
+    (
+        "GRANT SELECT ON orders TO drift_reader",
+        "REVOKE SELECT ON orders FROM drift_reader",
+        "privileges of table public.orders: added",
+    ),
+    (
+        "ALTER VIEW names OWNER TO drift_reader",
+        "ALTER VIEW names OWNER TO postgres",
+        "owner of view public.names: changed",
+    ),
+    (
+        "COMMENT ON COLUMN users.name IS 'x'",
+        "COMMENT ON COLUMN users.name IS NULL",
+        "comment of column public.users.name: added",
+    ),
+    (
+        "CREATE OR REPLACE VIEW names AS SELECT id, upper(name) AS name FROM users",
+        "CREATE OR REPLACE VIEW names AS SELECT id, name FROM users",
+        "view public.names: changed",
+    ),
+    (
+        "ALTER SEQUENCE numbers INCREMENT 2",
+        "ALTER SEQUENCE numbers INCREMENT 1",
+        "sequence public.numbers: changed",
+    ),
+    (
+        "ALTER POLICY own ON users USING (false)",
+        "ALTER POLICY own ON users USING (true)",
+        "policy public.users.own: changed",
+    ),
+    (
+        "ALTER TABLE users DISABLE ROW LEVEL SECURITY",
+        "ALTER TABLE users ENABLE ROW LEVEL SECURITY",
+        "table public.users: changed",
+    ),
+    ("CREATE SCHEMA private", "DROP SCHEMA private", "schema private: added"),
+];
+
 /// A project whose first migration is applied.
 fn migrated(name: &str) -> Project {
     let project = Project::new(name);
@@ -47,80 +123,7 @@ fn each_object_that_was_changed_by_hand_is_named() {
     let _ = cluster().connect("postgres").batch_execute("CREATE ROLE drift_reader");
     assert_eq!(state(&project), "none");
     project.db(&["status", "--check"]).ok();
-    for (change, back, named) in [
-        (
-            "CREATE TABLE extra (id int PRIMARY KEY, n int)",
-            "DROP TABLE extra",
-            "table public.extra: added",
-        ),
-        (
-            "ALTER TABLE orders ADD COLUMN hidden int",
-            "ALTER TABLE orders DROP COLUMN hidden",
-            "column public.orders.hidden: added",
-        ),
-        (
-            "ALTER TABLE users ALTER COLUMN email SET NOT NULL",
-            "ALTER TABLE users ALTER COLUMN email DROP NOT NULL",
-            "column public.users.email: changed",
-        ),
-        (
-            "ALTER TABLE orders ALTER COLUMN note SET DEFAULT 'x'",
-            "ALTER TABLE orders ALTER COLUMN note DROP DEFAULT",
-            "column public.orders.note: changed",
-        ),
-        (
-            "DROP INDEX users_name",
-            "CREATE INDEX users_name ON users (name)",
-            "index public.users_name: missing",
-        ),
-        ("CREATE INDEX quick ON orders (note)", "DROP INDEX quick", "index public.quick: added"),
-        (
-            "ALTER TABLE orders ADD CONSTRAINT positive CHECK (id > 0)",
-            "ALTER TABLE orders DROP CONSTRAINT positive",
-            "constraint public.orders.positive: added",
-        ),
-        (
-            "CREATE OR REPLACE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 2'",
-            "CREATE OR REPLACE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'",
-            "function public.one(): changed",
-        ),
-        (
-            "GRANT SELECT ON orders TO drift_reader",
-            "REVOKE SELECT ON orders FROM drift_reader",
-            "privileges of table public.orders: added",
-        ),
-        (
-            "ALTER VIEW names OWNER TO drift_reader",
-            "ALTER VIEW names OWNER TO postgres",
-            "owner of view public.names: changed",
-        ),
-        (
-            "COMMENT ON COLUMN users.name IS 'x'",
-            "COMMENT ON COLUMN users.name IS NULL",
-            "comment of column public.users.name: added",
-        ),
-        (
-            "CREATE OR REPLACE VIEW names AS SELECT id, upper(name) AS name FROM users",
-            "CREATE OR REPLACE VIEW names AS SELECT id, name FROM users",
-            "view public.names: changed",
-        ),
-        (
-            "ALTER SEQUENCE numbers INCREMENT 2",
-            "ALTER SEQUENCE numbers INCREMENT 1",
-            "sequence public.numbers: changed",
-        ),
-        (
-            "ALTER POLICY own ON users USING (false)",
-            "ALTER POLICY own ON users USING (true)",
-            "policy public.users.own: changed",
-        ),
-        (
-            "ALTER TABLE users DISABLE ROW LEVEL SECURITY",
-            "ALTER TABLE users ENABLE ROW LEVEL SECURITY",
-            "table public.users: changed",
-        ),
-        ("CREATE SCHEMA private", "DROP SCHEMA private", "schema private: added"),
-    ] {
+    for (change, back, named) in CHANGES {
         project.run_sql(change);
         assert_eq!(drifted(&project), [named], "{change}");
         project.run_sql(back);

@@ -47,10 +47,10 @@ pub fn catalog_digest(source: &mut dyn Source, major: u32) -> Result<String, Sou
     for (name, since) in KEYED.iter().chain(&OF_PUBLICATIONS) {
         if major >= *since {
             let hash = "bit_xor(hash_record_extended(ROW(k.oid, k.xmin), 0))";
-            let _ = write!(
+            let _ = writeln!(
                 keyed,
                 "UNION ALL SELECT '{name}', count(*), {hash} FROM pg_{name} k \
-                 WHERE k.oid >= 16384\n"
+                 WHERE k.oid >= 16384"
             );
         }
     }
