@@ -77,7 +77,9 @@ impl CheckReport {
     /// Whether a finding is at least so bad, the schema file does not match, or the schema of the
     /// database has drifted.
     pub(crate) fn is_finding(&self, least: Verdict) -> bool {
-        self.differs || self.has_drifted() || self.migrations.iter().any(|file| file.verdict >= least)
+        self.differs
+            || self.has_drifted()
+            || self.migrations.iter().any(|file| file.verdict >= least)
     }
 
     fn has_drifted(&self) -> bool {
