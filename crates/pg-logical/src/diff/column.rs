@@ -427,6 +427,9 @@ pub(super) fn drop(pair: &Pair<'_>, column: &Column) -> Option<Edit> {
 }
 
 fn is_kept_by_heirs(pair: &Pair<'_>, column: &Column) -> bool {
+    if pair.facets.remade.contains(&(pair.old_at, column.number)) {
+        return false;
+    }
     let own = pair.was().address.oid;
     let mut heirs = pair.before().catalog.objects.iter().enumerate().filter(|(_, object)| {
         object.table().is_some_and(|table| table.parents.contains(&own) && table.bound.is_none())

@@ -304,8 +304,7 @@ impl Random {
             self.add(format!("CREATE PUBLICATION pub FOR TABLE {}", tables[..count].join(", ")));
         }
         if numbers.is(15) {
-            let kind =
-                numbers.one(&["SELECT ON TABLES", "USAGE ON SEQUENCES", "EXECUTE ON FUNCTIONS"]);
+            let kind = numbers.one(&["SELECT ON TABLES", "EXECUTE ON FUNCTIONS"]);
             self.add(format!("ALTER DEFAULT PRIVILEGES GRANT {kind} TO pg_monitor"));
         }
         if numbers.is(20) {

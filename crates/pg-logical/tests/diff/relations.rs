@@ -226,6 +226,13 @@ const TABLES: &[Pair] = &[
          CREATE TRIGGER x AFTER INSERT ON p FOR EACH ROW EXECUTE FUNCTION f()",
     ),
     (
+        "a generated column that a table inherits with the column that it reads",
+        "CREATE TABLE p (a int, g int GENERATED ALWAYS AS (a * 3) STORED); \
+         CREATE TABLE c () INHERITS (p)",
+        "CREATE TABLE p (a bigint, g int GENERATED ALWAYS AS (a * 3) STORED); \
+         CREATE TABLE c (z int) INHERITS (p)",
+    ),
+    (
         "a parent of two",
         "CREATE TABLE p (a int); CREATE TABLE q (b int); CREATE TABLE c () INHERITS (p, q)",
         "CREATE TABLE p (a bigint, d int DEFAULT 5 CHECK (d > 0)); \

@@ -36,11 +36,11 @@ fn renamed(first: &str, second: &str, asked: &[Rename]) -> Renaming {
 #[test]
 fn everything_follows_a_rename() {
     let live = Database::new(
-        "CREATE TABLE t (a int PRIMARY KEY, b int); CREATE VIEW v AS SELECT a FROM t; \
+        "CREATE TABLE t (a int UNIQUE, b int); CREATE VIEW v AS SELECT a FROM t; \
          CREATE INDEX i ON t (b); INSERT INTO t VALUES (1, 2)",
     );
     let goal = Database::new(
-        "CREATE TABLE people (a int CONSTRAINT t_pkey PRIMARY KEY, age int); \
+        "CREATE TABLE people (a int CONSTRAINT t_a_key UNIQUE, age int); \
          CREATE VIEW v AS SELECT a FROM people; CREATE INDEX i ON people (age)",
     );
     let start = live.catalog();
