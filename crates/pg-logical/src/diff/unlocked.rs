@@ -163,6 +163,8 @@ impl Unlocking<'_> {
             return None;
         }
         match constraint.kind {
+            // A partition needs the checks of its table as they are.
+            'c' if !constraint.is_local => None,
             'c' | 'f' => Some(not_valid(step, object, (add, rest))),
             'p' | 'u' => Some((using_index(step, object, constraint, rest)?, None)),
             _ => None,
