@@ -217,10 +217,10 @@ error: the history of `[..]/m_problems` and the migration files differ
   missing: 2 `posts`: it is applied, and its file is gone
   duplicate: 6 `a`: `migrations/6_a.sql` and `migrations/6_b.sql` have the same version
 
-help: edited: restore the file as it was applied, and write the change as a new migration. If only comments or white space changed: `cargo db repair --dry-run`
 help: missing: restore the file. If it is on another branch: switch to that branch, run `cargo db rollback`, and switch back. In development, `cargo db reset` also works. To continue without the file: `cargo db migrate --ignore-missing --dry-run`
 help: duplicate: change the version of one of the two
-help: misnamed: rename the file, or move it away
+help: misnamed: rename the file or its folder, or move it away
+help: edited: restore the file as it was applied, and write the change as a new migration
 
 "#]]
     );
@@ -520,7 +520,8 @@ fn a_folder_without_migrations_is_not_reported_as_up_to_date() {
     project.db(&["check"]).ok().says(hint);
     let json = project.db(&["status", "--json"]).ok().json();
     assert!(json["hint"].as_str().unwrap().contains(hint), "{json:#}");
-    project.db(&["create", "b"]).ok().says(hint);
+    project.db(&["create", "b"]).code(3).says("a second folder of migrations");
+    project.db(&["create", "b", "--yes"]).ok();
     assert!(project.db(&["status", "--json"]).ok().json()["hint"].is_null());
 }
 
