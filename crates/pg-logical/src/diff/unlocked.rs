@@ -4,7 +4,7 @@
 
 use pg_sql::quote::name as quoted;
 
-use crate::catalog::{Constraint, Definition, Kind, Object};
+use crate::catalog::{Constraint, Definition, Kind, Object, Table};
 use crate::ddl;
 use crate::diff::closure::Fates;
 use crate::diff::hazard::Hazard;
@@ -112,9 +112,25 @@ impl Unlocking<'_> {
         let [create, rest @ ..] = step.statements.as_slice() else { return None };
         let begin =
             ["CREATE INDEX ", "CREATE UNIQUE INDEX "].iter().find(|b| create.starts_with(**b))?;
-        self.part(step)?;
+        let object = self.part(step)?;
+        // A table that is attached without the indexes of its partitioned table gets them at once.
+        if self.is_attached(object) {
+            return None;
+        }
         let create = create.replacen(begin, &format!("{begin}CONCURRENTLY "), 1);
         Some(split(step, create, rest))
+    }
+
+    /// Whether an index is of a table that becomes a partition.
+    fn is_attached(&self, index: &Object) -> bool {
+        let (before, after) = (&self.fates.comparison.before, &self.fates.comparison.after);
+        let whole = index.whole().and_then(|whole| after.catalog.find(whole.class, whole.oid));
+        whole.is_some_and(|now| {
+            let was = before.catalog.named(&now.identity);
+            let was = was.and_then(|at| before.object(at).table());
+            let is_partition = |table: &Table| table.bound.is_some();
+            now.table().is_some_and(is_partition) && !was.is_some_and(is_partition)
+        })
     }
 
     /// Drops an index concurrently.

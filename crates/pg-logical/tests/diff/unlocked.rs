@@ -66,6 +66,16 @@ fn constraints_are_validated_after_they_are_committed() {
 }
 
 #[test]
+fn a_table_that_becomes_a_partition_gets_its_indexes_first() {
+    unlocked(
+        "CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE INDEX ON p (a); \
+         CREATE TABLE c (a int)",
+        "CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE INDEX ON p (a); \
+         CREATE TABLE c PARTITION OF p FOR VALUES IN (1)",
+    );
+}
+
+#[test]
 fn a_table_that_becomes_a_partition_gets_valid_checks() {
     unlocked(
         "CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE c (a int)",
