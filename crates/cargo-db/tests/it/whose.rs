@@ -134,7 +134,7 @@ fn the_tool_is_detected_from_all_files() {
 #[test]
 fn unclaimed_files_are_reported() {
     let dbmate = project("w_nobody", &[("db/migrations/1_a.sql", "CREATE TABLE a ();\n")]);
-    let _ = dbmate.db(&["status", "--check"]).code(1).says("db/migrations/1_a.sql");
+    let _ = dbmate.db(&["status", "--check"]).code(9).says("db/migrations/1_a.sql");
     let _ = migrate(&dbmate).code(9).says("db/migrations/1_a.sql").says("does not match any tool");
     let micrate = "-- +micrate Up\nCREATE TABLE a ();\n-- +micrate Down\nDROP TABLE a;\n";
     dbmate.write("db/migrations/1_a.sql", micrate);
@@ -551,7 +551,7 @@ fn a_folder_without_its_file_is_named() {
         ],
     );
     for (project, why) in [(&prisma, "no migration.sql in it"), (&diesel, "no up.sql in it")] {
-        let _ = project.db(&["status", "--check"]).code(1).says("000000_b").says(why);
+        let _ = project.db(&["status", "--check"]).code(9).says("000000_b").says(why);
         let _ = project.db(&["check"]).code(1).says("000000_b").says(why);
         let _ = migrate(project).code(9).says("000000_b").says(why);
         assert_eq!(tables(project), Vec::<String>::new());
