@@ -305,8 +305,8 @@ pub(crate) fn foreign<'a>(text: &'a str, words: &[&str]) -> Option<(usize, &'a s
 const DOWN_HEADINGS: [&str; 6] =
     ["down", "undo", "rollback", "down migration", "migrate down", "down migrate"];
 
-/// A comment that seems to begin the way back in a file that runs as a whole, with SQL before and
-/// after it: its line and how it reads.
+/// A comment that seems to begin a down migration in a file that runs as a whole, with SQL before
+/// and after it. Returns its line and its text.
 pub(crate) fn embedded_down(text: &str) -> Option<(usize, &str)> {
     let is_one = |line: &str| {
         said(line).is_some_and(|said| {

@@ -28,10 +28,13 @@ pub trait Record {
     fn column(&self, name: &str) -> Result<Option<&str>, SourceError>;
 }
 
+/// The rows of several statements.
+pub type RowSets = Vec<Vec<Box<dyn Record>>>;
+
 /// Runs queries in one transaction, whose snapshot does not change.
 pub trait Source {
     /// The rows of each statement of a text, in one round trip.
-    fn sets(&mut self, doing: &str, sql: &str) -> Result<Vec<Vec<Box<dyn Record>>>, SourceError>;
+    fn sets(&mut self, doing: &str, sql: &str) -> Result<RowSets, SourceError>;
 
     /// The rows of each statement of two lists. A source that has two sessions with the same
     /// snapshot runs both lists at once.
@@ -40,7 +43,7 @@ pub trait Source {
         doing: &str,
         first: &[String],
         second: &[String],
-    ) -> Result<Vec<Vec<Box<dyn Record>>>, SourceError> {
+    ) -> Result<RowSets, SourceError> {
         self.sets(doing, &[first, second].concat().join(";\n"))
     }
 

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use crate::audit::{Trail, moment, run_id};
+use crate::audit::{Trail, intent, moment};
 use crate::failure::Result;
 use crate::model::audit::{By, Phase, Record};
 use crate::model::environment::Environment;
@@ -39,25 +39,9 @@ impl BackupRun {
         taken: Result<&str, &str>,
     ) -> Result<()> {
         let mut intent = Record {
-            sequence: 0,
             when: self.when,
-            run: run_id(),
-            phase: Phase::Intent,
-            verb: VERB.to_owned(),
-            target: target.to_string(),
-            environment: environment.name().to_owned(),
-            by,
-            plan: String::new(),
-            consent: String::new(),
             backup: taken.ok().map(str::to_owned),
-            migrations: Vec::new(),
-            deeds: Vec::new(),
-            removes: Vec::new(),
-            before: None,
-            result: None,
-            duration_ms: None,
-            previous: String::new(),
-            hash: String::new(),
+            ..intent(VERB, target, environment, by)
         };
         trail.append(&mut intent, None)?;
         let mut outcome = Record {

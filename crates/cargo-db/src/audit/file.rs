@@ -218,31 +218,27 @@ fn next(line: &str, last: Option<&Record>) -> std::result::Result<Record, Broken
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::audit::{By, Phase};
+    use crate::audit::intent;
+    use crate::model::audit::By;
+    use crate::model::environment::Environment;
+    use crate::model::target::{from_keywords, parse_url};
     use crate::world::records::line_of;
 
     fn record(sequence: u64, previous: &str) -> Record {
-        let none = String::new;
+        let by = By {
+            user: String::new(),
+            role: String::new(),
+            host: String::new(),
+            kind: "human".to_owned(),
+        };
+        let url = parse_url("postgres://ada@localhost/school", "x").expect("a URL");
+        let target = from_keywords(&url, "x", "ada").expect("a target");
         let mut record = Record {
             sequence,
             when: "2026-01-31T23:59:59Z".to_owned(),
-            run: none(),
-            phase: Phase::Intent,
-            verb: "migrate".to_owned(),
-            target: "ada@localhost/school".to_owned(),
-            environment: "development".to_owned(),
-            by: By { user: none(), role: none(), host: none(), kind: "human".to_owned() },
-            plan: none(),
-            consent: none(),
-            backup: None,
-            migrations: Vec::new(),
-            deeds: Vec::new(),
-            removes: Vec::new(),
-            before: None,
-            result: None,
-            duration_ms: None,
+            run: String::new(),
             previous: previous.to_owned(),
-            hash: none(),
+            ..intent("migrate", &target, Environment::Development, by)
         };
         record.hash = hash_of(&record);
         record

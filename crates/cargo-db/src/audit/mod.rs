@@ -14,6 +14,7 @@ use std::time::Instant;
 use crate::failure::{ConsentError, Result};
 use crate::model::audit::{Actor, Before, By, Phase, Record};
 use crate::model::consent::Consent;
+use crate::model::environment::Environment;
 use crate::model::target::Target;
 use crate::plan::Plan;
 use crate::world::clock::{now, stopwatch};
@@ -162,14 +163,6 @@ impl Trail {
         about: RecordContext,
     ) -> Result<PendingRecord<'a>> {
         let mut intent = Record {
-            sequence: 0,
-            when: moment(),
-            run: run_id(),
-            phase: Phase::Intent,
-            verb: plan.verb.name().to_owned(),
-            target: plan.target.to_string(),
-            environment: plan.environment.name().to_owned(),
-            by: about.by,
             plan: match &about.reserves {
                 Some(reservation) => reservation.plan.clone(),
                 None => about.plan,
@@ -180,10 +173,7 @@ impl Trail {
             deeds: plan.deeds(),
             removes: plan.removes(),
             before: about.before.clone(),
-            result: None,
-            duration_ms: None,
-            previous: String::new(),
-            hash: String::new(),
+            ..intent(plan.verb.name(), &plan.target, plan.environment, about.by)
         };
         self.append(&mut intent, about.reserves.as_ref())?;
         let pending = PendingRecord {
@@ -209,6 +199,31 @@ impl Trail {
             return Err(failure);
         }
         Ok(pending)
+    }
+}
+
+/// What is going to be done now. Its number and the hashes are set when it is appended.
+fn intent(verb: &str, target: &Target, environment: Environment, by: By) -> Record {
+    Record {
+        sequence: 0,
+        when: moment(),
+        run: run_id(),
+        phase: Phase::Intent,
+        verb: verb.to_owned(),
+        target: target.to_string(),
+        environment: environment.name().to_owned(),
+        by,
+        plan: String::new(),
+        consent: String::new(),
+        backup: None,
+        migrations: Vec::new(),
+        deeds: Vec::new(),
+        removes: Vec::new(),
+        before: None,
+        result: None,
+        duration_ms: None,
+        previous: String::new(),
+        hash: String::new(),
     }
 }
 

@@ -171,8 +171,8 @@ impl Prover<'_> {
 }
 
 impl Claim<'_> {
-    /// The way back from a stage to the one before it. That from the first stage also takes the
-    /// renames back.
+    /// The down migration of a stage. The down migration of the first stage also reverts the
+    /// renames.
     fn down_of(
         &self,
         is_only: bool,
@@ -182,7 +182,7 @@ impl Claim<'_> {
         if is_only && !self.wanted.avoids_locks {
             return self.plans.down.clone();
         }
-        // Locks do not matter on the way back as much as that it is one file.
+        // A down migration is a single file, so it cannot avoid locks.
         let wanted = Wanted { avoids_locks: false, ..self.wanted.clone() };
         let mut plan = diff(now, last.unwrap_or(self.renamed), &wanted)?;
         if last.is_none() {

@@ -8,7 +8,7 @@ pub(crate) struct MigrationStage {
     pub(crate) up: Vec<String>,
     pub(crate) down: DownStage,
     pub(crate) is_in_transaction: bool,
-    /// The steps of the way back, or why there are none.
+    /// The steps of the down migration, or the reasons why there is none.
     pub(super) down_plan: std::result::Result<Plan, Vec<String>>,
 }
 

@@ -179,7 +179,7 @@ fn compare_schema(workspace: &Workspace, settings: Settings) -> Result<Compariso
     file.compare(&generated)
 }
 
-/// Looks through a file, or through both parts of one that holds the way there and the way back.
+/// Checks a file, or both parts of a file that contains the up and the down migration.
 fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], context: &CheckContext) -> Checked {
     let folder = layout.read(vec![FoundFile { path: path.to_owned(), bytes: bytes.to_vec() }]);
     let parts = folder
@@ -194,7 +194,7 @@ fn check_file(layout: &ProjectTool, path: &Path, bytes: &[u8], context: &CheckCo
         check::check_script(layout, script, bytes.to_vec(), direction, context.clone())
     };
     let Some(((first, direction), rest)) = parts.split_first() else {
-        // Alone, a way back belongs to no migration.
+        // A down file without an up file belongs to no migration.
         let name = path.to_string_lossy();
         let is_down = name.ends_with("down.sql") || name.ends_with(".rollback.sql");
         let divided = db_tools::migration::divided(bytes.to_vec());

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use pg_logical::catalog::{self, Catalog, Definition, class};
 use pg_logical::dump::{self, Contents};
 use pg_logical::graph;
-use pg_logical::source::{Record, Source, SourceError};
+use pg_logical::source::{Record, RowSets, Source, SourceError};
 use postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use crate::support::{Project, cluster, content, psql};
@@ -93,10 +93,10 @@ impl Record for Answer {
 struct Within(Client);
 
 impl Source for Within {
-    fn sets(&mut self, doing: &str, sql: &str) -> Result<Vec<Vec<Box<dyn Record>>>, SourceError> {
+    fn sets(&mut self, doing: &str, sql: &str) -> Result<RowSets, SourceError> {
         let messages =
             self.0.simple_query(sql).unwrap_or_else(|error| panic!("{doing}: {error:?}"));
-        let mut sets: Vec<Vec<Box<dyn Record>>> = Vec::new();
+        let mut sets: RowSets = Vec::new();
         for message in messages {
             match message {
                 SimpleQueryMessage::RowDescription(_) => sets.push(Vec::new()),
@@ -211,7 +211,8 @@ fn composed_definitions_are_those_of_the_server() {
          ALTER TABLE target ADD UNIQUE (\"B\", id) DEFERRABLE;
          CREATE DOMAIN code AS text COLLATE \"C\";
          CREATE TABLE plain (id oid PRIMARY KEY, gone int, a text, v varchar(3), n name,
-             nd name COLLATE \"default\", c text COLLATE \"C\", d code, l text[], r regclass, \"order\" int,
+             nd name COLLATE \"default\", c text COLLATE \"C\", d code, l text[], r regclass, \
+             \"order\" int,
              t int REFERENCES target, b int REFERENCES target (id) ON DELETE CASCADE,
              s text REFERENCES target (a) DEFERRABLE);
          ALTER TABLE plain DROP COLUMN gone;

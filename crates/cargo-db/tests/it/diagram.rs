@@ -9,7 +9,8 @@ const SHOP: &str = "\
     CREATE TABLE users (id int PRIMARY KEY, boss int REFERENCES users, \"e mail\" text NOT NULL); \
     CREATE TABLE profiles (user_id int PRIMARY KEY REFERENCES users); \
     CREATE TABLE shop.orders (id int PRIMARY KEY, buyer int NOT NULL REFERENCES users); \
-    CREATE TABLE shop.lines (order_id int REFERENCES shop.orders, nr int, PRIMARY KEY (order_id, nr)); \
+    CREATE TABLE shop.lines (order_id int REFERENCES shop.orders, nr int, \
+        PRIMARY KEY (order_id, nr)); \
     CREATE TABLE notes (line_order int, line_nr int, \
         FOREIGN KEY (line_order, line_nr) REFERENCES shop.lines (order_id, nr)); \
     CREATE TABLE parts (id int, user_id int REFERENCES users) PARTITION BY RANGE (id); \

@@ -49,8 +49,8 @@ fn every_verb_has_a_schema() {
 fn the_reference_is_the_help() {
     let project = Project::bare("docs_help");
     let mut text =
-        "# Reference\n\nThe help text of every command. A test checks that it is up to date. Global \
-         options are listed once.\n"
+        "# Reference\n\nThe help text of every command. A test checks that it is up to date. \
+         Global options are listed once.\n"
             .to_owned();
     for (verb, help) in helps(&project) {
         let own = match help.split_once("\nGlobal options:") {

@@ -241,7 +241,8 @@ fn the_schema_file_changes_nothing_outside_of_its_scratch_database() {
 #[test]
 fn settings_of_the_schema_file_stay_in_it() {
     let schema = "SET search_path = app;\nCREATE SCHEMA app;\nCREATE TABLE t (id int);\n\
-                  CREATE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM app.t';\n";
+                  CREATE FUNCTION f() RETURNS bigint LANGUAGE sql \
+                  AS 'SELECT count(*) FROM app.t';\n";
     let project = project("ge_path", &format!("{USERS}{schema}"));
     project.db(&["generate", "app"]).ok();
     let up = text(&project, "migrations/2_app.up.sql");
@@ -511,7 +512,8 @@ fn long_locks_can_be_avoided() {
             "ga_goose",
             &[(
                 "migrations/1_a.sql",
-                "-- +goose Up\nCREATE TABLE users (id bigserial PRIMARY KEY, mail text NOT NULL);\n",
+                "-- +goose Up\n\
+                 CREATE TABLE users (id bigserial PRIMARY KEY, mail text NOT NULL);\n",
             )],
         ),
         (
@@ -526,7 +528,9 @@ fn long_locks_can_be_avoided() {
             "ga_dbmate",
             &[(
                 "db/migrations/1_a.sql",
-                "-- migrate:up\nCREATE TABLE users (id bigserial PRIMARY KEY, mail text NOT NULL);\n-- migrate:down\nDROP TABLE users;\n",
+                "-- migrate:up\n\
+                 CREATE TABLE users (id bigserial PRIMARY KEY, mail text NOT NULL);\n\
+                 -- migrate:down\nDROP TABLE users;\n",
             )],
         ),
     ] {

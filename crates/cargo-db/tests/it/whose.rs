@@ -72,7 +72,7 @@ fn commented_or_quoted_sql_never_runs() {
             "-- migrate:up\n-- migrate:down\n-- migrate:down\nSELECT 1;\n",
             3,
         ),
-        // The way back in a file that runs as a whole.
+        // A down migration in a file that runs as a whole.
         ("migrations/1_a.sql", "SELECT 1;\n-- down\nDROP TABLE lamps;\n", 2),
         ("prisma/migrations/1_a/migration.sql", "SELECT 1;\n--//@UNDO\nDROP TABLE lamps;\n", 2),
         ("migrations/1_a/up.sql", "SELECT 1;\n-- Rollback:\nDROP TABLE lamps;\n", 2),

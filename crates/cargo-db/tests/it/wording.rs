@@ -125,7 +125,7 @@ const PHRASES: &[&str] = &[
     "the migrations lead to the schema",
     "there are no seeds",
     "was killed, or is at work",
-    "way back:",
+    "way back",
     "what was in it is in",
     "which no rule keeps",
     // Warnings and errors

@@ -408,7 +408,7 @@ fn generate(tool: &Tool) {
     }
 }
 
-/// The way back with cargo db, and forward again with the tool.
+/// Rolls back with cargo db, and applies again with the tool.
 fn roll_back_and_forward(tool: &Tool) {
     let project = begin(tool, "back");
     write(tool, &project, 1..=4);

@@ -179,11 +179,11 @@ impl Diagram {
             }
             near.extend(next);
         }
-        self.only(&near)
+        self.reduced_to(&near)
     }
 
     /// Only these tables, and the foreign keys between them.
-    fn only(&self, kept: &BTreeSet<usize>) -> Diagram {
+    fn reduced_to(&self, kept: &BTreeSet<usize>) -> Diagram {
         let kept: Vec<usize> = kept.iter().copied().collect();
         let place = |table: usize| kept.binary_search(&table).ok();
         let references = self.references.iter().filter_map(|one| {

@@ -95,7 +95,7 @@ fn described(rename: &Rename) -> String {
 pub struct Renaming {
     /// To run in the old database, before it is compared.
     pub there: Vec<DiffStep>,
-    /// To run last on the way back.
+    /// To run at the end of the down migration.
     pub back: Vec<DiffStep>,
     /// The renames that need no step, because the old database already has the new name.
     pub done: Vec<Rename>,

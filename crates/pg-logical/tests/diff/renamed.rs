@@ -27,7 +27,7 @@ fn renamed(first: &str, second: &str, asked: &[Rename]) -> Renaming {
     let plans = both_ways(&live.catalog(), &after, &wanted()).expect("plans");
     live.apply("the rest", &plans.up).expect("steps");
     same("renamed", &live.catalog(), &after).expect("the same");
-    let down = plans.with(renaming.clone()).down.expect("a way back");
+    let down = plans.with(renaming.clone()).down.expect("a down migration");
     live.apply("back", &down).expect("steps");
     same("renamed back", &live.catalog(), &start).expect("the same");
     renaming

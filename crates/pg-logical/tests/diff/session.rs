@@ -5,7 +5,7 @@ use std::error::Error;
 use std::rc::Rc;
 
 use pg_logical::catalog::{self, Catalog};
-use pg_logical::source::{Record, Source, SourceError};
+use pg_logical::source::{Record, RowSets, Source, SourceError};
 use postgres::{Client, SimpleQueryMessage};
 
 /// A connection that a catalog is read from.
@@ -38,9 +38,9 @@ impl Record for Line {
 }
 
 impl Source for Session {
-    fn sets(&mut self, _: &str, sql: &str) -> Result<Vec<Vec<Box<dyn Record>>>, SourceError> {
+    fn sets(&mut self, _: &str, sql: &str) -> Result<RowSets, SourceError> {
         let messages = self.0.simple_query(sql).map_err(|e| SourceError::Source(Box::new(e)))?;
-        let mut sets: Vec<Vec<Box<dyn Record>>> = Vec::new();
+        let mut sets: RowSets = Vec::new();
         let mut columns = Rc::new(HashMap::new());
         let mut set = Vec::new();
         for message in messages {

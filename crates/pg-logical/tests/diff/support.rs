@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pg_logical::catalog::Catalog;
-use pg_logical::diff::{DiffError, Plan, Wanted, both_ways, diff};
-use pg_logical::{ddl, graph};
+use pg_logical::diff::{DiffError, Plan, Wanted, both_ways, diff, shape};
 
 use crate::cluster::cluster;
 use crate::session::Session;
@@ -69,32 +68,9 @@ pub(crate) fn between(before: &Catalog, after: &Catalog) -> Result<Plan, DiffErr
     diff(before, after, &wanted())
 }
 
-/// The statements that create a database, as a set: neither the order of objects nor that of
-/// columns is compared.
-fn shape(catalog: &Catalog) -> BTreeSet<String> {
-    let order = graph::order(catalog, &BTreeSet::new()).expect("an order");
-    let steps = order.steps.iter().flat_map(|step| ddl::statements(catalog, &order, *step));
-    let mut found: BTreeSet<String> = steps.map(|statement| unordered(&statement)).collect();
-    for object in &catalog.objects {
-        found.extend(ddl::owner(object));
-        found.extend(ddl::of_object(object, catalog.about.major));
-    }
-    found.extend(catalog.others.iter().flat_map(|o| ddl::of_others(o, catalog.about.major)));
-    found
-}
-
-fn unordered(statement: &str) -> String {
-    let is_of_table = statement.starts_with("CREATE ") && statement.contains(" TABLE ");
-    if !is_of_table {
-        return statement.to_owned();
-    }
-    let mut lines: Vec<&str> = statement.lines().map(|line| line.trim_end_matches(',')).collect();
-    lines.sort_unstable();
-    lines.join("\n")
-}
-
 pub(crate) fn same(what: &str, one: &Catalog, other: &Catalog) -> Result<(), String> {
-    let (one, other) = (shape(one), shape(other));
+    let of = |catalog| shape(catalog, &wanted()).map_err(|error| format!("{what}: {error}"));
+    let (one, other) = (of(one)?, of(other)?);
     let only = |a: &BTreeSet<String>, b: &BTreeSet<String>| {
         a.difference(b).cloned().collect::<Vec<_>>().join("\n")
     };

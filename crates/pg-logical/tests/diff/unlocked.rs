@@ -48,7 +48,8 @@ fn indexes_are_built_concurrently() {
 fn constraints_are_validated_after_they_are_committed() {
     let (_, text) = unlocked(
         "CREATE DOMAIN d AS int; CREATE TABLE t (a int, b d); CREATE TABLE u (a int PRIMARY KEY)",
-        "CREATE DOMAIN d AS int CONSTRAINT dc CHECK (VALUE > 0); CREATE TABLE u (a int PRIMARY KEY); \
+        "CREATE DOMAIN d AS int CONSTRAINT dc CHECK (VALUE > 0); \
+         CREATE TABLE u (a int PRIMARY KEY); \
          CREATE TABLE t (a int CONSTRAINT c CHECK (a > 0) CONSTRAINT f REFERENCES u, b d)",
     );
     assert_eq!(

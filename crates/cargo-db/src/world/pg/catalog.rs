@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use pg_logical::source::{Record, Source, SourceError};
+use pg_logical::source::{Record, RowSets, Source, SourceError};
 
 use crate::failure::Failure;
 use crate::world::pg::row::Row;
@@ -15,7 +15,7 @@ impl Record for Row {
 }
 
 impl Source for Session {
-    fn sets(&mut self, doing: &str, sql: &str) -> Result<Vec<Vec<Box<dyn Record>>>, SourceError> {
+    fn sets(&mut self, doing: &str, sql: &str) -> Result<RowSets, SourceError> {
         Ok(boxed(self.result_sets(doing, sql).map_err(wrapped)?))
     }
 
@@ -43,7 +43,7 @@ pub(crate) struct Pair<'a> {
 }
 
 impl Source for Pair<'_> {
-    fn sets(&mut self, doing: &str, sql: &str) -> Result<Vec<Vec<Box<dyn Record>>>, SourceError> {
+    fn sets(&mut self, doing: &str, sql: &str) -> Result<RowSets, SourceError> {
         Source::sets(self.first, doing, sql)
     }
 
@@ -52,7 +52,7 @@ impl Source for Pair<'_> {
         doing: &str,
         first: &[String],
         second: &[String],
-    ) -> Result<Vec<Vec<Box<dyn Record>>>, SourceError> {
+    ) -> Result<RowSets, SourceError> {
         let Pair { first: one, second: other } = self;
         let (ours, theirs) = thread::scope(|scope| {
             let theirs = scope.spawn(|| other.result_sets(doing, &second.join(";\n")));
@@ -75,7 +75,7 @@ impl Source for Pair<'_> {
     }
 }
 
-fn boxed(sets: Vec<Vec<Row>>) -> Vec<Vec<Box<dyn Record>>> {
+fn boxed(sets: Vec<Vec<Row>>) -> RowSets {
     let boxed = |row| -> Box<dyn Record> { Box::new(row) };
     sets.into_iter().map(|rows| rows.into_iter().map(boxed).collect()).collect()
 }
