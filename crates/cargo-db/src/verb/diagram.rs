@@ -28,15 +28,15 @@ pub(crate) struct DiagramArgs {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Show only this table and its neighbours; may be repeated
-    #[arg(long, value_name = "TABLE")]
+    #[arg(long, value_name = "TABLE", group = "centre")]
     around: Vec<String>,
     /// How many foreign keys away a neighbour may be (default: 1)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", requires = "centre")]
     depth: Option<usize>,
     /// Show a view of `[diagram.views]` in db.toml
-    #[arg(long, value_name = "NAME", conflicts_with = "around")]
+    #[arg(long, value_name = "NAME", conflicts_with = "around", group = "centre")]
     view: Option<String>,
-    /// DiagramFormat of the diagram (default: by the ending of FILE, otherwise `mermaid`)
+    /// The format (default: by the extension of FILE, otherwise `mermaid`)
     #[arg(long, value_enum)]
     format: Option<DiagramFormat>,
 }

@@ -124,6 +124,20 @@ fn neighbours_are_counted_in_foreign_keys() {
     assert_eq!(around(&["--view", "billing", "--depth", "0"]), "lines");
 }
 
+/// Such names are written with quotation marks by some versions of PostgreSQL only.
+#[test]
+fn a_column_may_be_called_like_a_keyword() {
+    let project = Project::new("diagram_keyword");
+    project.run_sql(
+        "CREATE TABLE a (id int PRIMARY KEY); \
+         CREATE TABLE b (\"system_user\" int REFERENCES a, \"Two\" int REFERENCES a)",
+    );
+    project.db(&["diagram", "-o", "b.svg"]).ok();
+    let ran = project.db(&["diagram"]).ok();
+    let ran = ran.says("\"a\" |o--o{ \"b\" : \"system_user\"");
+    let _ = ran.says("integer Two FK");
+}
+
 #[test]
 fn what_cannot_be_drawn_is_named() {
     let project = project("diagram_refused");

@@ -71,11 +71,11 @@ impl<'a> Composer<'a> {
 
     /// A primary key, a unique constraint or a foreign key without further clauses.
     pub(super) fn key(&self, row: &ConstraintRow, index: Option<&IndexRow>) -> Option<String> {
-        let own = self.names(row.relation, &row.columns)?;
+        let own = self.names(row.relation, &row.constraint.columns)?;
         match row.constraint.kind {
             'f' => {
-                let referenced = self.names(row.referenced, &row.referenced_columns)?;
-                let table = self.table(row.referenced)?;
+                let referenced = self.names(row.constraint.referenced, &row.referenced_columns)?;
+                let table = self.table(row.constraint.referenced)?;
                 Some(format!("FOREIGN KEY ({own}) REFERENCES {table}({referenced})"))
             }
             kind => {

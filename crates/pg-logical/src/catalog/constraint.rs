@@ -22,6 +22,10 @@ pub struct Constraint {
     pub is_of_domain: bool,
     /// The table or the domain.
     pub part_of: u32,
+    /// The numbers of the columns of a table that it is about, in order.
+    pub columns: Vec<u32>,
+    /// The table that a foreign key refers to; 0 for other kinds.
+    pub referenced: u32,
     /// The index behind it.
     pub index: Option<Behind>,
     /// Whether the table of a foreign key is partitioned.
@@ -68,8 +72,6 @@ pub(super) struct ConstraintRow {
     pub(super) relation: u32,
     pub(super) domain: u32,
     pub(super) index: u32,
-    pub(super) columns: Vec<u32>,
-    pub(super) referenced: u32,
     pub(super) referenced_columns: Vec<u32>,
     pub(super) is_not_inherited: bool,
     pub(super) constraint: Constraint,
@@ -91,8 +93,6 @@ impl ConstraintRow {
             relation,
             domain,
             index: row.oid("index")?,
-            columns: row.numbers("columns")?,
-            referenced: row.oid("referenced")?,
             referenced_columns: row.numbers("referenced_columns")?,
             is_not_inherited: row.flag("is_not_inherited")?,
             constraint: Constraint {
@@ -104,6 +104,8 @@ impl ConstraintRow {
                 is_deferred: row.flag("is_deferred")?,
                 is_of_domain: domain != 0,
                 part_of: if domain == 0 { relation } else { domain },
+                columns: row.numbers("columns")?,
+                referenced: row.oid("referenced")?,
                 index: None,
                 is_of_partitioned: false,
                 copy_of: copy_of.iter().filter_map(|oid| oid.parse().ok()).collect(),

@@ -110,7 +110,7 @@ impl Parts<'_> {
             if let Definition::Table(table) = &mut self.objects[place].definition {
                 let mut columns = table.columns.iter_mut();
                 if let Some(column) =
-                    columns.find(|column| Some(&column.number) == found.columns.first())
+                    columns.find(|column| Some(&column.number) == constraint.columns.first())
                 {
                     column.not_null_constraint = Some(not_null);
                 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::model::{Diagram, DiagramTable};
+use super::model::{Diagram, DiagramTable, Reference};
 
 /// The diagram as DOT.
 pub fn dot(diagram: &Diagram) -> String {
@@ -10,18 +10,12 @@ pub fn dot(diagram: &Diagram) -> String {
                     fontname=\"monospace\", fontsize=10];\n"
         .to_owned();
     // Writing to a string cannot fail.
-    for table in &diagram.tables {
-        let _ = writeln!(text, "    {} [label=<{}>];", quoted(&table.label()), label(table));
+    for (at, table) in diagram.tables.iter().enumerate() {
+        let _ = writeln!(text, "    t{at} [label=<{}>];", label(table));
     }
-    for reference in &diagram.references {
-        let (from, to) = (&diagram.tables[reference.from], &diagram.tables[reference.to]);
-        let _ = writeln!(
-            text,
-            "    {}:c{} -> {};",
-            quoted(&from.label()),
-            reference.columns[0],
-            quoted(&to.label())
-        );
+    for Reference { from, to, columns, .. } in &diagram.references {
+        let port = columns.first().map(|column| format!(":c{column}")).unwrap_or_default();
+        let _ = writeln!(text, "    t{from}{port} -> t{to};");
     }
     text + "}\n"
 }
@@ -42,10 +36,6 @@ fn label(table: &DiagramTable) -> String {
         );
     }
     label + "</table>"
-}
-
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 fn escaped(text: &str) -> String {

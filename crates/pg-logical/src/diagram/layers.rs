@@ -29,7 +29,7 @@ pub(super) struct LayerItem {
     pub(super) height: i32,
 }
 
-/// A line between nodes of neighbouring layers. Links of one trunk begin at the same place.
+/// A line between items of neighbouring layers. Connectors of one trunk begin at the same place.
 pub(super) struct Connector {
     pub(super) trunk: usize,
     pub(super) layer: usize,
@@ -39,7 +39,7 @@ pub(super) struct Connector {
     pub(super) right_port: i32,
 }
 
-/// Nodes in layers, and the links between them.
+/// Items in layers, and the connectors between them.
 pub(super) struct Layers {
     pub(super) nodes: Vec<LayerItem>,
     pub(super) links: Vec<Connector>,

@@ -112,9 +112,12 @@ fn number(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX / 100)
 }
 
-/// How far below the top of its box a column is; a column that is not shown is in the last row.
-fn port(table: &DiagramTable, column: usize) -> i32 {
-    HEADER + ROW * number(column.min(table.columns.len().min(MOST_ROWS) - 1)) + ROW / 2
+/// How far below the top of its box the first of these columns is; a column that is not shown is in
+/// the last row.
+fn port(table: &DiagramTable, columns: &[usize]) -> i32 {
+    let last = table.columns.len().min(MOST_ROWS).saturating_sub(1);
+    let row = columns.first().map_or(0, |&column| column.min(last));
+    HEADER + ROW * number(row) + ROW / 2
 }
 
 /// Arranges a diagram.
@@ -179,7 +182,7 @@ impl Group {
             .filter_map(|one| {
                 Some(Edge {
                     from: place(one.from)?,
-                    from_port: port(&diagram.tables[one.from], one.columns[0]),
+                    from_port: port(&diagram.tables[one.from], &one.columns),
                     to: place(one.to)?,
                     to_port: HEADER / 2,
                 })
@@ -253,7 +256,7 @@ impl Drawing {
     fn mark(&mut self, diagram: &Diagram) {
         for reference in &diagram.references {
             let (from, to) = (self.boxes[reference.from], self.boxes[reference.to]);
-            let from_y = from.top + port(&diagram.tables[reference.from], reference.columns[0]);
+            let from_y = from.top + port(&diagram.tables[reference.from], &reference.columns);
             let right = from.left + from.width;
             if reference.from == reference.to {
                 let (x, y) = (right + LOOP, from.top + HEADER - 6);

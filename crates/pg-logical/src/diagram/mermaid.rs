@@ -1,6 +1,7 @@
 //! A diagram in the language of Mermaid, which GitHub and GitLab draw in Markdown:
 //! <https://mermaid.js.org/syntax/entityRelationshipDiagram.html>.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::model::{Diagram, DiagramColumn, Reference};
@@ -29,7 +30,8 @@ pub fn mermaid(diagram: &Diagram) -> Option<(String, Mermaid)> {
 fn written(diagram: &Diagram, level: Mermaid) -> String {
     let mut text = "erDiagram\n".to_owned();
     // Writing to a string cannot fail.
-    for table in &diagram.tables {
+    let entities = entities(diagram);
+    for (table, entity) in diagram.tables.iter().zip(&entities) {
         let columns: Vec<String> = table
             .columns
             .iter()
@@ -41,20 +43,18 @@ fn written(diagram: &Diagram, level: Mermaid) -> String {
             .map(attribute)
             .collect();
         let _ = match columns.is_empty() {
-            true => writeln!(text, "    {}", entity(&table.label())),
-            false => {
-                writeln!(text, "    {} {{\n{}    }}", entity(&table.label()), columns.concat())
-            }
+            true => writeln!(text, "    {entity}"),
+            false => writeln!(text, "    {entity} {{\n{}    }}", columns.concat()),
         };
     }
     for reference in &diagram.references {
-        let _ = writeln!(text, "    {}", relationship(diagram, reference));
+        let _ = writeln!(text, "    {}", relationship(diagram, reference, &entities));
     }
     text
 }
 
 /// `users ||--o{ posts : author_id`.
-fn relationship(diagram: &Diagram, reference: &Reference) -> String {
+fn relationship(diagram: &Diagram, reference: &Reference, entities: &[String]) -> String {
     let table = &diagram.tables[reference.from];
     let columns: Vec<&str> =
         reference.columns.iter().map(|&at| table.columns[at].name.as_str()).collect();
@@ -62,15 +62,24 @@ fn relationship(diagram: &Diagram, reference: &Reference) -> String {
     let many = if reference.is_unique { "o|" } else { "o{" };
     format!(
         "{} {one}--{many} {} : \"{}\"",
-        entity(&diagram.tables[reference.to].label()),
-        entity(&table.label()),
+        entities[reference.to],
+        entities[reference.from],
         unquoted(&columns.join(", "))
     )
 }
 
-/// The name of a table, always in quotation marks: words such as `style` mean something else.
-fn entity(label: &str) -> String {
-    format!("\"{}\"", unquoted(label))
+/// The names of the tables, always in quotation marks: words such as `style` mean something else.
+/// Names that would be equal are numbered, because Mermaid would draw one table.
+fn entities(diagram: &Diagram) -> Vec<String> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let names = diagram.tables.iter().map(|table| unquoted(&table.label()));
+    names
+        .map(|name| {
+            let count = counts.entry(name.clone()).or_default();
+            *count += 1;
+            if *count > 1 { format!("\"{name} ({count})\"") } else { format!("\"{name}\"") }
+        })
+        .collect()
 }
 
 /// Mermaid has no escape for these characters inside of quotation marks.

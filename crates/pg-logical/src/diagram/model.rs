@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use pg_sql::quote::name as quoted;
-
-use crate::catalog::{Catalog, Constraint, Definition, Kind, Object, class};
+use crate::catalog::{Catalog, Definition, Kind, Object};
 
 /// Tables and the foreign keys between them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,7 +61,7 @@ impl Reference {
 }
 
 impl DiagramTable {
-    /// How it is called among the other tables: with its schema, unless that is `public`.
+    /// Its name in the diagram: with its schema, unless that is `public`.
     pub fn label(&self) -> String {
         match self.schema.as_str() {
             "public" => self.name.clone(),
@@ -85,26 +83,6 @@ impl DiagramTable {
             columns: columns.collect(),
         }
     }
-
-    /// The columns that a constraint begins with, by their places: `(a, b)`.
-    fn listed(&self, definition: &str) -> Vec<usize> {
-        let opened = definition.find('(').map_or("", |at| &definition[at + 1..]);
-        let mut rest = opened;
-        let mut places = Vec::new();
-        while let Some((place, after)) = self.first(rest) {
-            places.push(place);
-            rest = after.strip_prefix(", ").unwrap_or_default();
-        }
-        places
-    }
-
-    /// The column whose name a list begins with, and what comes after it.
-    fn first<'t>(&self, list: &'t str) -> Option<(usize, &'t str)> {
-        self.columns.iter().enumerate().find_map(|(place, column)| {
-            let after = list.strip_prefix(quoted(&column.name).as_str())?;
-            after.starts_with([',', ')']).then_some((place, after))
-        })
-    }
 }
 
 impl Diagram {
@@ -122,10 +100,12 @@ impl Diagram {
         let mut diagram = Diagram { tables, references: Vec::new() };
         let place = |oid: u32| objects.iter().position(|object| object.address.oid == oid);
         let mut unique: Vec<(usize, BTreeSet<usize>)> = Vec::new();
-        for (at, object) in catalog.objects.iter().enumerate() {
+        for object in &catalog.objects {
             let Definition::Constraint(constraint) = &object.definition else { continue };
             let Some(table) = place(constraint.part_of) else { continue };
-            let columns = diagram.tables[table].listed(&constraint.definition);
+            let numbers = constraint.columns.iter();
+            let columns: Vec<usize> =
+                numbers.filter_map(|&number| column_of(objects[table], number)).collect();
             match constraint.kind {
                 'p' | 'u' => {
                     unique.push((table, columns.iter().copied().collect()));
@@ -134,9 +114,7 @@ impl Diagram {
                     }
                 }
                 'f' => {
-                    let Some(to) = referenced(catalog, at, constraint).and_then(place) else {
-                        continue;
-                    };
+                    let Some(to) = place(constraint.referenced) else { continue };
                     diagram.mark(table, &columns, |column| column.refers = true);
                     let is_unique = false;
                     diagram.references.push(Reference { from: table, to, columns, is_unique });
@@ -197,13 +175,7 @@ impl Diagram {
     }
 }
 
-/// The OID of the table that a foreign key refers to. It depends on no other table than its own
-/// and that one.
-fn referenced(catalog: &Catalog, at: usize, constraint: &Constraint) -> Option<u32> {
-    let needed = catalog.needs[at].iter().map(|&need| &catalog.objects[need]);
-    let mut others = needed
-        .filter(|object| object.address.class == class::CLASS && object.table().is_some())
-        .map(|object| object.address.oid)
-        .filter(|&oid| oid != constraint.part_of);
-    Some(others.next().unwrap_or(constraint.part_of))
+/// The place of a column with this number in the catalog.
+fn column_of(table: &Object, number: u32) -> Option<usize> {
+    table.columns().iter().position(|column| column.number == number)
 }

@@ -1,4 +1,4 @@
-//! The shapes of an image, in pixels from its left upper corner.
+//! The shapes of an image, in pixels from its upper left corner.
 
 /// A rectangle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -236,6 +236,14 @@ fn what_mermaid_cannot_read_is_replaced() {
 }
 
 #[test]
+fn tables_with_the_same_label_are_two_tables() {
+    let mut diagram = Diagram { tables: vec![table("a.b", Vec::new())], references: Vec::new() };
+    diagram.tables.push(DiagramTable { schema: "a".to_owned(), ..table("b", Vec::new()) });
+    let (text, _) = mermaid(&diagram).unwrap();
+    assert_eq!(text, "erDiagram\n    \"a.b\"\n    \"a.b (2)\"\n");
+}
+
+#[test]
 fn mermaid_shows_what_it_can_draw() {
     let columns = || (0..30).map(|at| column(&format!("a_long_name_of_a_column_{at}"), "bigint"));
     let of = |count: usize| Diagram {
@@ -261,6 +269,6 @@ fn dot_names_the_column_of_a_foreign_key() {
     }
     diagram.references.push(Reference { from: 0, to: 1, columns: vec![1], is_unique: false });
     let text = dot(&diagram);
-    assert!(text.contains("\"a\\\"b\":c1 -> \"c<d\";"), "{text}");
+    assert!(text.contains("    t0:c1 -> t1;"), "{text}");
     assert!(text.contains("<b>c&lt;d</b>") && text.contains("x &amp; y"), "{text}");
 }
