@@ -47,16 +47,21 @@ impl Partitions {
     fn group(&self, one: &Finding, all: &[Finding], measured: &[Measured]) -> Option<Group> {
         let (table, column) = self.of_partition(one.object.as_deref()?)?;
         let statement = statement_at(one.line, measured).map_or("", |one| one.text.as_str());
-        // Work on all partitions that a statement names is as much work. Anything else is about
-        // the partition that is named.
+        // Locks on several partitions are added up even if the statement names each of them. Any
+        // other finding stays with a partition that the statement names.
         if one.class != Class::Lock && Partitions::names(statement, table) {
             return None;
         }
         let same = all.iter().filter(|other| other.line == one.line && other.rule == one.rule);
-        let same = same.filter_map(|other| self.of_partition(other.object.as_deref()?));
+        let objects: Vec<&str> = same.filter_map(|other| other.object.as_deref()).collect();
+        let parts = objects.iter().filter_map(|object| self.of_partition(object));
         let tables: BTreeSet<&str> =
-            same.filter(|(_, other)| *other == column).map(|(table, _)| table).collect();
+            parts.filter(|(_, other)| *other == column).map(|(table, _)| table).collect();
         let root = self.root(table, &tables, statement)?;
+        // A partition that is gone does not mean that its table is gone.
+        if one.rule == "relation-gone" && !objects.contains(&short(root)) {
+            return None;
+        }
         Some((one.line, one.rule.clone(), format!("{root}{column}")))
     }
 
@@ -91,8 +96,13 @@ fn joined((line, rule, object): Group, parts: Vec<Finding>, measured: &[Measured
         ("rewrite", _) => format!("{partitions} partitions are rewritten, {rows_} rows"),
         (_, Class::Lock) => format!("{evidence}; {partitions} partitions, {rows_} rows"),
         _ => {
-            let own = first.rows.map(grouped).unwrap_or_default();
-            format!("{partitions} partitions: {}", evidence.replacen(&own, &rows_, 1))
+            // Further numbers are those of the first partition alone.
+            let head = evidence.split(": ").next().unwrap_or_default();
+            let head = match first.rows.map(grouped) {
+                Some(own) => head.replacen(&own, &rows_, 1),
+                None => head.to_owned(),
+            };
+            format!("{partitions} partitions: {head}")
         }
     };
     let object = Some(short(&object).to_owned());
@@ -165,6 +175,28 @@ mod tests {
         assert_eq!(told(&folded), [("p", 12, Severity::Block)]);
         assert_eq!(folded[0].evidence, "2 partitions: table emptied, with 12 rows");
         assert_eq!(all.fold(found.clone(), &measured("TRUNCATE p_1, p_2")), found);
+        // Without a number, and with a second one that is of the first partition alone.
+        let other = |object: &str, rule: &str, rows: Option<u64>, evidence: &str| Finding {
+            object: Some(object.to_owned()),
+            rows,
+            ..finding(rule, 3, "", evidence.to_owned())
+        };
+        let uncounted = ["p_1", "p_2"].map(|table| {
+            other(table, "not-counted", None, "rows that a trigger deletes are not counted")
+        });
+        let folded = all.fold(uncounted.to_vec(), &measured("DELETE FROM p"));
+        let evidence = "2 partitions: rows that a trigger deletes are not counted";
+        assert_eq!(folded.iter().map(|one| one.evidence.as_str()).collect::<Vec<_>>(), [evidence]);
+        let merged = ["p_1.v", "p_2.v"].map(|column| {
+            let evidence = "9 values were overwritten: 4 different values became 1";
+            other(column, "values-overwritten", Some(9), evidence)
+        });
+        let folded = all.fold(merged.to_vec(), &measured("UPDATE p SET v = 1"));
+        assert_eq!(folded[0].evidence, "2 partitions: 18 values were overwritten");
+        // A partition that is gone does not mean that its table is gone.
+        let gone =
+            ["p_1", "p_2"].map(|table| other(table, "relation-gone", None, "it no longer exists"));
+        assert_eq!(all.fold(gone.to_vec(), &measured("DO ''")), gone);
         // The finding about the table itself includes its partitions.
         let changed = |object: &str| Finding {
             object: Some(object.to_owned()),
