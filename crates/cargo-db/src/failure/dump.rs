@@ -16,8 +16,12 @@ pub(crate) enum DumpError {
     Circle { objects: Vec<String> },
     #[error("PostgreSQL {version} is older than version 14, the oldest that can be dumped")]
     TooOld { version: String },
-    #[error("`{verb}` is refused to an AI agent ({agent}) in {environment}")]
-    ByAgent { verb: &'static str, agent: String, environment: String, command: String },
+    #[error("`dump` is refused to an AI agent ({agent}) in {environment}")]
+    ByAgent { agent: String, environment: String, command: String },
+    #[error("`shell` is refused to an AI agent ({agent}) in {environment}")]
+    ShellByAgent { agent: String, environment: String, command: String },
+    #[error("cannot start `{program}`: {why}")]
+    NoShell { program: String, why: String },
 }
 
 impl DumpError {
@@ -44,14 +48,17 @@ impl DumpError {
                 .advise("exclude one of them with `--exclude`"),
             DumpError::TooOld { .. } => Explanation::new("DUMP.TOO_OLD", Exit::Backup)
                 .run("use pg_dump instead", "cargo db backup"),
-            DumpError::ByAgent { verb: "dump", command, .. } => {
-                Explanation::new("DUMP.BY_AGENT", Exit::Policy)
-                    .because("a dump shows every row of the database to whoever runs it")
+            DumpError::ByAgent { command, .. } => Explanation::new("DUMP.BY_AGENT", Exit::Policy)
+                .because("a dump shows every row of the database to whoever runs it")
+                .run("ask a person to run", command),
+            DumpError::ShellByAgent { command, .. } => {
+                Explanation::new("SHELL.BY_AGENT", Exit::Policy)
+                    .because("a shell runs any statement")
                     .run("ask a person to run", command)
             }
-            DumpError::ByAgent { command, .. } => Explanation::new("SHELL.BY_AGENT", Exit::Policy)
-                .because("a shell runs any statement")
-                .run("ask a person to run", command),
+            DumpError::NoShell { .. } => Explanation::new("SHELL.NOT_STARTED", Exit::Tool).advise(
+                "install the client programs of PostgreSQL, or set CARGO_DB_PG_BIN to their folder",
+            ),
         }
     }
 }
@@ -71,17 +78,15 @@ pub(super) fn samples() -> Vec<DumpError> {
         DumpError::Needed { objects: vec![text("view public.v")] },
         DumpError::Circle { objects: vec![text("function public.f()")] },
         DumpError::TooOld { version: text("13.22") },
-        DumpError::ByAgent {
-            verb: "dump",
-            agent: text("AI_AGENT"),
-            environment: text("production"),
-            command,
-        },
-        DumpError::ByAgent {
-            verb: "shell",
+        DumpError::ByAgent { agent: text("AI_AGENT"), environment: text("production"), command },
+        DumpError::ShellByAgent {
             agent: text("AI_AGENT"),
             environment: text("production"),
             command: text("cargo db shell"),
+        },
+        DumpError::NoShell {
+            program: text("/usr/lib/postgresql/18/bin/psql"),
+            why: text("No such file or directory (os error 2)"),
         },
     ]
 }

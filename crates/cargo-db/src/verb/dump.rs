@@ -8,7 +8,7 @@ use pg_logical::choose::Request;
 use crate::answer::{Dumped, Outcome};
 use crate::backup::{self, BackupFolder, Place, Plain, PlainRequest};
 use crate::change::{Database, Effect, Workspace, refuse_agent};
-use crate::failure::Result;
+use crate::failure::{DumpError, Result};
 use crate::model::backup::Compression;
 use crate::verb::declare::Verb;
 use crate::world::files;
@@ -70,7 +70,11 @@ impl Verb for DumpArgs {
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let database = workspace.database()?;
-        refuse_agent(&database, self.name())?;
+        refuse_agent(&database, |agent, environment, command| DumpError::ByAgent {
+            agent,
+            environment,
+            command,
+        })?;
         let Database { target, settings, .. } = &database;
         let compression = match &self.compress {
             Some(text) => backup::compression(text)?,

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::answer::Outcome;
 use crate::change::{Effect, Workspace, refuse_agent};
-use crate::failure::Result;
+use crate::failure::{DumpError, Result};
 use crate::verb::declare::Verb;
 use crate::world::pg::{Purpose, Session};
 use crate::world::process;
@@ -15,7 +15,7 @@ use crate::world::server::client;
 /// Open psql on the database
 ///
 /// psql gets the connection from the environment, so no password is on the command line. In staging
-/// and production, transactions are read-only until you run `SET TRANSACTION READ WRITE`. Arguments
+/// and production, transactions are read-only unless they begin with `BEGIN READ WRITE`. Arguments
 /// after `--` are passed to psql, as in `cargo db shell -- -c 'TABLE users'`.
 #[derive(Debug, Args)]
 #[command(
@@ -39,11 +39,19 @@ impl Verb for ShellArgs {
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let database = workspace.database()?;
-        refuse_agent(&database, self.name())?;
+        refuse_agent(&database, |agent, environment, command| DumpError::ShellByAgent {
+            agent,
+            environment,
+            command,
+        })?;
         let target = &database.target;
         let major = Session::open(&workspace.world, target, Purpose::Read)?.server_major()?;
         let psql = client(database.settings.pg_bin(), major)?.program("psql");
         let is_read_only = !database.environment().is_disposable();
+        if is_read_only {
+            // A pooler can drop the option that makes transactions read-only.
+            Session::refuse_pooler(&workspace.world, target)?;
+        }
         Err(process::become_psql(&psql, &self.arguments, target, is_read_only))
     }
 }

@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 
 use rustix::process::{Pid, Signal};
 
-use crate::failure::{BackupError, CausedBy, Failure, Result};
+use crate::failure::{BackupError, CausedBy, DumpError, Failure, Result};
 use crate::model::key::VARIABLE;
 use crate::model::target::{Secret, Target};
 use crate::world::World;
@@ -221,6 +221,10 @@ pub(crate) fn become_psql(
     is_read_only: bool,
 ) -> Failure {
     let mut command = Command::new(psql);
+    // `PGSERVICE` or `PGHOSTADDR` of the caller would select another database.
+    for name in environment().keys().filter(|name| name.starts_with("PG")) {
+        command.env_remove(name);
+    }
     command.args(arguments).envs(target.libpq_variables()).env_remove(VARIABLE);
     if is_read_only {
         let options = target.options.as_deref().unwrap_or_default();
@@ -228,7 +232,8 @@ pub(crate) fn become_psql(
         command.env("PGOPTIONS", options.trim_start());
     }
     let error = command.exec();
-    BackupError::ClientFailed { name: "psql".to_owned(), why: error.to_string() }.caused_by(error)
+    let (program, why) = (psql.display().to_string(), error.to_string());
+    DumpError::NoShell { program, why }.caused_by(error)
 }
 
 impl ClientProgram {

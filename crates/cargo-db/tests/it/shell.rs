@@ -25,6 +25,18 @@ fn the_password_is_not_on_the_command_line() {
     assert!(ran.stdout.contains("psql") && !ran.stdout.contains(PASSWORD), "{ran}");
 }
 
+/// libpq would prefer the service to the variables that name the target.
+#[test]
+fn variables_of_the_caller_select_no_other_database() {
+    let mut project = Project::new("shell_caller");
+    project.db(&["migrate"]).ok();
+    project.write("service.conf", "[other]\ndbname=postgres\n");
+    let file = project.path().join("service.conf");
+    project.set("PGSERVICEFILE", &file.display().to_string());
+    project.set("PGSERVICE", "other");
+    assert_eq!(printed(&project, "SELECT current_database()"), "shell_caller\n");
+}
+
 #[test]
 fn production_is_read_only_until_a_transaction_says_otherwise() {
     let mut project = Project::new("shell_production");
@@ -32,7 +44,7 @@ fn production_is_read_only_until_a_transaction_says_otherwise() {
     project.set("CARGO_DB_ENV", "production");
     let create = "CREATE TABLE t (i int)";
     project.db(&["shell", "--", "-XAtc", create]).code(1).says("read-only transaction");
-    let writing = format!("BEGIN; SET TRANSACTION READ WRITE; {create}; COMMIT");
+    let writing = format!("BEGIN READ WRITE; {create}; COMMIT");
     project.db(&["shell", "--", "-XAtc", &writing]).ok();
 }
 
