@@ -25,4 +25,4 @@ pub(crate) use finding::finding;
 pub(crate) use folder::of_folder;
 pub(crate) use same::has_same_content;
 pub(crate) use split::undecoded_line;
-pub(crate) use statement::{adds_column, changes_type};
+pub(crate) use statement::{adds_column, changes_type, has_lasting_effects};

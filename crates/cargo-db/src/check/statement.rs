@@ -2,6 +2,7 @@
 
 use crate::check::columns::{Columns, TypeChange};
 use crate::check::finding::finding;
+use crate::check::split::split;
 use crate::check::switch::switched_off;
 use crate::check::words::{as_strs, object_of, texts};
 use crate::model::finding::Finding;
@@ -242,8 +243,27 @@ pub(super) fn keeps_stored_values(columns: &Columns, statement: &Statement) -> b
 
 /// Whether a statement affects something outside this database, or that no rollback undoes.
 fn reaches_out(words: &[&str]) -> bool {
-    let of_server =
-        ["system", "role", "user", "group", "database", "tablespace", "subscription", "server"];
+    changes_server(words) || cannot_be_undone(words)
+}
+
+/// Whether a script contains something that no rollback undoes, such as a program that it runs.
+pub(crate) fn has_lasting_effects(text: &str) -> bool {
+    let (statements, _) = split(text);
+    statements.iter().flat_map(word_lists).any(|words| cannot_be_undone(&as_strs(&words)))
+}
+
+/// The words of a statement, of the statements in its body, and of the strings in both.
+fn word_lists(statement: &Statement) -> Vec<Vec<String>> {
+    let pieces = body_pieces(statement).into_iter().map(|(_, piece)| piece);
+    let pieces: Vec<String> = pieces.chain([statement.text.clone()]).collect();
+    let strings = pieces.iter().flat_map(|piece| texts(piece));
+    let strings: Vec<String> = strings.map(|text| text.trim_matches('\'').to_owned()).collect();
+    pieces.iter().chain(&strings).map(|text| words(text)).collect()
+}
+
+/// Whether a statement runs a program, uses a file of the server, or affects other sessions or
+/// servers.
+fn cannot_be_undone(words: &[&str]) -> bool {
     let calls = [
         "lo_import",
         "lo_export",
@@ -260,6 +280,20 @@ fn reaches_out(words: &[&str]) -> bool {
     let called = |name: &str| {
         calls.contains(&name) || name.starts_with("dblink") || name.contains("replication_slot")
     };
+    let is_program = |pair: &[&str]| matches!(pair, ["from" | "to", "program" | "''"]);
+    match words {
+        ["alter", "system", ..] => true,
+        ["create" | "alter" | "drop", "subscription", ..] => true,
+        // They cannot run in a transaction, so no rollback undoes them.
+        ["create" | "drop", "database" | "tablespace", ..] => true,
+        ["copy", rest @ ..] => rest.windows(2).any(is_program),
+        _ => words.windows(2).any(|pair| pair[1] == "(" && called(pair[0])),
+    }
+}
+
+/// Whether a statement changes what all databases of the server share.
+fn changes_server(words: &[&str]) -> bool {
+    let of_server = ["role", "user", "group", "database", "tablespace", "server"];
     let has = |pattern: &[&str]| words.windows(pattern.len()).any(|window| window == pattern);
     match words {
         // Unlike a user, a user mapping belongs to one database.
@@ -275,10 +309,7 @@ fn reaches_out(words: &[&str]) -> bool {
                 || has(&["on", "tablespace"])
                 || has(&["on", "parameter"])
         }
-        ["copy", rest @ ..] => {
-            rest.windows(2).any(|pair| matches!(pair, ["from" | "to", "program" | "''"]))
-        }
-        _ => words.windows(2).any(|pair| pair[1] == "(" && called(pair[0])),
+        _ => false,
     }
 }
 

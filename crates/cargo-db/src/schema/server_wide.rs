@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use crate::check;
 use crate::failure::Result;
 use crate::migration::session_settings;
 use crate::model::target::Target;
@@ -10,14 +11,18 @@ use crate::settings::Settings;
 use crate::world::World;
 use crate::world::pg::{Purpose, Script, Session, TransactionContext};
 
-/// Whether a script changes nothing outside of its database now, for example because it creates a
-/// role only if there is none. It is tried out in a transaction that is rolled back.
+/// Whether a script would change nothing outside its database at this moment, for example because
+/// it creates a role only if there is none. It is tried out in a transaction that is rolled back,
+/// unless it contains something that no rollback undoes.
 pub(crate) fn is_inside(
     world: &World,
     settings: &Settings,
     target: &Target,
     (path, bytes): (&Path, Vec<u8>),
 ) -> Result<bool> {
+    if check::has_lasting_effects(&String::from_utf8_lossy(&bytes)) {
+        return Ok(false);
+    }
     let Ok(script) = Script::check(path, bytes, TransactionContext::Transaction) else {
         return Ok(false);
     };

@@ -349,6 +349,27 @@ fn a_history_that_builds_nothing_begins_with_its_base() {
     project.db(&["schema", "check"]).code(7).says("base.sql:1");
 }
 
+/// Trying it out in a transaction would do it.
+#[test]
+fn what_no_rollback_undoes_is_not_tried_out() {
+    let project = with_file("sf_lasting");
+    let touched = project.path().join("touched");
+    let touch = format!("COPY (SELECT 1) TO PROGRAM 'touch {}'", touched.display());
+    // The server has another user, who writes here only if everybody may.
+    let folder = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+    std::fs::set_permissions(project.path(), folder).unwrap();
+    for sql in [
+        format!("{touch};\n"),
+        format!("DO $$ BEGIN {touch}; END $$;\n"),
+        format!("DO $$ BEGIN EXECUTE '{}'; END $$;\n", touch.replace('\'', "''")),
+    ] {
+        project.migration("3_copy.up.sql", &sql);
+        let run = project.db(&["schema", "dump"]).code(7);
+        run.says("`migrations/3_copy.up.sql` may affect other databases");
+        assert!(!touched.exists(), "{sql}");
+    }
+}
+
 #[test]
 fn what_concerns_the_server_is_not_run() {
     let project = with_file("sf_outside");
