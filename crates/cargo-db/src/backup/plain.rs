@@ -231,6 +231,10 @@ fn lock(session: &mut Session, request: &PlainRequest, patience: Duration) -> Re
 /// From this number on, a second session is opened to read the catalog.
 const MANY_TABLES: usize = 200;
 
+/// How long the second session waits for a lock, in milliseconds. If it has to wait longer, the
+/// first session reads alone.
+const NO_PATIENCE: u32 = 100;
+
 /// Another session with the same snapshot, if there are many tables and the server accepts one.
 fn second_session(
     world: &World,
@@ -247,9 +251,20 @@ fn second_session(
     };
     let snapshot = first.value("share the snapshot", "SELECT pg_export_snapshot()")?;
     let snapshot = quote_literal(&snapshot.unwrap_or_default());
-    second.run("prepare the dump", catalog::SETTINGS)?;
-    second.run("prepare the dump", BEGIN)?;
-    second.run("prepare the dump", &format!("SET TRANSACTION SNAPSHOT {snapshot}"))?;
+    // Waiting behind a session that waits for the first one would never end: the server does not
+    // know that the first one waits for this one.
+    let statements = [
+        catalog::SETTINGS,
+        BEGIN,
+        &format!("SET TRANSACTION SNAPSHOT {snapshot}"),
+        &format!("SET LOCAL lock_timeout = {NO_PATIENCE}"),
+    ];
+    let joined =
+        statements.into_iter().try_for_each(|statement| second.run("prepare the dump", statement));
+    if joined.is_err() {
+        world.interrupt.check()?;
+        return Ok(None);
+    }
     Ok(Some(second))
 }
 

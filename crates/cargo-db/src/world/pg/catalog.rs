@@ -36,7 +36,8 @@ impl Session {
     }
 }
 
-/// Two sessions whose transactions have the same snapshot. They read a catalog together.
+/// Two sessions whose transactions have the same snapshot. They read a catalog together. What the
+/// second one cannot read, for example because somebody waits for a lock, the first one reads.
 pub(crate) struct Pair<'a> {
     pub(crate) first: &'a mut Session,
     pub(crate) second: &'a mut Session,
@@ -61,6 +62,7 @@ impl Source for Pair<'_> {
         });
         let theirs = theirs.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let mut sets = ours.map_err(wrapped)?;
+        let theirs = theirs.or_else(|_| one.result_sets(doing, &second.join(";\n")));
         sets.extend(theirs.map_err(wrapped)?);
         Ok(boxed(sets))
     }
