@@ -1,6 +1,6 @@
 //! What was done, as the audit trail has it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -29,13 +29,9 @@ struct NumberedRecord {
 /// The runs that these records are about, in their order: operations are numbered from 1, and each
 /// has two records.
 fn runs(records: &[Record]) -> Vec<&str> {
-    let mut runs: Vec<&str> = Vec::new();
-    for record in records {
-        if !runs.contains(&record.run.as_str()) {
-            runs.push(&record.run);
-        }
-    }
-    runs
+    let mut seen = BTreeSet::new();
+    let runs = records.iter().map(|record| record.run.as_str());
+    runs.filter(|run| seen.insert(*run)).collect()
 }
 
 impl AuditTrail {
@@ -111,7 +107,7 @@ fn details(intent: &Record, server: &str) -> Vec<String> {
     all.chain([by]).collect()
 }
 
-/// Not more lines than are read.
+/// The first deeds, and how many more there are.
 fn several(deeds: &[String]) -> impl Iterator<Item = String> {
     let more = deeds.len().saturating_sub(SHOWN);
     let more = (more > 0).then(|| format!("and {more} more"));
@@ -187,7 +183,7 @@ impl AuditShown {
             ("Migrations", self.intent.migrations.join(", ")),
             ("Backup", self.intent.backup.clone().unwrap_or_default()),
         ];
-        rows.extend(self.intent.deeds.iter().map(|what| ("Did", what.clone())));
+        rows.extend(self.intent.deeds.iter().map(|what| ("Step", what.clone())));
         rows.extend(self.intent.removes.iter().map(|what| ("Removes", what.clone())));
         let before = self.intent.before.as_ref();
         let marker = before.and_then(|before| before.marker.as_ref());

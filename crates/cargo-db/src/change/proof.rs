@@ -141,7 +141,7 @@ pub(crate) fn prove<'a>(
 
 /// Without a rehearsal, only the text of the files is known.
 fn unrehearsed<'a>(database: &Database<'_>, plan: &Plan) -> Result<Proving<'a>> {
-    warn_of_empty_ways_back(database, plan);
+    warn_of_empty_down_files(database, plan);
     let guards = expected::guards(database, plan)?;
     Ok(Proving::Done(Proved { guards, becomes: None }))
 }
@@ -362,7 +362,7 @@ fn may_not(failure: &Failure) -> bool {
 
 /// Says which migrations a rollback would not undo: it is known before they are applied, and found
 /// out when it is too late.
-fn warn_of_wrong_ways_back(database: &Database<'_>, rehearsal: &Rehearsal) {
+fn warn_of_wrong_down_files(database: &Database<'_>, rehearsal: &Rehearsal) {
     for migration in &rehearsal.migrations {
         if let RollbackProof::Wrong(details) = &migration.rollback {
             let subject = quoted(&migration.version, &migration.name);
@@ -374,7 +374,7 @@ fn warn_of_wrong_ways_back(database: &Database<'_>, rehearsal: &Rehearsal) {
 }
 
 /// Warns about down files without a statement: they undo nothing, which needs no rehearsal to find.
-fn warn_of_empty_ways_back(database: &Database<'_>, plan: &Plan) {
+fn warn_of_empty_down_files(database: &Database<'_>, plan: &Plan) {
     let settings = &database.settings;
     if settings.migrations.runner == Runner::Tool {
         return;
@@ -412,7 +412,7 @@ fn judge(database: &Database<'_>, plan: &Plan, rehearsal: &Rehearsal) -> Result<
     if verdict == Verdict::Pass {
         let subject = rehearsal.basis.describe(&plan.target.database);
         database.workspace.ui.status("Rehearsed", &format!("on {subject}: PASS"));
-        warn_of_wrong_ways_back(database, rehearsal);
+        warn_of_wrong_down_files(database, rehearsal);
         return Ok(());
     }
     database.workspace.ui.rehearsal(&plan.target, rehearsal);

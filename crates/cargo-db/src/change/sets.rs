@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, AnswerOfSets, Outcome};
 use crate::change::workspace::Workspace;
-use crate::failure::{Exit, Failure, Result, RetainedFlag};
+use crate::failure::{Exit, Failure, Hint, Result, RetainedFlag};
 
 /// What a verb found for each set of migrations, by the set's name.
 pub(crate) type FoundOfSets<A> = Vec<(Option<String>, Result<A>)>;
@@ -20,7 +20,7 @@ pub(crate) fn outcome_of_sets<A: Answer + Clone + 'static>(
     };
     let exit = Exit::of_several(sets.iter().map(|(_, found)| exit_of(found)));
     let named: FoundOfSets<A> = sets.into_iter().map(with_its_set).collect();
-    if named.len() == 1 || named.iter().all(|(_, found)| found.is_err()) {
+    if named.len() == 1 {
         let mut found = named.into_iter().map(|(_, found)| found);
         let worst = found.find(|found| exit_of(found) == exit);
         let answered = |answer| Outcome::done(answer).with_exit(exit);
@@ -30,10 +30,20 @@ pub(crate) fn outcome_of_sets<A: Answer + Clone + 'static>(
     for (set, found) in named {
         let Err(failure) = found else { continue };
         let why: String = failure.why().iter().map(|why| format!("\n  {why}")).collect();
+        let hints = failure.hints();
+        let hints: String =
+            hints.iter().map(|hint| format!("\n  help: {}", described(hint))).collect();
         let set = set.as_deref().unwrap_or("without a name");
-        workspace.ui.warning(&format!("set {set}: {failure}{why}"));
+        workspace.ui.warning(&format!("set {set}: {failure}{why}{hints}"));
     }
     Ok(outcome)
+}
+
+fn described(hint: &Hint) -> String {
+    match &hint.command {
+        Some(command) => format!("{}: `{command}`", hint.label),
+        None => hint.label.clone(),
+    }
 }
 
 /// The failure of a set suggests commands about that set.

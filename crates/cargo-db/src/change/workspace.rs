@@ -169,11 +169,20 @@ impl Workspace {
     /// The settings of every set of migrations, or of the one that was selected, by name or because
     /// the command was started in its folder.
     pub(crate) fn sets(&self) -> Vec<(Option<String>, Result<Settings>)> {
-        let Migrations { sets, set_here, .. } = &self.settings.migrations;
+        self.selected_sets(self.settings.migrations.set_here.as_ref())
+    }
+
+    /// The same without regard to the folder in which the command was started.
+    pub(crate) fn sets_of_files(&self) -> Vec<(Option<String>, Result<Settings>)> {
+        self.selected_sets(None)
+    }
+
+    fn selected_sets(&self, set_here: Option<&String>) -> Vec<(Option<String>, Result<Settings>)> {
+        let Migrations { sets, .. } = &self.settings.migrations;
         if self.sources.flags.set.is_some() || sets.len() <= 1 {
             return vec![(None, self.settings_with_tool())];
         }
-        let here = set_here.is_some().then(|| vec![set_here.clone()]);
+        let here = set_here.map(|set| vec![Some(set.clone())]);
         let of_set = |set: &Option<String>| {
             let flags = Flags { set: set.clone(), ..self.sources.flags.clone() };
             let settings = Settings::resolve(&self.sources.with_flags(flags));
@@ -286,11 +295,11 @@ fn guess(settings: &Settings, chosen: &Candidate, others: &[&str]) -> String {
         None => "[migrations]".to_owned(),
     };
     format!(
-        "{} is guessed for `{dir}` from the language of the project: the files also fit {}. \
-         db.toml can name the tool: `{table} tool = \"{}\"`",
+        "{} is guessed for `{dir}` from the language of the project: the files also fit {}. Name \
+         the right one in db.toml, for example: `{table} tool = \"{}\"`",
         chosen.layout.key(),
         others.join(", "),
-        chosen.layout.key()
+        others.first().unwrap_or(&"sqlx")
     )
 }
 

@@ -113,7 +113,7 @@ fn is_false_alarm(rule: &Rule, statement: &Statement) -> bool {
     let words = as_strs(&words);
     match rule {
         Rule::AddingFieldWithDefault => {
-            adds_virtual_column(statement) || defaults_are_immutable(&words)
+            adds_virtual_column(statement) || no_default_is_volatile(&words)
         }
         // On the parent alone nothing is built, and PostgreSQL refuses CONCURRENTLY there.
         Rule::RequireConcurrentIndexCreation => words.windows(2).any(|pair| pair == ["on", "only"]),
@@ -121,9 +121,9 @@ fn is_false_alarm(rule: &Rule, statement: &Statement) -> bool {
     }
 }
 
-/// Functions whose result is constant, so that PostgreSQL stores their default without rewriting
-/// the table.
-const IMMUTABLE: [&str; 20] = [
+/// Functions that return the same value for all rows of a statement, so that PostgreSQL stores
+/// their default without rewriting the table.
+const NOT_VOLATILE: [&str; 28] = [
     "upper",
     "lower",
     "initcap",
@@ -144,6 +144,14 @@ const IMMUTABLE: [&str; 20] = [
     "right",
     "lpad",
     "rpad",
+    "now",
+    "timezone",
+    "statement_timestamp",
+    "transaction_timestamp",
+    "date_trunc",
+    "current_setting",
+    "to_char",
+    "concat",
 ];
 
 /// Functions that return another value for each row, so that PostgreSQL writes their default into
@@ -165,19 +173,39 @@ const VOLATILE: [&str; 12] = [
 
 /// The functions that the defaults of an ALTER TABLE call.
 fn called_by_defaults<'w>(words: &'w [&'w str]) -> impl Iterator<Item = &'w str> {
+    words.split(|word| *word == "default").skip(1).flat_map(|rest| called(expression(rest)))
+}
+
+/// The expression that words begin with: it ends at a comma or at the next constraint.
+fn expression<'a, 'w>(words: &'a [&'w str]) -> &'a [&'w str] {
+    let ends = [",", ";", "check", "constraint", "not", "null", "primary", "references", "unique"];
+    let mut depth = 0_i32;
+    let end = words.iter().position(|word| {
+        depth += i32::from(*word == "(") - i32::from(*word == ")");
+        depth < 0 || depth == 0 && ends.contains(word)
+    });
+    &words[..end.unwrap_or(words.len())]
+}
+
+/// The functions that an expression calls. A name after `::` is that of a type.
+fn called<'w>(words: &[&'w str]) -> Vec<&'w str> {
     let is_name = |word: &str| word.starts_with(|first: char| first.is_alphabetic());
-    let defaults = words.split(|word| *word == "default").skip(1).flat_map(|one| one.windows(2));
-    defaults.filter(move |pair| pair[1] == "(" && is_name(pair[0])).map(|pair| pair[0])
+    let is_call = |&at: &usize| {
+        let is_type =
+            at >= 2 && words[at - 2..at] == [":", ":"] || at >= 1 && words[at - 1] == "::";
+        words.get(at + 1) == Some(&"(") && is_name(words[at]) && !is_type
+    };
+    (0..words.len()).filter(is_call).map(|at| words[at]).collect()
 }
 
 /// Whether every default of an ALTER TABLE is a constant, or calls nothing but such functions.
-fn defaults_are_immutable(words: &[&str]) -> bool {
+fn no_default_is_volatile(words: &[&str]) -> bool {
     let has = |word| words.contains(&word);
-    !has("generated") && has("default") && called_by_defaults(words).all(is_immutable)
+    !has("generated") && has("default") && called_by_defaults(words).all(is_not_volatile)
 }
 
-fn is_immutable(name: &str) -> bool {
-    IMMUTABLE.contains(&name)
+fn is_not_volatile(name: &str) -> bool {
+    NOT_VOLATILE.contains(&name)
 }
 
 /// The finding about a default that is not constant. The linter has one text for all of them and
@@ -188,15 +216,14 @@ fn of_default(found: Finding, statement: &Statement) -> Finding {
     if words.contains(&"generated") {
         return found;
     }
-    let called: Vec<&str> = called_by_defaults(&words).filter(|name| !is_immutable(name)).collect();
+    let called: Vec<&str> =
+        called_by_defaults(&words).filter(|name| !is_not_volatile(name)).collect();
     let volatile = called.iter().find(|name| VOLATILE.contains(name));
     let Some(name) = volatile.or(called.first()) else { return found };
-    let why = match volatile {
-        Some(_) => "is volatile",
-        None => "may be volatile",
-    };
+    let condition =
+        if volatile.is_some() { "which is volatile:" } else { "and if that is volatile," };
     let evidence = format!(
-        "the default calls {name}(), which {why}: PostgreSQL computes it for every row, and \
+        "the default calls {name}(), {condition} PostgreSQL computes it for every row, and \
          rewrites the table under an ACCESS EXCLUSIVE lock"
     );
     let help = "add the column without a default, set the default for new rows with `ALTER COLUMN \

@@ -33,7 +33,8 @@ pub(crate) enum ConsentError {
         folder: PathBuf,
         /// The other folders, with their tools.
         elsewhere: String,
-        others: Vec<PathBuf>,
+        /// They as they can be typed here, and as db.toml names them.
+        others: Vec<(PathBuf, PathBuf)>,
         /// The command as it was typed, without its consent flags.
         command: String,
     },
@@ -144,10 +145,10 @@ impl ConsentError {
     }
 }
 
-fn second_folder(others: &[PathBuf], command: &str) -> Explanation {
+fn second_folder(others: &[(PathBuf, PathBuf)], command: &str) -> Explanation {
     let second = Explanation::new("CREATE.SECOND_FOLDER", Exit::Consent);
-    let of_folder = |all: Explanation, folder: &PathBuf| {
-        let folder = folder.display().to_string();
+    let of_folder = |all: Explanation, (typed, _): &(PathBuf, PathBuf)| {
+        let folder = typed.display().to_string();
         let dir = shell_words::quote(&folder);
         let label = format!("to create it in `{folder}`");
         all.run(&label, format!("{command} --migrations-dir {dir}"))
@@ -155,7 +156,10 @@ fn second_folder(others: &[PathBuf], command: &str) -> Explanation {
     others
         .iter()
         .fold(second, of_folder)
-        .run("to record that in db.toml", "cargo db init")
+        .advise(format!(
+            "to name that folder in db.toml: `[migrations] dir = \"{}\"`",
+            others.first().map(|(_, dir)| dir.display().to_string()).unwrap_or_default()
+        ))
         .run("to begin a second folder", format!("{command} --yes"))
 }
 
@@ -262,7 +266,7 @@ pub(super) fn samples() -> Vec<ConsentError> {
         ConsentError::SecondFolder {
             folder: PathBuf::from("migrations"),
             elsewhere: text("`crates/db/migrations` (sqlx)"),
-            others: vec![PathBuf::from("crates/db/migrations")],
+            others: vec![("../crates/db/migrations".into(), "crates/db/migrations".into())],
             command: text("cargo db create add users"),
         },
         ConsentError::Declined,

@@ -27,7 +27,7 @@ pub(crate) enum HistoryError {
     NotRecorded { subject: String, why: String, stays: Vec<String>, command: String },
     #[error("{subject} was stopped before its commit: {what}")]
     Changed { subject: String, file: PathBuf, line: usize, what: String },
-    #[error("the history of `{target}` was changed while the migrations ran: {}", first(changes))]
+    #[error("the history of `{target}` is not as this run left it: {}", first(changes))]
     ChangedMeanwhile { target: String, changes: Vec<String> },
     #[error(
         "the history table of `{database}` is in the schema {schemas}, which is not in the search \

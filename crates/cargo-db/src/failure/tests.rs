@@ -246,6 +246,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("SETTINGS.URL", &[2]),
     ("SETTINGS.VALUE", &[2]),
     ("SHELL.BY_AGENT", &[4]),
+    ("SHELL.NOT_STARTED", &[10]),
     ("SIGNAL.INTERRUPTED", &[130]),
     ("SIGNAL.TERMINATED", &[143]),
     ("STATEMENT.FAILED", &[7]),

@@ -88,7 +88,7 @@ pub(crate) fn no_migrations_hint(settings: &Settings) -> Option<String> {
     let dir = shown(settings, &settings.migrations.dir.value);
     let found = elsewhere(settings)?;
     if !found.is_empty() {
-        return Some(but_elsewhere(&dir, &found));
+        return Some(but_elsewhere(settings, &found));
     }
     let pair = ["1_a.up.sql", "1_a.down.sql"].map(PathBuf::from);
     let is_clear = is_project(settings) && ambiguous_tools(settings, &pair).is_empty();
@@ -99,12 +99,19 @@ pub(crate) fn no_migrations_hint(settings: &Settings) -> Option<String> {
 /// The same hint, but only if other folders contain migrations.
 pub(crate) fn elsewhere_hint(settings: &Settings) -> Option<String> {
     let found = elsewhere(settings).filter(|found| !found.is_empty())?;
-    Some(but_elsewhere(&shown(settings, &settings.migrations.dir.value), &found))
+    Some(but_elsewhere(settings, &found))
 }
 
-fn but_elsewhere(dir: &str, found: &[(String, PathBuf)]) -> String {
-    let found = in_words(found);
-    format!("no migrations in `{dir}`, but in {found}: `cargo db init` adds them to db.toml")
+fn but_elsewhere(settings: &Settings, found: &[(String, PathBuf)]) -> String {
+    let (dir, words) = (shown(settings, &settings.migrations.dir.value), in_words(found));
+    // `init` does not change a db.toml that exists.
+    let advice = match found.first() {
+        Some((_, folder)) if files::exists(&settings.root.join("db.toml")) => {
+            format!("name it in db.toml: `[migrations] dir = \"{}\"`", folder.display())
+        }
+        _ => "`cargo db init` adds them to db.toml".to_owned(),
+    };
+    format!("no migrations in `{dir}`, but in {words}: {advice}")
 }
 
 /// Folders with their tools, as text.

@@ -69,6 +69,8 @@ fn done_line(step: &Step) -> Option<String> {
         Step::Apply { migration, .. } => ("Applied", migration),
         Step::Record { migration } => ("Recorded", migration),
         Step::Revert { migration, .. } => ("Reverted", migration),
+        Step::Rerecord { migration } => ("Corrected", migration),
+        Step::ClearFailed { migration } => ("Cleared", migration),
         _ => return None,
     };
     Some(format!("{done} {}", migration.title()))

@@ -16,6 +16,7 @@ pub(super) fn complete(
     migrations: &Migrations,
     migration: &Migration,
 ) {
+    let all: Vec<String> = findings.iter().filter_map(Finding::expectation).collect();
     for one in findings {
         let statement = measured.iter().find(|measured| measured.line == one.line);
         if let ("scan-under-lock" | "rewrite", Some(statement)) = (one.rule.as_str(), statement) {
@@ -23,7 +24,7 @@ pub(super) fn complete(
                 Some(instead(&statement.text, migrations).unwrap_or_else(|| MOVE.to_owned()));
         }
         let Some(expectation) = one.expectation() else { continue };
-        let accept = format!("{IF_MEANT}{}", place(&expectation, migrations, migration));
+        let accept = format!("{IF_MEANT}{}", place(&expectation, &all, migrations, migration));
         one.help = Some(match one.help.take().filter(|_| one.class != Class::Loss) {
             Some(help) => format!("{help}; {accept}"),
             None => accept,
@@ -32,8 +33,14 @@ pub(super) fn complete(
 }
 
 /// Where to write an expectation. A tool that compares checksums would treat a new comment in the
-/// migration as an edit, so with such a tool it belongs in db.toml.
-fn place(expectation: &str, migrations: &Migrations, migration: &Migration) -> String {
+/// migration as an edit, so with such a tool it belongs in db.toml, in one list with all others of
+/// the migration.
+fn place(
+    expectation: &str,
+    all: &[String],
+    migrations: &Migrations,
+    migration: &Migration,
+) -> String {
     if migrations.layout.allows_comments() {
         let mark = if migrations.layout.is_code() { "" } else { "-- " };
         return format!("`{mark}cargo-db: expect {expectation}` in the file");
@@ -43,7 +50,9 @@ fn place(expectation: &str, migrations: &Migrations, migration: &Migration) -> S
         None => "[expect]".to_owned(),
     };
     let version = key(&migration.version.to_string());
-    format!("`{version} = [\"{}\"]` below `{table}` in db.toml", expectation.replace('"', "\\\""))
+    let quoted = |one: &String| format!("\"{}\"", one.replace('"', "\\\""));
+    let list: Vec<String> = all.iter().map(quoted).collect();
+    format!("`{version} = [{}]` below `{table}` in db.toml", list.join(", "))
 }
 
 /// A key of a TOML table.

@@ -76,7 +76,7 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// What a down file proves: an empty one nothing about what was not compared.
+    /// Limits what a down file proves. An empty one proves nothing about what was not compared.
     fn of_file(&self, down: &ScriptFile, proof: RollbackProof) -> RollbackProof {
         match proof {
             RollbackProof::Proved(left_out)

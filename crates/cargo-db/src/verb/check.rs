@@ -81,7 +81,8 @@ impl Verb for CheckArgs {
 
     /// Checks the files of each set. A set that cannot be read does not hide the others.
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
-        let mut sets = workspace.sets();
+        let has_files = !self.files.is_empty();
+        let mut sets = if has_files { workspace.sets_of_files() } else { workspace.sets() };
         let files = self.files_of_sets(&mut sets)?;
         let of_set = |((set, settings), files): ((Option<String>, Result<Settings>), Vec<_>)| {
             (set, settings.and_then(|settings| self.check_set(workspace, settings, &files)))
@@ -103,7 +104,7 @@ impl CheckArgs {
     fn files_of_sets(&self, sets: &mut Vec<FoundSet>) -> Result<Vec<Vec<PathBuf>>> {
         let here = files::current_dir()?;
         let mut all = vec![Vec::new(); sets.len()];
-        for file in self.files.iter().map(|file| here.join(file)) {
+        for file in self.files.iter().map(|file| files::without_dots(&here.join(file))) {
             let depth = |(_, settings): &FoundSet| {
                 let dir = &settings.as_ref().ok()?.migrations.dir.value;
                 file.starts_with(dir).then(|| dir.components().count())
@@ -149,6 +150,11 @@ impl CheckArgs {
         };
         merge(&mut checked, of_folder, &is_meant);
         name_them(&mut checked, &folder);
+        for one in &mut checked {
+            let version = one.version.as_deref().unwrap_or_default();
+            one.expected.extend(settings.expected.of(version));
+            one.accept_losses();
+        }
         if layout.is_code() && checked.is_empty() {
             workspace.ui.note(&format!(
                 "the migrations of {} are programs, which `check` cannot lint; `cargo db \

@@ -1,10 +1,11 @@
 //! `cargo db create`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::answer::{Created, Outcome};
+use crate::backup::from_folder;
 use crate::change::{Effect, Needs, Workspace};
 use crate::failure::{ConsentError, MigrationError, Result};
 use crate::migration::{self, GeneratedFiles};
@@ -112,7 +113,9 @@ fn is_meant(workspace: &Workspace, settings: &Settings) -> Result<()> {
         let question = format!("Begin a second folder, besides {elsewhere}?");
         return if ui.confirm(&question)? { Ok(()) } else { Err(ConsentError::Declined.into()) };
     }
-    let others = others.into_iter().map(|(_, folder)| folder).collect();
+    let here = files::current_dir()?;
+    let typed = |folder: &Path| from_folder(&settings.root.join(folder), &here);
+    let others = others.into_iter().map(|(_, folder)| (typed(&folder), folder)).collect();
     let command = consent.command.clone();
     Err(ConsentError::SecondFolder { folder, elsewhere, others, command }.into())
 }

@@ -22,7 +22,10 @@ pub(crate) fn rewrite(path: &Path, text: &str) -> Result<()> {
 /// The real path of a file, and an empty temporary file with the same permissions next to it.
 fn temporary_sibling(path: &Path) -> std::io::Result<(PathBuf, NamedTempFile)> {
     let path = match fs::canonicalize(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return new_sibling(path),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            // A link to a file that does not exist would be replaced by a file.
+            return if path.is_symlink() { Err(error) } else { new_sibling(path) };
+        }
         found => found?,
     };
     let permissions = fs::metadata(&path)?.permissions();

@@ -1,7 +1,5 @@
 //! Temporary folders.
 
-use std::path::Path;
-
 use tempfile::TempDir;
 
 use crate::failure::Result;
@@ -9,5 +7,5 @@ use crate::world::files::failed;
 
 /// An empty folder that only this user can read, removed with this value.
 pub(crate) fn folder() -> Result<TempDir> {
-    tempfile::tempdir().map_err(failed("make a folder in", Path::new("the temporary folder")))
+    tempfile::tempdir().map_err(failed("make a folder in", &std::env::temp_dir()))
 }

@@ -436,7 +436,22 @@ fn a_volatile_default_is_named() {
         assert!(found.starts_with(&format!("the default calls {name}(), which is volatile")));
     }
     let found = evidence("ALTER TABLE a ADD COLUMN b text DEFAULT ours(1);");
-    assert!(found.starts_with("the default calls ours(), which may be volatile"), "{found}");
+    assert!(found.starts_with("the default calls ours(), and if that is volatile,"), "{found}");
+    // Neither a type nor a constraint is a function that a default calls.
+    let found = evidence(
+        "ALTER TABLE a ADD COLUMN b int DEFAULT 1, ADD COLUMN c varchar(20) DEFAULT ours('x');",
+    );
+    assert!(found.starts_with("the default calls ours()"), "{found}");
+    for stable in ["(now() AT TIME ZONE 'utc')", "timezone('utc', now())"] {
+        project.migration(
+            "1_a.sql",
+            &format!(
+                "ALTER TABLE a ADD COLUMN b timestamptz DEFAULT {stable} CHECK (b > '2000-01-01');"
+            ),
+        );
+        let ran = project.db(&["check"]);
+        assert!(!ran.stdout.contains("adding-field-with-default"), "{ran}");
+    }
     let generated = "ALTER TABLE a ADD COLUMN b int GENERATED ALWAYS AS (c * 2) STORED;";
     assert!(evidence(generated).contains("generated column"));
 }

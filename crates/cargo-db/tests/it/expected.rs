@@ -31,6 +31,38 @@ fn the_line_that_is_printed_accepts_it_and_the_file_stays_as_it_is() {
 }
 
 #[test]
+fn check_accepts_a_loss_that_is_expected() {
+    let project = project("ex_check");
+    project.db(&["check"]).code(1).says("ban-drop-column");
+    toml(&project, "[expect]\n1 = [\"loss users.note <= 1\"]");
+    project.db(&["check"]).ok();
+    toml(&project, "[expect]\n1 = [\"loss users_old.note <= 1\"]");
+    project.db(&["check"]).code(1).says("ban-drop-column");
+    toml(&project, "");
+    project.migration("0001_m.sql", &format!("-- cargo-db: expect loss users.note <= 1\n{DROP}"));
+    project.db(&["check"]).ok();
+}
+
+#[test]
+fn several_expectations_are_one_line() {
+    let mut project = Project::new("ex_two");
+    project.run_sql("CREATE TABLE a (id int, b int UNIQUE, c int); INSERT INTO a VALUES (1, 2, 3)");
+    project.migration("1_m.sql", "ALTER TABLE a DROP COLUMN b; ALTER TABLE a DROP COLUMN c;");
+    project.set("CARGO_DB_REHEARSE", "");
+    project.set("COLUMNS", "400");
+    let json = project.db(&["rehearse", "--json"]).code(1).json();
+    let findings = json["migrations"][0]["findings"].as_array().unwrap().clone();
+    let helps = findings.iter().filter_map(|finding| finding["help"].as_str());
+    let lines: std::collections::BTreeSet<String> = helps
+        .filter_map(|help| help.split_once("if that is meant: `")?.1.split_once('`'))
+        .map(|(line, _)| line.to_owned())
+        .collect();
+    assert_eq!(lines.len(), 1, "{findings:?}");
+    toml(&project, &format!("[expect]\n{}", lines.first().unwrap()));
+    project.db(&["rehearse"]).ok();
+}
+
+#[test]
 fn a_file_below_expect_does_the_same() {
     let project = project("ex_file");
     project.write("expect/0001.toml", "expect = [\"loss users.note <= 1\"]\n");
@@ -115,8 +147,8 @@ fn an_expectation_about_no_migration_is_a_warning() {
     let near = "expect.2026030109000 in db.toml: there is no migration with the version \
                 `2026030109000`: did you mean `20260301090000`?";
     let none = "expect/7.toml: there is no migration with the version `7`";
-    for (verb, code) in [(&["check"][..], 1), (&["rehearse"], 0), (&["migrate", "--dry-run"], 0)] {
-        let ran = project.db(verb).code(code).says(near).says(none);
+    for verb in [&["check"][..], &["rehearse"], &["migrate", "--dry-run"]] {
+        let ran = project.db(verb).ok().says(near).says(none);
         assert!(!ran.stderr.contains("version `1`"), "{ran}");
     }
     toml(&project, "[migrations.a]\ndir = 'migrations'\n[expect.a]\n0001 = [\"loss a <= 1\"]");

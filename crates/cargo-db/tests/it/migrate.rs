@@ -514,7 +514,7 @@ fn a_folder_without_migrations_is_not_reported_as_up_to_date() {
     project.write("crates/db/migrations/20260101000000_a.sql", "CREATE TABLE a (i int)");
     for verb in ["status", "migrate"] {
         let ran = project.db(&[verb]).ok();
-        let _ = ran.says("in `crates/db/migrations` (sqlx)").says("cargo db init");
+        let _ = ran.says("in `crates/db/migrations` (sqlx)").says("dir = \"crates/db/migrations\"");
     }
     let hint = "no migrations in `migrations`, but in `crates/db/migrations` (sqlx)";
     project.db(&["check"]).ok().says(hint);

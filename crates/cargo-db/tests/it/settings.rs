@@ -237,6 +237,13 @@ fn check_goes_through_all_sets() {
         let ran = project.db(&["check", file]).code(code);
         assert!(!ran.stdout.contains("Set "), "{ran}");
     }
+    // So it does in the folder of another set, and with `..` in its path.
+    let folder = project.path().join("crates/web/m");
+    let mut command = project.command(&["check", "../../jobs/m/1_b.sql", "--json"]);
+    let output = command.current_dir(folder).output().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let file = json["migrations"][0]["file"].as_str();
+    assert_eq!((output.status.code(), file), (Some(0), Some("crates/jobs/m/1_b.sql")), "{json:#}");
     // A set that cannot be read hides no other one, and is worse than a finding.
     project.write("db.toml", &format!("{}{}dir = 'nowhere'\n", set("web"), "[migrations.jobs]\n"));
     let ran = project.db(&["check"]).code(2).says("set jobs:").says("no such folder");

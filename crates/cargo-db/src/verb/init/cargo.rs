@@ -282,8 +282,10 @@ impl CargoWorkspace<'_> {
         let (text, name) = (text_of(&path)?, shown(self.root, &path));
         let known: Option<Table> = toml::from_str(&text).ok();
         let alias = known.as_ref().and_then(|known| known.get("alias")?.get("db"));
-        if alias.is_some_and(|alias| !words_of(alias).contains(&"xtask".to_owned())) {
-            work.notes.push(format!("`db` is an alias already, in {name}: no xtask was written"));
+        let is_other =
+            |alias| words_of(alias) != words && !words_of(alias).contains(&"xtask".to_owned());
+        if alias.is_some_and(is_other) {
+            work.notes.push(format!("`db` is an alias already, in {name}, so none was written"));
             return Ok(None);
         }
         let words = alias.is_none().then_some(words);

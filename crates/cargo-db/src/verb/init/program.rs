@@ -32,10 +32,15 @@ pub(super) fn installed(why: &str, or_else: &str, work: &mut Work) {
         return;
     }
     let source = this_program().folder;
-    let source = match files::exists(source) {
-        true => shell_words::quote(&source.display().to_string()).into_owned(),
-        false => "crates/cargo-db".to_owned(),
-    };
+    if !files::exists(source) {
+        let command = "cargo install --locked --path crates/cargo-db";
+        work.notes.push(format!(
+            "{why}, and `cargo-db` is not installed: run `{command}` in a clone of cargo \
+             db{or_else}"
+        ));
+        return;
+    }
+    let source = shell_words::quote(&source.display().to_string()).into_owned();
     let command = format!("cargo install --locked --path {source}");
     work.notes
         .push(format!("{why}, and `cargo-db` is not installed: `{command}` installs it{or_else}"));
