@@ -83,7 +83,8 @@ impl CatalogWrites {
             sql.push_str(before);
             sql.push_str(&match then {
                 None => "true".to_owned(),
-                Some(then) => format!("age({row}.xmin) <= age('{}'::xid)", then.oldest),
+                // The subquery is computed once, not for every row.
+                Some(then) => format!("age({row}.xmin) <= (SELECT age('{}'::xid))", then.oldest),
             });
             rest = after;
         }
@@ -125,7 +126,7 @@ mod tests {
     fn a_query_is_limited_to_new_rows() {
         let query = "SELECT {new c} FROM c WHERE {new c}";
         assert_eq!(CatalogWrites::since(None, query), "SELECT true FROM c WHERE true");
-        let new = "age(c.xmin) <= age('7'::xid)";
+        let new = "age(c.xmin) <= (SELECT age('7'::xid))";
         let limited = CatalogWrites::since(Some(&moment(None, None)), query);
         assert_eq!(limited, format!("SELECT {new} FROM c WHERE {new}"));
     }

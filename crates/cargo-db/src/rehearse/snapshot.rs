@@ -8,6 +8,7 @@ use pg_logical::writes::CatalogWrites;
 
 use crate::failure::Result;
 use crate::world::pg::{Row, Session, catalog_failure, only_row};
+use pg_sql::quote::quote_literal;
 
 /// The number that the server knows a table by.
 pub(super) type Oid = u32;
@@ -75,6 +76,8 @@ pub(super) struct CatalogSnapshot {
     /// What may differ from the snapshot that it was made from.
     changed: BTreeSet<Oid>,
     writes: CatalogWrites,
+    /// The transaction that it was taken in, as `pg_locks` names it.
+    transaction: String,
     pub(super) wal: u64,
     /// Whether the session is a replica, which does not enforce foreign keys.
     pub(super) replica: bool,
@@ -128,10 +131,10 @@ const PRESENT: &str = include_str!("sql/present.sql");
 impl CatalogSnapshot {
     /// Asks for it, in one round trip.
     pub(super) fn take(session: &mut Session) -> Result<CatalogSnapshot> {
-        let sql = format!("{};\n{ACTIVITY}", CatalogWrites::since(None, CATALOG));
         let writes = writes(session, None)?;
-        let [relations, columns, locks, counts, settings] = session.sets("measure", &sql)?;
         let mut snapshot = CatalogSnapshot { writes, ..CatalogSnapshot::default() };
+        let sql = format!("{};\n{}", CatalogWrites::since(None, CATALOG), snapshot.activity());
+        let [relations, columns, locks, counts, settings] = session.sets("measure", &sql)?;
         snapshot.note_catalog(&relations, &columns)?;
         snapshot.note_activity([locks, counts, settings])?;
         Ok(snapshot)
@@ -159,7 +162,7 @@ impl CatalogSnapshot {
                 now.read_written(session, (&self.writes, &writes))?;
             }
             now.writes = writes;
-            now.note_activity(session.sets("measure", ACTIVITY)?)?;
+            now.note_activity(session.sets("measure", &now.activity())?)?;
             return Ok(now);
         }
         let mut now = CatalogSnapshot::take(session)?;
@@ -172,7 +175,12 @@ impl CatalogSnapshot {
     /// meantime.
     pub(super) fn retake(&mut self, session: &mut Session) -> Result<()> {
         self.writes = writes(session, None)?;
-        self.note_activity(session.sets("measure", ACTIVITY)?)
+        self.note_activity(session.sets("measure", &self.activity())?)
+    }
+
+    /// The query for what the transaction has done since this snapshot.
+    fn activity(&self) -> String {
+        ACTIVITY.replace("{transaction}", &quote_literal(&self.transaction))
     }
 
     /// What may differ from the snapshot that this one was made from.
@@ -241,7 +249,12 @@ impl CatalogSnapshot {
     fn note_activity(&mut self, [locks, counts, settings]: [Vec<Row>; 3]) -> Result<()> {
         let settings = only_row("measure", settings)?;
         (self.wal, self.replica) = (settings.number("wal")?, settings.flag("replica")?);
-        (self.locks, self.counts) = (BTreeMap::new(), BTreeMap::new());
+        let transaction = settings.text("transaction")?;
+        if transaction != self.transaction {
+            self.counts.clear();
+            transaction.clone_into(&mut self.transaction);
+        }
+        self.locks.clear();
         for row in &locks {
             let Some(mode) = LockMode::named(row.text("mode")?) else { continue };
             let held = self.locks.entry(row.number("oid")?).or_insert(mode);

@@ -321,7 +321,8 @@ fn a_trigger_that_prevents_a_cascade_leaves_orphans() {
 /// The `expect` line that the help of a finding suggests, as a comment in the file.
 fn line_in(help: &str) -> String {
     let expected = help.split_once("[\"").and_then(|(_, rest)| rest.split_once("\"]"));
-    format!("-- cargo-db: expect {}", expected.expect(help).0)
+    let lines = expected.expect(help).0.split("\", \"");
+    lines.map(|line| format!("-- cargo-db: expect {line}")).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

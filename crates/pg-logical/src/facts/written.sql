@@ -1,13 +1,14 @@
 -- The catalog rows that were written since a transaction: the key of each row, and the catalog and
 -- OID of the object that it belongs to. A line before each statement names the catalog. The number
--- of all rows shows whether one was deleted. It is NULL where a row is only deleted together with
--- one of another catalog.
+-- of rows shows whether one was deleted. It is NULL, and a key is `-`, where a row is only deleted
+-- together with one of another catalog.
 
 -- pg_class
-SELECT count(*) AS rows,
-       array_agg(c.oid || ' ' || CASE c.relkind WHEN 'c'
-           THEN '1247 ' || c.reltype ELSE '1259 ' || c.oid END) FILTER (WHERE {new c}) AS written
-FROM pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c') AND c.relpersistence <> 't';
+SELECT count(*) FILTER (WHERE c.relkind NOT IN ('i', 'I', 't')) AS rows,
+       array_agg(CASE WHEN c.relkind IN ('i', 'I', 't') THEN '-' ELSE c.oid::text END
+           || CASE c.relkind WHEN 'c' THEN ' 1247 ' || c.reltype ELSE ' 1259 ' || c.oid END)
+           FILTER (WHERE {new c}) AS written
+FROM pg_class c WHERE c.relpersistence <> 't';
 
 -- pg_index
 SELECT count(*) AS rows,
@@ -47,9 +48,10 @@ SELECT count(*) AS rows,
 FROM pg_statistic_ext s;
 
 -- pg_type
-SELECT count(*) AS rows,
-       array_agg(t.oid || ' 1247 ' || t.oid) FILTER (WHERE {new t}) AS written
-FROM pg_type t WHERE t.typtype IN ('e', 'd', 'r');
+SELECT count(*) FILTER (WHERE t.typtype <> 'c') AS rows,
+       array_agg(CASE t.typtype WHEN 'c' THEN '-' ELSE t.oid::text END || ' 1247 ' || t.oid)
+           FILTER (WHERE {new t}) AS written
+FROM pg_type t WHERE t.typtype IN ('e', 'd', 'r', 'c');
 
 -- pg_proc
 SELECT count(*) AS rows,
@@ -62,10 +64,6 @@ SELECT count(*) AS rows,
            || CASE WHEN d.classoid IN (1247, 1255, 1259) THEN d.classoid ELSE 0 END
            || ' ' || d.objoid) FILTER (WHERE {new d}) AS written
 FROM pg_description d;
-
--- pg_class
-SELECT NULL AS rows, array_agg('- 1259 ' || c.oid) FILTER (WHERE {new c}) AS written
-FROM pg_class c WHERE c.relkind IN ('i', 'I', 't') AND c.relpersistence <> 't';
 
 -- pg_attribute
 SELECT NULL AS rows, array_agg('- 1259 ' || a.attrelid) FILTER (WHERE {new a}) AS written
@@ -86,10 +84,6 @@ FROM pg_foreign_table f;
 -- pg_partitioned_table
 SELECT NULL AS rows, array_agg('- 1259 ' || p.partrelid) FILTER (WHERE {new p}) AS written
 FROM pg_partitioned_table p;
-
--- pg_type
-SELECT NULL AS rows, array_agg('- 1247 ' || t.oid) FILTER (WHERE {new t}) AS written
-FROM pg_type t WHERE t.typtype = 'c';
 
 -- pg_enum
 SELECT NULL AS rows, array_agg('- 1247 ' || e.enumtypid) FILTER (WHERE {new e}) AS written

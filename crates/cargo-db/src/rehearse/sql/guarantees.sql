@@ -89,12 +89,12 @@ FROM (
     SELECT objid AS sequence, refobjid AS of_table, refobjsubid AS number
     FROM pg_catalog.pg_depend
     WHERE classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND refclassid = classid
-      AND deptype IN ('a', 'i') AND refobjsubid > 0
+      AND deptype IN ('a', 'i') AND refobjsubid > 0 AND {relation refobjid}
     UNION ALL
     SELECT d.refobjid, f.adrelid, f.adnum
     FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_attrdef f ON f.oid = d.objid
     WHERE d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
-      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND {relation f.adrelid}
 ) p
 JOIN pg_catalog.pg_sequence q ON q.seqrelid = p.sequence
 JOIN pg_catalog.pg_class s ON s.oid = p.sequence
@@ -125,5 +125,5 @@ WHERE k.contype = 'f' AND {schema} AND {relation k.conrelid}
 -- Whether foreign keys may be disabled by something that no statement shows: a function, the role.
 SELECT pg_catalog.current_setting('session_replication_role') <> 'origin' OR EXISTS (
     SELECT 1 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-    WHERE {schema} AND (p.prosrc ~* 'session_replication_role|disable\s+trigger'
+    WHERE p.oid >= 16384 AND {schema} AND (p.prosrc ~* 'session_replication_role|disable\s+trigger'
         OR pg_catalog.array_to_string(p.proconfig, ' ') ~ 'session_replication_role')) AS risky

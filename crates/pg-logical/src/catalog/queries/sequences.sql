@@ -7,5 +7,11 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
     AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
 WHERE c.relpersistence <> 't' AND {own pg_class c}
-  AND ({chosen relations c.oid} OR {chosen relations d.refobjid})
+  -- With OR, no index would be used.
+  AND c.oid IN (
+      SELECT s.seqrelid FROM pg_sequence s WHERE {chosen relations s.seqrelid}
+      UNION ALL
+      SELECT d.objid FROM pg_depend d
+      WHERE {chosen relations d.refobjid} AND d.refclassid = 'pg_class'::regclass
+        AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i'))
   AND n.nspname NOT IN ('pg_catalog', 'information_schema')
