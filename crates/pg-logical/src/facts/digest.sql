@@ -44,6 +44,29 @@ FROM (
            bit_xor(hash_record_extended(ROW(u.umid, u.umuser, u.umoptions), 0))
     FROM pg_user_mappings u
     UNION ALL
+    -- What belongs to an extension, or depends on one.
+    SELECT 'extension_depend', count(*), bit_xor(hash_record_extended(
+        ROW(d.classid, d.objid, d.objsubid, d.refobjid, d.deptype, d.xmin), 0))
+    FROM pg_depend d
+    WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype IN ('e', 'x')
+    UNION ALL
+    -- Only a superuser may read the connection of a subscription.
+    SELECT 'subscription', count(*),
+           bit_xor(hash_record_extended(ROW(s.oid, s.subname, s.subowner, s.subenabled), 0))
+    FROM pg_subscription s
+    WHERE s.subdbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+    UNION ALL
+    -- Facts name roles and tablespaces, which can be renamed in another database.
+    SELECT 'role', count(*), bit_xor(hash_record_extended(ROW(r.oid, r.rolname), 0))
+    FROM pg_roles r
+    WHERE r.oid < 16384 OR r.oid IN (
+        SELECT d.refobjid FROM pg_shdepend d
+        WHERE d.refclassid = 'pg_authid'::regclass AND d.dbid = (
+            SELECT b.oid FROM pg_database b WHERE b.datname = current_database()))
+    UNION ALL
+    SELECT 'tablespace', count(*), bit_xor(hash_record_extended(ROW(t.oid, t.spcname), 0))
+    FROM pg_tablespace t
+    UNION ALL
     SELECT 'inherits', count(*),
            bit_xor(hash_record_extended(ROW(i.inhrelid, i.inhparent, i.xmin), 0))
     FROM pg_inherits i
