@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::answer::text::plural;
 use crate::answer::{RED, Style, YELLOW};
-use crate::schema::{Drift, DriftedObject};
+use crate::schema::{Drift, DriftedObject, UnknownDrift};
 
 /// Differences between the schema and the one that the migrations left.
 #[derive(Clone, Serialize)]
@@ -14,6 +14,8 @@ pub(super) struct DriftView {
     /// The version after which the schema is known. If nothing is known, the version up to which it
     /// was known. Null if the schema is known from the beginning, or if it was never known.
     since: Option<String>,
+    /// Why nothing is known. Null if something is.
+    reason: Option<&'static str>,
     objects: Vec<DriftedView>,
 }
 
@@ -42,13 +44,38 @@ impl From<&Drift> for DriftView {
         let view =
             |one: &DriftedObject| DriftedView { object: one.object.clone(), change: one.how };
         let (state, since, objects) = match drift {
-            Drift::Absent { since } => (DriftState::None, since, Vec::new()),
+            Drift::Absent { since } => (DriftState::None, since.clone(), Vec::new()),
             Drift::Found { since, objects } => {
-                (DriftState::Found, since, objects.iter().map(view).collect())
+                (DriftState::Found, since.clone(), objects.iter().map(view).collect())
             }
-            Drift::Unknown { since } => (DriftState::Unknown, since, Vec::new()),
+            Drift::Unknown(why) => (DriftState::Unknown, why.since(), Vec::new()),
         };
-        DriftView { state, since: since.clone(), objects }
+        let reason = match drift {
+            Drift::Unknown(why) => Some(why.reason()),
+            _ => None,
+        };
+        DriftView { state, since, reason, objects }
+    }
+}
+
+impl UnknownDrift {
+    fn since(&self) -> Option<String> {
+        match self {
+            UnknownDrift::Outdated { since } => since.clone(),
+            UnknownDrift::NoFingerprint | UnknownDrift::Unreadable => None,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            UnknownDrift::NoFingerprint => "there is no fingerprint of this database in .db/drift",
+            UnknownDrift::Unreadable => {
+                "the fingerprint of this database in .db/drift cannot be read"
+            }
+            UnknownDrift::Outdated { .. } => {
+                "the history or the server changed without leaving a fingerprint"
+            }
+        }
     }
 }
 
@@ -60,26 +87,27 @@ impl DriftView {
     /// Nothing if nothing drifted.
     pub(super) fn lines(&self, style: &Style) -> Vec<String> {
         let head = |colour| style.paint(colour, &format!("{:<13}", "Drift"));
-        match (self.state, &self.since) {
-            (DriftState::None, _) => Vec::new(),
-            (DriftState::Unknown, since) => {
-                let why = match since {
-                    Some(since) => {
-                        format!("unknown since {since}: another program has applied migrations")
-                    }
-                    None => "unknown: `cargo db` on this machine has not migrated this database"
-                        .to_owned(),
-                };
-                let diff = style.command("cargo db diff");
-                vec![format!("{}{why}; `{diff}` compares", head(YELLOW))]
+        let diff = style.command("cargo db diff");
+        match self.state {
+            DriftState::None => Vec::new(),
+            DriftState::Unknown => {
+                let since = self.since.iter().map(|since| format!(" since {since}"));
+                let since: String = since.collect();
+                let reason = self.reason.unwrap_or_default();
+                vec![format!("{}unknown{since}: {reason}; `{diff}` compares", head(YELLOW))]
             }
-            (DriftState::Found, _) => {
+            DriftState::Found => {
                 let number = self.objects.len();
                 let differ = if number == 1 { "differs" } else { "differ" };
                 let objects = plural(number, "object");
                 let head = format!("{}{objects} {differ} from what the migrations left", head(RED));
                 let line = |one: &DriftedView| format!("{:<13}{}: {}", "", one.object, one.change);
-                std::iter::once(head).chain(self.objects.iter().map(line)).collect()
+                let next = format!(
+                    "{:<13}`{diff}` shows the difference; write it as a migration, or undo it",
+                    ""
+                );
+                let lines = self.objects.iter().map(line);
+                std::iter::once(head).chain(lines).chain([next]).collect()
             }
         }
     }

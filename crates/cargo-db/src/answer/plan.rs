@@ -326,7 +326,7 @@ impl From<&Step> for StepView {
                 StepView::CallFunctions { backup, calls, role, is_superuser }
             }
             Step::CreateRoles { names } => StepView::CreateRoles { names },
-            Step::Replace { what, backup, loses } => {
+            Step::Replace { what, backup, loses, .. } => {
                 StepView::Replace { what, backup, losses: losses(&loses) }
             }
             Step::Swap { name, keeps_old, loses } => {

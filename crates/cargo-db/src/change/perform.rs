@@ -176,11 +176,12 @@ pub(crate) fn perform<C: Change>(
     if now.is_empty() {
         return Ok(Ending::Nothing(now));
     }
+    let part = drift::before_locks(database, &now);
     change.before_backup(database, &now, &mut held)?;
     let backup = seal::back_up(database, &now)?;
     let is_as_shown = plan.identity.is_none() && now.migrations().eq(plan.migrations());
     let shown = if is_as_shown { &plan } else { &now };
-    let schema = drift::before(database, &now);
+    let schema = drift::before(database, &now).or(part);
     let done = record(database, (shown, &now), given, backup.clone(), || {
         let command = &database.workspace.consent.command;
         let done = change.carry_out(database, &carried, held, backup.as_deref());
@@ -188,7 +189,7 @@ pub(crate) fn perform<C: Change>(
         retain::carry_out(database, &now)?;
         Ok(done)
     });
-    drift::after(database, schema, done.is_ok());
+    drift::after(database, &now, schema, done.is_ok());
     let done = done?;
     change.afterwards(database, &now).map_err(|failure| {
         let done = format!("`{}` was carried out", now.verb.name());

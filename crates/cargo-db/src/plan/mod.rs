@@ -210,6 +210,8 @@ pub(crate) enum Step {
     /// The content of a backup replaces the current content, in one transaction.
     Replace {
         what: String,
+        /// Whether that is the whole content of the database.
+        is_whole: bool,
         backup: String,
         loses: Vec<Loss>,
     },
@@ -491,7 +493,7 @@ fn fingerprint(step: &Step) -> String {
             format!("call functions {backup} {role} {}", calls.join(" "))
         }
         Step::CreateRoles { names } => format!("create roles {}", names.join(" ")),
-        Step::Replace { what, backup, loses } => {
+        Step::Replace { what, backup, loses, .. } => {
             format!("replace {what} {backup} {}", bounded(loses))
         }
         Step::Swap { name, keeps_old, loses } => {

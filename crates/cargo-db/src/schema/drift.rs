@@ -13,13 +13,13 @@ use crate::migration::{connect_or_none, read_history};
 use crate::model::history::History;
 use crate::model::target::Target;
 use crate::schema::fingerprint::{
-    FactHashes, FingerprintFile, FingerprintHead, advanced, on_lines,
+    FactHash, FactHashes, Fingerprint, FingerprintFile, FingerprintHead, FingerprintKey,
+    FoundFingerprint, advanced, last_of,
 };
 use crate::schema::reader::SchemaReader;
-use crate::settings::Settings;
+use crate::settings::{Migrations, Settings};
 use crate::world::World;
 use crate::world::pg::{Purpose, Session, catalog_failure, oid};
-use db_tools::ProjectTool;
 
 /// Differences between the schema and the one that the migrations left.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,9 +28,20 @@ pub(crate) enum Drift {
     Absent { since: Option<String> },
     /// There are some.
     Found { since: Option<String>, objects: Vec<DriftedObject> },
-    /// Nothing is known since a version: another program has changed the history. `None` if cargo
-    /// db left no fingerprint here.
-    Unknown { since: Option<String> },
+    /// Nothing is known.
+    Unknown(UnknownDrift),
+}
+
+/// Why nothing is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum UnknownDrift {
+    /// There is no fingerprint of this database.
+    NoFingerprint,
+    /// The fingerprint cannot be read.
+    Unreadable,
+    /// The history or the server is another than when the fingerprint was written, after the
+    /// version `since`.
+    Outdated { since: Option<String> },
 }
 
 /// An object that differs.
@@ -43,12 +54,11 @@ pub(crate) struct DriftedObject {
 }
 
 /// A first look at a database, over a connection of its own.
-pub(crate) struct Glance(Option<Seen>);
+pub(crate) struct Glance(std::result::Result<Seen, UnknownDrift>);
 
 struct Seen {
     session: Session,
-    file: FingerprintFile,
-    head: FingerprintHead,
+    fingerprint: Fingerprint,
     catalogs: String,
 }
 
@@ -56,169 +66,272 @@ impl Glance {
     /// Reads the digest of the catalogs, if there is a fingerprint to compare it with.
     pub(crate) fn take(world: &World, root: &Path, target: &Target) -> Result<Glance> {
         if !FingerprintFile::folder(root).is_dir() {
-            return Ok(Glance(None));
+            return Ok(Glance(Err(UnknownDrift::NoFingerprint)));
         }
         let mut session = Session::open(world, target, Purpose::Read)?;
-        let file = FingerprintFile::of(root, &oid::identity(&mut session)?);
-        let Some(head) = file.head() else { return Ok(Glance(None)) };
-        let catalogs = digest(&mut session)?;
-        Ok(Glance(Some(Seen { session, file, head, catalogs })))
+        let fingerprint = match FingerprintFile::of(root, &oid::identity(&mut session)?).read(root)
+        {
+            FoundFingerprint::Absent => return Ok(Glance(Err(UnknownDrift::NoFingerprint))),
+            FoundFingerprint::Unreadable => return Ok(Glance(Err(UnknownDrift::Unreadable))),
+            FoundFingerprint::Found(fingerprint) => fingerprint,
+        };
+        let catalogs = digest(&mut session, &fingerprint.key)?;
+        Ok(Glance(Ok(Seen { session, fingerprint, catalogs })))
     }
 
     /// The drift, when the history is known too; `None` if nothing is applied.
-    pub(crate) fn drift(self, layout: &ProjectTool, history: &History) -> Result<Option<Drift>> {
+    pub(crate) fn drift(self, migrations: &Migrations, history: &History) -> Result<Option<Drift>> {
         if history.applied.is_empty() {
             return Ok(None);
         }
-        let Some(Seen { mut session, file, head, catalogs }) = self.0 else {
-            return Ok(Some(Drift::Unknown { since: None }));
-        };
-        if !head.is_of(history) || head.major != session.reported_major() {
-            return Ok(Some(Drift::Unknown { since: head.last(history) }));
-        }
-        let since = head.since;
-        if head.catalogs == Some(catalogs) {
-            return Ok(Some(Drift::Absent { since }));
-        }
-        let expected = file.hashes().unwrap_or_default();
-        let objects = differences(&expected, &hashes(&mut session, layout)?);
-        Ok(Some(match objects.is_empty() {
-            true => Drift::Absent { since },
-            false => Drift::Found { since, objects },
+        Ok(Some(match self.0 {
+            Ok(seen) => seen.drift(migrations, history)?,
+            Err(why) => Drift::Unknown(why),
         }))
     }
 }
 
-/// The schema before a change, to be compared with the one after it.
-pub(crate) struct SchemaBefore {
-    /// `None` if there is no fingerprint of this history.
-    known: Option<KnownSchema>,
-    /// The version that was applied last.
-    last: Option<String>,
+impl Seen {
+    fn drift(self, migrations: &Migrations, history: &History) -> Result<Drift> {
+        let Seen { mut session, fingerprint, catalogs } = self;
+        let head = &fingerprint.head;
+        let outdated = || Drift::Unknown(UnknownDrift::Outdated { since: head.last(history) });
+        if !is_current(head, &session, history) {
+            return Ok(outdated());
+        }
+        let since = head.since(history);
+        if head.catalogs == Some(catalogs) {
+            return Ok(Drift::Absent { since });
+        }
+        let Some(expected) = fingerprint.hashes() else {
+            return Ok(Drift::Unknown(UnknownDrift::Unreadable));
+        };
+        let objects = differences(&expected, &hashes(&mut session, migrations, &fingerprint.key)?);
+        if objects.is_empty() {
+            return Ok(Drift::Absent { since });
+        }
+        // What differs may come from migrations of another set.
+        let mut others = other_histories(&mut session, migrations, history).into_iter();
+        if others.any(|other| !head.is_of(&other)) {
+            return Ok(outdated());
+        }
+        Ok(Drift::Found { since, objects })
+    }
 }
 
-struct KnownSchema {
-    head: FingerprintHead,
+/// The schema before a change, to be compared with the one after it.
+pub(crate) enum SchemaBefore {
+    /// The database is built anew from the migrations.
+    Rebuilt,
+    /// A backup takes its place.
+    Restored,
+    /// A database takes its place that may have a fingerprint of its own.
+    PutBack,
+    /// There is a fingerprint of this history.
+    Known(KnownSchema),
+    /// There is none; the version that was applied last.
+    Unknown { last: Option<String> },
+}
+
+/// What the schema should have been before a change, and what it was.
+pub(crate) struct KnownSchema {
+    fingerprint: Fingerprint,
     expected: FactHashes,
     found: FactHashes,
 }
 
 impl SchemaBefore {
-    /// Before a change that leaves nothing as it was.
-    pub(crate) fn irrelevant() -> SchemaBefore {
-        SchemaBefore { known: None, last: None }
-    }
-
     /// Reads it.
     pub(crate) fn read(
         world: &World,
         settings: &Settings,
         target: &Target,
     ) -> Result<SchemaBefore> {
-        let layout = &settings.migrations.layout;
+        let (root, migrations) = (&settings.root, &settings.migrations);
         let Some(mut session) = connect_or_none(world, settings, target)? else {
-            return Ok(SchemaBefore::irrelevant());
+            return Ok(SchemaBefore::Unknown { last: None });
         };
-        let history = read_history(&mut session, layout)?;
-        let last = history.applied.last().map(|one| one.version.to_string());
-        let file = FingerprintFile::of(&settings.root, &oid::identity(&mut session)?);
-        let head = file.head().filter(|head| head.is_of(&history));
-        let Some((head, expected)) = head.zip(file.hashes()) else {
-            return Ok(SchemaBefore { known: None, last });
+        let history = read_history(&mut session, &migrations.layout)?;
+        let unknown = SchemaBefore::Unknown { last: last_of(&history) };
+        let file = FingerprintFile::of(root, &oid::identity(&mut session)?);
+        let FoundFingerprint::Found(fingerprint) = file.read(root) else { return Ok(unknown) };
+        let head = &fingerprint.head;
+        let is_current = is_current(head, &session, &history);
+        let Some(expected) = fingerprint.hashes().filter(|_| is_current) else {
+            return Ok(unknown);
         };
-        let catalogs = digest(&mut session)?;
+        let catalogs = digest(&mut session, &fingerprint.key)?;
         let found = match head.catalogs == Some(catalogs) {
             true => expected.clone(),
-            false => hashes(&mut session, layout)?,
+            false => hashes(&mut session, migrations, &fingerprint.key)?,
         };
-        Ok(SchemaBefore { known: Some(KnownSchema { head, expected, found }), last })
+        Ok(SchemaBefore::Known(KnownSchema { fingerprint, expected, found }))
+    }
+
+    /// Whether the fingerprint is also written after a change that failed. Otherwise, a schema of
+    /// which nothing was known would count as expected.
+    pub(crate) fn outlasts_failure(&self) -> bool {
+        matches!(self, SchemaBefore::Known(_) | SchemaBefore::Unknown { last: None })
     }
 
     /// Writes the fingerprint after the change.
     pub(crate) fn advance(self, world: &World, settings: &Settings, target: &Target) -> Result<()> {
-        let layout = &settings.migrations.layout;
         let Some(mut session) = connect_or_none(world, settings, target)? else { return Ok(()) };
-        let file = FingerprintFile::of(&settings.root, &oid::identity(&mut session)?);
+        let root = &settings.root;
+        // Outside of a transaction, which an answer that is refused would end.
+        let file = FingerprintFile::of(root, &oid::identity(&mut session)?);
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         session.run("read the schema", begin)?;
-        let history = read_history(&mut session, layout)?;
-        let major = session.reported_major();
-        let catalogs = digest(&mut session)?;
-        let now = hashes(&mut session, layout)?;
-        let (mut head, expected) = match self.known.filter(|known| known.head.major == major) {
-            Some(KnownSchema { head, expected, found }) => (head, advanced(expected, &found, &now)),
-            None => (FingerprintHead::new(major, self.last), now.clone()),
+        let history = read_history(&mut session, &settings.migrations.layout)?;
+        let mut changed = Changed { session, migrations: &settings.migrations, history };
+        let since = match self {
+            SchemaBefore::Known(known) => return changed.write_next(&file, known),
+            SchemaBefore::PutBack if changed.has_current(&file, root) => return Ok(()),
+            SchemaBefore::Rebuilt => None,
+            SchemaBefore::Unknown { last } => last,
+            SchemaBefore::Restored | SchemaBefore::PutBack => last_of(&changed.history),
         };
-        head.advance(&history);
-        if head.is_of_none() {
-            return file.remove();
-        }
-        head.catalogs = (expected == now).then_some(catalogs);
-        file.write(&head, &expected)
+        let key = FingerprintKey::find_or_make(root)?;
+        changed.write_first(&file, since, &key)
     }
 }
 
-fn digest(session: &mut Session) -> Result<String> {
-    let major = session.reported_major();
-    catalog_digest(session, major).map_err(catalog_failure)
+/// A database after a change, in a transaction that sees one state of it.
+struct Changed<'a> {
+    session: Session,
+    migrations: &'a Migrations,
+    history: History,
 }
 
-fn hashes(session: &mut Session, layout: &ProjectTool) -> Result<FactHashes> {
-    Ok(on_lines(SchemaReader::new(layout).read_once(session)?.hashes()))
+impl Changed<'_> {
+    /// Whether the file is the fingerprint of this state already.
+    fn has_current(&self, file: &FingerprintFile, root: &Path) -> bool {
+        match file.read(root) {
+            FoundFingerprint::Found(kept) => is_current(&kept.head, &self.session, &self.history),
+            FoundFingerprint::Absent | FoundFingerprint::Unreadable => false,
+        }
+    }
+
+    /// Writes the first fingerprint, for which the schema as it is counts as expected.
+    fn write_first(
+        &mut self,
+        file: &FingerprintFile,
+        since: Option<String>,
+        key: &FingerprintKey,
+    ) -> Result<()> {
+        let mut head = FingerprintHead::new(self.session.reported_major());
+        head.catalogs = Some(digest(&mut self.session, key)?);
+        let now = hashes(&mut self.session, self.migrations, key)?;
+        for other in other_histories(&mut self.session, self.migrations, &self.history) {
+            head.begin(&other, last_of(&other));
+        }
+        head.begin(&self.history, since);
+        write(file, &head, &now, key)
+    }
+
+    /// Writes the fingerprint that follows the one before the change.
+    fn write_next(&mut self, file: &FingerprintFile, known: KnownSchema) -> Result<()> {
+        let KnownSchema { fingerprint: Fingerprint { mut head, key, .. }, expected, found } = known;
+        let catalogs = digest(&mut self.session, &key)?;
+        let now = hashes(&mut self.session, self.migrations, &key)?;
+        let expected = advanced(expected, &found, &now);
+        head.advance(&self.history);
+        head.catalogs = (expected == now).then_some(catalogs);
+        write(file, &head, &expected, &key)
+    }
+}
+
+/// Whether a fingerprint belongs to this history, on this server.
+fn is_current(head: &FingerprintHead, session: &Session, history: &History) -> bool {
+    head.is_of(history) && head.major == session.reported_major()
+}
+
+fn write(
+    file: &FingerprintFile,
+    head: &FingerprintHead,
+    expected: &FactHashes,
+    key: &FingerprintKey,
+) -> Result<()> {
+    if head.is_of_none() { file.remove() } else { file.write(head, expected, key) }
+}
+
+fn digest(session: &mut Session, key: &FingerprintKey) -> Result<String> {
+    let major = session.reported_major();
+    Ok(key.digest(&catalog_digest(session, major).map_err(catalog_failure)?))
+}
+
+fn hashes(
+    session: &mut Session,
+    migrations: &Migrations,
+    key: &FingerprintKey,
+) -> Result<FactHashes> {
+    let reader = SchemaReader::without_tables_of(&migrations.layouts_here());
+    Ok(key.hashes(&reader.read_once(session)?))
+}
+
+/// The histories of the other sets of migrations in this database. One that cannot be read is
+/// left out; in a transaction, so are those after it.
+fn other_histories(session: &mut Session, migrations: &Migrations, own: &History) -> Vec<History> {
+    let layouts = migrations.layouts_here().into_iter().skip(1);
+    let known = layouts.filter(|layout| !layout.is_asked());
+    let read = known.filter_map(|layout| read_history(session, layout).ok());
+    read.filter(|other| other.table.is_some() && other.table != own.table).collect()
 }
 
 /// The objects whose facts differ. What belongs to an object that was added or is missing is not
 /// listed.
 fn differences(expected: &FactHashes, found: &FactHashes) -> Vec<DriftedObject> {
-    let facts: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
-    let how = |fact: &&String| match (expected.get(*fact), found.get(*fact)) {
-        (None, Some(_)) => Some("added"),
-        (Some(_), None) => Some("missing"),
-        (one, other) => (one != other).then_some("changed"),
-    };
-    let differing: Vec<(&String, &'static str)> =
-        facts.iter().filter_map(|fact| Some((*fact, how(fact)?))).collect();
-    let whole: BTreeSet<&str> = differing
+    let titles: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
+    let differing = titles
         .iter()
-        .filter(|(fact, how)| *how != "changed" && !is_about_another(fact))
-        .map(|(fact, _)| fact.as_str())
-        .collect();
-    let listed: BTreeSet<&str> = differing.iter().map(|(fact, _)| fact.as_str()).collect();
-    let own = differing
-        .iter()
-        .filter(|(fact, _)| !belongs_to_any(fact, &whole) && !is_of_column(fact, &listed));
-    own.map(|(fact, how)| DriftedObject { object: described(fact), how }).collect()
+        .filter_map(|title| Differing::of(title, expected.get(*title), found.get(*title)));
+    let differing: Vec<Differing<'_>> = differing.collect();
+    let listed: BTreeSet<&str> = differing.iter().map(|one| one.title).collect();
+    let whole = differing.iter().filter(|one| one.how != "changed");
+    let whole: BTreeSet<&str> = whole.map(|one| one.title).collect();
+    let own = differing.iter().filter(|one| !one.is_of_any(&whole) && !one.is_of_column(&listed));
+    own.map(|one| DriftedObject { object: described(one.title), how: one.how }).collect()
+}
+
+/// A fact that differs.
+struct Differing<'a> {
+    /// Its kind and name.
+    title: &'a str,
+    /// Those of the object that it belongs to.
+    object: &'a str,
+    how: &'static str,
 }
 
 /// The kinds of facts that are about another object: `owner table public.users`.
 const ABOUT: [&str; 3] = ["owner ", "privileges ", "comment "];
 
-fn is_about_another(fact: &str) -> bool {
-    ABOUT.iter().any(|about| fact.starts_with(about))
-}
-
-/// Whether a fact is about a part of one of these objects.
-fn belongs_to_any(fact: &str, whole: &BTreeSet<&str>) -> bool {
-    let object = ABOUT.iter().find_map(|about| fact.strip_prefix(about));
-    if object.is_some_and(|object| whole.contains(object)) {
-        return true;
+impl<'a> Differing<'a> {
+    fn of(
+        title: &'a str,
+        expected: Option<&'a FactHash>,
+        found: Option<&'a FactHash>,
+    ) -> Option<Differing<'a>> {
+        let (fact, how) = match (expected, found) {
+            (None, Some(found)) => (found, "added"),
+            (Some(expected), None) => (expected, "missing"),
+            (Some(expected), Some(found)) if expected.hash != found.hash => (found, "changed"),
+            _ => return None,
+        };
+        Some(Differing { title, object: &fact.object, how })
     }
-    let object = object.unwrap_or(fact);
-    // The names of tables, views and types are those that parts begin with.
-    let name = object.rsplit(' ').next().unwrap_or(object);
-    let of = |dot: usize| {
-        let of = &name[..dot];
-        ["table", "foreign table", "view", "materialized view", "type", "domain"]
-            .iter()
-            .any(|kind| whole.contains(format!("{kind} {of}").as_str()))
-    };
-    name.match_indices('.').any(|(dot, _)| of(dot))
-}
 
-/// Whether a fact is about the NOT NULL constraint of a column that is listed itself.
-fn is_of_column(fact: &str, listed: &BTreeSet<&str>) -> bool {
-    let column = fact.strip_prefix("not null constraint ");
-    column.is_some_and(|column| listed.contains(format!("column {column}").as_str()))
+    /// Whether it belongs to one of these objects, or is about one of these parts.
+    fn is_of_any(&self, whole: &BTreeSet<&str>) -> bool {
+        let about = ABOUT.iter().find_map(|about| self.title.strip_prefix(about));
+        self.object != self.title && whole.contains(self.object)
+            || about.is_some_and(|part| whole.contains(part))
+    }
+
+    /// Whether it is about the NOT NULL constraint of a column that is listed itself.
+    fn is_of_column(&self, listed: &BTreeSet<&str>) -> bool {
+        let column = self.title.strip_prefix("not null constraint ");
+        column.is_some_and(|column| listed.contains(format!("column {column}").as_str()))
+    }
 }
 
 /// `owner of table public.users` for the fact `owner table public.users`.
@@ -234,35 +347,55 @@ fn described(fact: &str) -> String {
 mod tests {
     use super::*;
 
-    fn hashes(facts: &[(&str, u64)]) -> FactHashes {
-        facts.iter().map(|(fact, hash)| ((*fact).to_owned(), *hash)).collect()
+    /// Facts with the objects that they belong to.
+    fn hashes(facts: &[(&str, &str, u64)]) -> FactHashes {
+        let hash = |(object, title, hash): &(&str, &str, u64)| {
+            ((*title).to_owned(), FactHash { object: (*object).to_owned(), hash: *hash })
+        };
+        facts.iter().map(hash).collect()
+    }
+
+    fn listed(expected: &FactHashes, found: &FactHashes) -> Vec<String> {
+        let listed = differences(expected, found).into_iter();
+        listed.map(|one| format!("{} {}", one.object, one.how)).collect()
     }
 
     #[test]
     fn parts_of_a_new_table_are_not_listed() {
-        let expected = hashes(&[("table public.a", 1), ("column public.a.b", 1)]);
-        let found = hashes(&[
-            ("table public.a", 1),
-            ("column public.a.b", 2),
-            ("not null constraint public.a.b", 1),
-            ("column public.a.c", 1),
-            ("comment column public.a.c", 1),
-            ("owner table public.a", 1),
-            ("table public.new", 1),
-            ("column public.new.id", 1),
-            ("owner table public.new", 1),
-            ("index public.new_id", 1),
-        ]);
-        let listed = differences(&expected, &found);
-        let listed: Vec<String> =
-            listed.iter().map(|one| format!("{} {}", one.object, one.how)).collect();
-        let wanted = [
-            "column public.a.b changed",
-            "column public.a.c added",
-            "index public.new_id added",
-            "owner of table public.a added",
-            "table public.new added",
+        let a = "table public.a";
+        let expected = [(a, a, 1), (a, "column public.a.b", 1)];
+        let new = "table public.\"the new.one\"";
+        let found = [
+            (a, a, 1),
+            (a, "column public.a.b", 2),
+            (a, "not null constraint public.a.b", 1),
+            (a, "column public.a.c", 1),
+            (a, "comment column public.a.c", 1),
+            (a, "owner table public.a", 1),
+            (new, new, 1),
+            (new, "column public.\"the new.one\".\"an id\"", 1),
+            (new, "comment column public.\"the new.one\".\"an id\"", 1),
+            (new, "owner table public.\"the new.one\"", 1),
+            (new, "index public.\"new id\"", 1),
+            (new, "comment index public.\"new id\"", 1),
+            (new, "trigger public.\"the new.one\".\"t t\"", 1),
         ];
-        assert_eq!(listed, wanted);
+        let (expected, found) = (hashes(&expected), hashes(&found));
+        let of_a = ["column public.a.b", "column public.a.c", "owner of table public.a"];
+        let added = format!("{new} added");
+        let wanted = [
+            &format!("{} changed", of_a[0]),
+            &format!("{} added", of_a[1]),
+            &format!("{} added", of_a[2]),
+            &added,
+        ];
+        assert_eq!(listed(&expected, &found).iter().collect::<Vec<_>>(), wanted);
+        let wanted = [
+            &format!("{} changed", of_a[0]),
+            &format!("{} missing", of_a[1]),
+            &format!("{} missing", of_a[2]),
+            &format!("{new} missing"),
+        ];
+        assert_eq!(listed(&found, &expected).iter().collect::<Vec<_>>(), wanted);
     }
 }

@@ -1,21 +1,106 @@
 //! The fingerprint of a database: a hash of each fact about its schema, as the migrations left it.
+//!
+//! A fact may contain a password, such as an option of a user mapping, and a plain hash of a weak
+//! one could be guessed. Hashes are therefore made with a key, a file that only this user can read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use pg_logical::facts::{Fact, SchemaFacts};
+use ring::hmac;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Result;
+use crate::model::hex::{from_hex, to_hex};
 use crate::model::history::History;
-use crate::world::files;
+use crate::world::{files, random};
 
 /// The version of the format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
-/// A hash of each fact, by its kind and name.
-pub(super) type FactHashes = BTreeMap<String, u64>;
+/// How many bytes the key has.
+const KEY_LENGTH: usize = 32;
 
-/// The first line of the file. The others are the hashes, one a line.
+/// The facts, by kind and name: `column public.users.age`.
+pub(super) type FactHashes = BTreeMap<String, FactHash>;
+
+/// What is kept of a fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FactHash {
+    /// The kind and name of the object that it belongs to, which may be what it describes.
+    pub(super) object: String,
+    pub(super) hash: u64,
+}
+
+/// The key of the hashes.
+pub(super) struct FingerprintKey(Box<hmac::Key>);
+
+impl FingerprintKey {
+    fn file(root: &Path) -> PathBuf {
+        FingerprintFile::folder(root).join("key")
+    }
+
+    /// The key of a project; `None` if there is none that can be read.
+    pub(super) fn find(root: &Path) -> Option<FingerprintKey> {
+        let text = files::read_if_there(&FingerprintKey::file(root)).ok()??;
+        let key = from_hex(text.trim()).filter(|key| key.len() == KEY_LENGTH)?;
+        Some(FingerprintKey::of(&key))
+    }
+
+    fn of(key: &[u8]) -> FingerprintKey {
+        FingerprintKey(Box::new(hmac::Key::new(hmac::HMAC_SHA256, key)))
+    }
+
+    /// The same, which is made if there is none. Of several runs that make it, the last one wins;
+    /// the fingerprints of the others cannot be read, and their drift is unknown.
+    pub(super) fn find_or_make(root: &Path) -> Result<FingerprintKey> {
+        if let Some(key) = FingerprintKey::find(root) {
+            return Ok(key);
+        }
+        let mut key = [0; KEY_LENGTH];
+        random::fill(&mut key)?;
+        create_folder(&FingerprintFile::folder(root))?;
+        files::replace(&FingerprintKey::file(root), &format!("{}\n", to_hex(&key)))?;
+        Ok(FingerprintKey::of(&key))
+    }
+
+    fn hash(&self, text: &str) -> u64 {
+        let tag = hmac::sign(&self.0, text.as_bytes());
+        tag.as_ref().iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
+    }
+
+    /// The hash of a text that is longer or more sensitive than most.
+    pub(super) fn digest(&self, text: &str) -> String {
+        to_hex(hmac::sign(&self.0, text.as_bytes()).as_ref())
+    }
+
+    /// What is kept of these facts.
+    pub(super) fn hashes(&self, facts: &SchemaFacts) -> FactHashes {
+        let mut hashes = FactHashes::new();
+        for (object, fact) in facts.with_objects() {
+            let new = || FactHash { object: title(object), hash: 0 };
+            let of_fact = hashes.entry(title(fact)).or_insert_with(new);
+            of_fact.hash = of_fact.hash.wrapping_add(self.hash(&fact.text));
+        }
+        hashes
+    }
+}
+
+/// The kind and the name of a fact, in a line without tabs.
+fn title(fact: &Fact) -> String {
+    let title = format!("{} {}", fact.kind, fact.name);
+    match title.contains(['\n', '\r', '\t']) {
+        true => title.replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t"),
+        false => title,
+    }
+}
+
+fn create_folder(folder: &Path) -> Result<()> {
+    files::create_own_dir(folder.parent().unwrap_or(folder))?;
+    files::create_private_dirs(folder)
+}
+
+/// The first line of the file. The others are the facts, one a line, and a hash of all lines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FingerprintHead {
@@ -24,8 +109,6 @@ pub(super) struct FingerprintHead {
     pub(super) major: u32,
     /// The state of each history table of the database.
     histories: BTreeMap<String, HistoryState>,
-    /// The version after which the first facts were read. `None` if nothing was applied before.
-    pub(super) since: Option<String>,
     /// The digest of the catalogs; `None` if the schema already differed.
     pub(super) catalogs: Option<String>,
 }
@@ -36,16 +119,19 @@ pub(super) struct FingerprintHead {
 struct HistoryState {
     digest: String,
     last: Option<String>,
+    /// The version after which the schema was read first. `None` if nothing was applied before.
+    since: Option<String>,
 }
 
-impl HistoryState {
-    fn of(history: &History) -> HistoryState {
-        let applied = history.applied.iter();
-        let lines: String =
-            applied.map(|one| format!("{} {}\n", one.version, one.success)).collect();
-        let last = history.applied.last().map(|one| one.version.to_string());
-        HistoryState { digest: files::sha256(lines.as_bytes()).to_string(), last }
-    }
+fn digest_of(history: &History) -> String {
+    let applied = history.applied.iter();
+    let lines: String = applied.map(|one| format!("{} {}\n", one.version, one.success)).collect();
+    files::sha256(lines.as_bytes()).to_string()
+}
+
+/// The version that was applied last.
+pub(super) fn last_of(history: &History) -> Option<String> {
+    history.applied.last().map(|one| one.version.to_string())
 }
 
 fn table_of(history: &History) -> String {
@@ -53,17 +139,21 @@ fn table_of(history: &History) -> String {
 }
 
 impl FingerprintHead {
-    pub(super) fn new(major: u32, since: Option<String>) -> FingerprintHead {
-        FingerprintHead { format: FORMAT, major, histories: BTreeMap::new(), since, catalogs: None }
+    pub(super) fn new(major: u32) -> FingerprintHead {
+        FingerprintHead { format: FORMAT, major, histories: BTreeMap::new(), catalogs: None }
     }
 
     /// Whether it belongs to the history as it is now.
     pub(super) fn is_of(&self, history: &History) -> bool {
-        match self.histories.get(&table_of(history)) {
-            Some(state) => *state == HistoryState::of(history),
+        match self.state_of(history) {
+            Some(state) => state.digest == digest_of(history),
             // Another set of migrations has left the fingerprint.
             None => history.applied.is_empty(),
         }
+    }
+
+    fn state_of(&self, history: &History) -> Option<&HistoryState> {
+        self.histories.get(&table_of(history))
     }
 
     /// Whether it belongs to no history.
@@ -73,21 +163,50 @@ impl FingerprintHead {
 
     /// The version up to which the schema is known.
     pub(super) fn last(&self, history: &History) -> Option<String> {
-        self.histories.get(&table_of(history))?.last.clone()
+        self.state_of(history)?.last.clone()
     }
 
+    /// The version after which the schema is known; `None` if it is known from the beginning.
+    pub(super) fn since(&self, history: &History) -> Option<String> {
+        self.state_of(history)?.since.clone()
+    }
+
+    /// Notes the state of a history after a change.
     pub(super) fn advance(&mut self, history: &History) {
+        let since = self.since(history);
+        self.begin(history, since);
+    }
+
+    /// Notes the state of a history whose schema was read first after this version.
+    pub(super) fn begin(&mut self, history: &History, since: Option<String>) {
         let table = table_of(history);
         if history.applied.is_empty() {
             self.histories.remove(&table);
-        } else {
-            self.histories.insert(table, HistoryState::of(history));
+            return;
         }
+        let (digest, last) = (digest_of(history), last_of(history));
+        self.histories.insert(table, HistoryState { digest, last, since });
     }
 }
 
 /// The file of the fingerprint of one database.
 pub(super) struct FingerprintFile(PathBuf);
+
+/// What such a file contains.
+pub(super) enum FoundFingerprint {
+    /// There is none.
+    Absent,
+    /// It is damaged, of another format, or its key is lost.
+    Unreadable,
+    Found(Fingerprint),
+}
+
+/// A fingerprint whose first line was understood.
+pub(super) struct Fingerprint {
+    pub(super) head: FingerprintHead,
+    pub(super) key: FingerprintKey,
+    text: String,
+}
 
 impl FingerprintFile {
     /// The folder of a project's fingerprints.
@@ -101,46 +220,66 @@ impl FingerprintFile {
         FingerprintFile(FingerprintFile::folder(root).join(format!("{name}.txt")))
     }
 
-    fn text(&self) -> Option<String> {
-        files::read_if_there(&self.0).ok().flatten()
-    }
-
-    /// Its head; `None` if there is no fingerprint, or one of another format.
-    pub(super) fn head(&self) -> Option<FingerprintHead> {
-        let text = self.text()?;
-        let head: FingerprintHead = serde_json::from_str(text.lines().next()?).ok()?;
-        (head.format == FORMAT).then_some(head)
-    }
-
-    pub(super) fn hashes(&self) -> Option<FactHashes> {
-        let text = self.text()?;
-        let hash = |line: &str| {
-            let (hash, fact) = line.split_once(' ')?;
-            Some((fact.to_owned(), u64::from_str_radix(hash, 16).ok()?))
+    /// Reads it, once: another run may replace the file.
+    pub(super) fn read(&self, root: &Path) -> FoundFingerprint {
+        let text = match files::read_if_there(&self.0) {
+            Ok(Some(text)) => text,
+            Ok(None) => return FoundFingerprint::Absent,
+            Err(_) => return FoundFingerprint::Unreadable,
         };
-        text.lines().skip(1).map(hash).collect()
+        let found = FingerprintKey::find(root).and_then(|key| Fingerprint::of(text, key));
+        found.map_or(FoundFingerprint::Unreadable, FoundFingerprint::Found)
     }
 
-    pub(super) fn write(&self, head: &FingerprintHead, hashes: &FactHashes) -> Result<()> {
-        let mut text = serde_json::to_string(head).unwrap_or_default();
-        text.push('\n');
-        for (fact, hash) in hashes {
-            text.push_str(&format!("{hash:016x} {fact}\n"));
-        }
-        let folder = self.0.parent().unwrap_or(&self.0);
-        files::create_own_dir(folder.parent().unwrap_or(folder))?;
-        files::create_private_dirs(folder)?;
-        files::replace(&self.0, &text)
+    pub(super) fn write(
+        &self,
+        head: &FingerprintHead,
+        hashes: &FactHashes,
+        key: &FingerprintKey,
+    ) -> Result<()> {
+        create_folder(files::folder_of(&self.0))?;
+        files::replace(&self.0, &text_of(head, hashes, key))
     }
 
     pub(super) fn remove(&self) -> Result<()> {
-        if files::exists(&self.0) { files::remove_file(&self.0) } else { Ok(()) }
+        files::remove_file(&self.0)
     }
 }
 
-/// The hashes, with names that fit in a line.
-pub(super) fn on_lines(hashes: FactHashes) -> FactHashes {
-    hashes.into_iter().map(|(fact, hash)| (fact.replace(['\n', '\r'], " "), hash)).collect()
+fn text_of(head: &FingerprintHead, hashes: &FactHashes, key: &FingerprintKey) -> String {
+    let mut text = serde_json::to_string(head).unwrap_or_default();
+    text.push('\n');
+    for (fact, FactHash { object, hash }) in hashes {
+        let object = if object == fact { "" } else { object };
+        text.push_str(&format!("{hash:016x}\t{fact}\t{object}\n"));
+    }
+    let whole = key.digest(&text);
+    text.push_str(&whole);
+    text.push('\n');
+    text
+}
+
+impl Fingerprint {
+    fn of(text: String, key: FingerprintKey) -> Option<Fingerprint> {
+        let head: FingerprintHead = serde_json::from_str(text.lines().next()?).ok()?;
+        (head.format == FORMAT).then_some(Fingerprint { head, key, text })
+    }
+
+    /// The facts; `None` if a part of the file was changed or is missing.
+    pub(super) fn hashes(&self) -> Option<FactHashes> {
+        let (lines, whole) = self.text.trim_end().rsplit_once('\n')?;
+        if self.key.digest(&format!("{lines}\n")) != whole {
+            return None;
+        }
+        let of_line = |line: &str| {
+            let mut parts = line.split('\t');
+            let (hash, fact, object) = (parts.next()?, parts.next()?, parts.next()?);
+            let object = if object.is_empty() { fact } else { object };
+            let hash = u64::from_str_radix(hash, 16).ok()?;
+            Some((fact.to_owned(), FactHash { object: object.to_owned(), hash }))
+        };
+        lines.lines().skip(1).map(of_line).collect()
+    }
 }
 
 /// The facts to be expected: `expected`, with what changed between two moments.
@@ -156,7 +295,7 @@ pub(super) fn advanced(
             continue;
         }
         match now {
-            Some(hash) => expected.insert(fact.clone(), *hash),
+            Some(now) => expected.insert(fact.clone(), now.clone()),
             None => expected.remove(fact),
         };
     }
@@ -168,7 +307,15 @@ mod tests {
     use super::*;
 
     fn hashes(facts: &[(&str, u64)]) -> FactHashes {
-        facts.iter().map(|(fact, hash)| ((*fact).to_owned(), *hash)).collect()
+        let hash = |(fact, hash): &(&str, u64)| {
+            let object = fact.split('.').next().unwrap_or_default().to_owned();
+            ((*fact).to_owned(), FactHash { object, hash: *hash })
+        };
+        facts.iter().map(hash).collect()
+    }
+
+    fn key(byte: u8) -> FingerprintKey {
+        FingerprintKey::of(&[byte; KEY_LENGTH])
     }
 
     #[test]
@@ -178,5 +325,28 @@ mod tests {
         let after = hashes(&[("table a", 2), ("table b", 3), ("table extra", 1), ("table new", 1)]);
         let wanted = hashes(&[("table a", 1), ("table b", 3), ("table gone", 1), ("table new", 1)]);
         assert_eq!(advanced(expected, &before, &after), wanted);
+    }
+
+    #[test]
+    fn a_file_is_read_as_it_was_written_or_not_at_all() {
+        let facts = hashes(&[("table public.\"a b\"", 1), ("table public.\"a b\".c", 2)]);
+        let text = text_of(&FingerprintHead::new(15), &facts, &key(1));
+        let read = |text: &str, byte| Fingerprint::of(text.to_owned(), key(byte))?.hashes();
+        assert_eq!(read(&text, 1), Some(facts));
+        assert_eq!(read(&text, 2), None);
+        let lines: Vec<&str> = text.lines().collect();
+        for left_out in 0..lines.len() {
+            let mut fewer = lines.clone();
+            fewer.remove(left_out);
+            assert_eq!(read(&fewer.join("\n"), 1), None, "{left_out}");
+        }
+        assert_eq!(read(&text.replace("0001\t", "0003\t"), 1), None);
+    }
+
+    #[test]
+    fn a_hash_cannot_be_computed_without_the_key() {
+        assert_eq!(key(1).hash("password 'x'"), key(1).hash("password 'x'"));
+        assert_ne!(key(1).hash("password 'x'"), key(2).hash("password 'x'"));
+        assert_ne!(key(1).digest("password 'x'"), key(2).digest("password 'x'"));
     }
 }

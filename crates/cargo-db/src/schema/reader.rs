@@ -33,14 +33,22 @@ pub(crate) struct SchemaReader {
 
 impl SchemaReader {
     pub(crate) fn new(layout: &ProjectTool) -> SchemaReader {
+        SchemaReader::without_tables_of(&[layout])
+    }
+
+    /// Leaves out the tables of several tools: those of all sets of migrations in the database.
+    pub(super) fn without_tables_of(layouts: &[&ProjectTool]) -> SchemaReader {
+        let conditions: Vec<String> =
+            layouts.iter().map(|layout| project_relation(layout)).collect();
         let relations = format!(
             "SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE c.oid >= 16384 AND NOT ({})",
-            project_relation(layout)
+            conditions.join(" AND ")
         );
+        let schemas = layouts.iter().filter_map(|layout| layout.schema());
         let omitted = Omitted {
             schemas: vec!["cargo_db".to_owned()],
-            schema_names: layout.schema().map(str::to_owned).into_iter().collect(),
+            schema_names: schemas.map(str::to_owned).collect(),
             relations,
         };
         SchemaReader { reader: FactReader::new(omitted), written: None }

@@ -79,6 +79,11 @@ impl Migrations {
         Err(SettingsError::SharedHistory { one, other, table, tool }.into())
     }
 
+    /// The tools of all sets of migrations in the database, that of this set first.
+    pub(crate) fn layouts_here(&self) -> Vec<&ProjectTool> {
+        std::iter::once(&self.layout).chain(self.others.iter().map(|other| &other.layout)).collect()
+    }
+
     /// Whether a history that does not belong to this set belongs to another one in the same
     /// database.
     pub(crate) fn is_anothers(&self, history: &ForeignHistory) -> bool {

@@ -123,7 +123,7 @@ fn drift(
     let history = found.map(|answers| &answers.history).filter(|_| !layout.is_asked())?;
     // With `--wait`, the server may not have accepted the first attempt.
     let glance = glance.or_else(|_| Glance::take(&workspace.world, &settings.root, target));
-    match glance.and_then(|glance| glance.drift(layout, history)) {
+    match glance.and_then(|glance| glance.drift(&settings.migrations, history)) {
         Ok(drift) => drift,
         Err(failure) => {
             workspace.ui.warning(&format!("drift was not examined: {failure}"));

@@ -268,7 +268,7 @@ pub(crate) fn keep_new(partial: tempfile::NamedTempFile, path: &Path) -> io::Res
 }
 
 /// The folder of a file; `.` for a bare file name.
-pub(super) fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

@@ -30,6 +30,7 @@ mod dumped;
 
 mod encodings;
 mod expected;
+mod fingerprints;
 mod foreign;
 mod foreign_rehearsed;
 mod generate;

@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use crate::catalog::Address;
 
 /// One fact about an object, a column, an owner, a privilege or a comment.
@@ -26,7 +24,11 @@ pub struct Fact {
 /// The kind and the name of a fact.
 pub type Subject<'a> = (&'static str, &'a str);
 
-/// The facts of each object, including those of what belongs to it.
+/// What stands for the object of facts that belong to none.
+pub(super) const NO_OBJECT: Address = Address { class: 0, oid: 0 };
+
+/// The facts of each object, including those of what belongs to it. The first one is about the
+/// object itself.
 pub(super) type Roots = BTreeMap<Address, Arc<Vec<Fact>>>;
 
 /// The facts of a database. Clones share them.
@@ -61,14 +63,12 @@ impl SchemaFacts {
         text
     }
 
-    /// A hash of each fact, by its kind and name.
-    pub fn hashes(&self) -> BTreeMap<String, u64> {
-        let mut hashes = BTreeMap::new();
-        for fact in self.all() {
-            let hash = hashes.entry(format!("{} {}", fact.kind, fact.name)).or_insert(0u64);
-            *hash = hash.wrapping_add(xxh3_64(fact.text.as_bytes()));
-        }
-        hashes
+    /// Each fact with the one about the object that it belongs to, which may be the same one.
+    pub fn with_objects(&self) -> impl Iterator<Item = (&Fact, &Fact)> {
+        self.0.iter().flat_map(|(address, facts)| {
+            let first = facts.first().filter(|_| *address != NO_OBJECT);
+            facts.iter().map(move |fact| (first.unwrap_or(fact), fact))
+        })
     }
 
     /// The difference between these facts and later ones of the same database.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::catalog::{self, Address, Catalog, Object, Part, Scope, class};
-use crate::facts::fact::{Fact, Roots, SchemaFacts};
+use crate::facts::fact::{Fact, NO_OBJECT, Roots, SchemaFacts};
 use crate::facts::of_object;
 use crate::facts::watch::{CatalogChange, Watch};
 use crate::source::{Row, Source, SourceError};
@@ -58,7 +58,7 @@ impl FactReader {
     pub fn read_all(&mut self, source: &mut dyn Source) -> Result<SchemaFacts, SourceError> {
         let catalog = catalog::read_scope(source, Scope::Definitions)?;
         let mut roots = self.roots(source, &catalog, None)?;
-        roots.insert(Address { class: 0, oid: 0 }, of_object::of_others(&catalog));
+        roots.insert(NO_OBJECT, of_object::of_others(&catalog));
         self.facts = self.facts.renewed(roots);
         Ok(self.facts.clone())
     }
@@ -114,7 +114,12 @@ impl FactReader {
             let is_omitted =
                 omitted.contains(&root) || object.whole().is_some_and(|of| omitted.contains(&of));
             if !is_omitted && !self.is_in_omitted_schema(object) {
-                of_object::add(catalog, object, roots.entry(root).or_default());
+                let of_root = roots.entry(root).or_default();
+                let (mut facts, at) = (Vec::new(), of_root.len());
+                of_object::add(catalog, object, &mut facts);
+                // What is about the object itself comes first.
+                let at = if object.address == root { 0 } else { at };
+                of_root.splice(at..at, facts);
             }
         }
         for index in &catalog.unfinished {

@@ -39,7 +39,8 @@ impl<'a> Replacing<'a> {
 
     fn replace(&self, loses: Vec<Loss>) -> Step {
         let (what, backup) = (self.scope.describe(), self.source.name.clone());
-        Step::Replace { what, backup, loses }
+        let is_whole = self.scope == RestoreScope::Everything;
+        Step::Replace { what, is_whole, backup, loses }
     }
 }
 

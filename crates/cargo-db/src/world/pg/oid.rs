@@ -8,12 +8,12 @@ use crate::world::pg::session::Session;
 /// read the identifier.
 pub(crate) fn identity(session: &mut Session) -> Result<String> {
     let oid = "SELECT oid FROM pg_database WHERE datname = current_database()";
-    let oid: u32 = session.number("ask for the oid of the database", oid)?;
-    let cluster = "SELECT system_identifier FROM pg_control_system()";
-    match session.value("ask for the cluster's identifier", cluster) {
+    let both = format!("SELECT system_identifier || ' ' || ({oid}) FROM pg_control_system()");
+    match session.value("ask which database this is", &both) {
         Err(failure) if matches!(failure.kind(), Kind::Database(DatabaseError::Sql { .. })) => {
+            let oid: u32 = session.number("ask for the oid of the database", oid)?;
             Ok(format!("unknown {oid}"))
         }
-        cluster => Ok(format!("{} {oid}", cluster?.unwrap_or_default())),
+        both => Ok(both?.unwrap_or_default()),
     }
 }
