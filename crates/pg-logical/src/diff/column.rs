@@ -5,10 +5,12 @@ use pg_sql::quote::name as quoted;
 use crate::catalog::{Column, Identity, Kind, Table, class};
 use crate::ddl;
 use crate::diff::compare::{ColumnPair, Pair};
+use crate::diff::conversion::{self, Conversion};
 use crate::diff::edit::{Edit, comment};
 use crate::diff::hazard::Hazard;
 use crate::diff::inherited;
-use crate::diff::{conversion, foreign, options, sequence, words};
+use crate::diff::{foreign, options, sequence, words};
+use crate::graph::usual_not_null;
 
 /// Whether the type or the collation of a column differs.
 pub(super) fn has_new_type(columns: ColumnPair<'_>) -> bool {
@@ -174,10 +176,11 @@ fn retype(pair: &Pair<'_>, columns: ColumnPair<'_>, edits: &mut Vec<Edit>) {
     let is_foreign = pair.now().identity.kind == Kind::ForeignTable;
     let collation = new.collation.as_ref().map(|name| format!(" COLLATE {name}"));
     let is_moved = pair.facets.moved.contains(&(pair.old_at, old.number));
+    let conversion = Conversion::of(pair, columns);
     let using = if is_foreign || new.generated.is_some() {
         String::new()
     } else {
-        conversion::using(&name, old, new, is_moved && is_named_type(pair, new))
+        conversion.using(&name, is_moved && is_named_type(pair, new))
     };
     let kind = &new.data_type;
     statements.push(format!("{alter} TYPE {kind}{}{using}", collation.unwrap_or_default()));
@@ -185,7 +188,7 @@ fn retype(pair: &Pair<'_>, columns: ColumnPair<'_>, edits: &mut Vec<Edit>) {
     let found = format!("{column}: {} to {}", old.data_type, new.data_type);
     let mut edit = Edit::of(found, statements).about(&new.name);
     if !is_foreign {
-        edit.hazards = conversion::hazards(old, new, is_moved);
+        edit.hazards = conversion.hazards(is_moved);
     }
     edits.push(edit);
 }
@@ -308,7 +311,7 @@ fn not_null(pair: &Pair<'_>, columns: ColumnPair<'_>, edits: &mut Vec<Edit>) {
     let alter = format!("{table} ALTER COLUMN {}", quoted(&new.name));
     if old.not_null != new.not_null && !comes {
         let is_named = new.not_null_constraint.as_ref().is_some_and(|one| {
-            one.name != format!("{}_{}_not_null", pair.now().identity.name, new.name)
+            one.name != usual_not_null(&pair.now().identity.name, &new.name)
                 || one.is_not_inherited
                 || !one.is_validated
         });

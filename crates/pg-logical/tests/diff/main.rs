@@ -7,6 +7,7 @@
     reason = "the fence stands around the product, and tests look at it from outside"
 )]
 
+mod converted;
 mod exposed;
 mod hazardous;
 mod ordered;
