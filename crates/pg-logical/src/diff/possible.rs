@@ -34,9 +34,12 @@ fn is_told(object: &Object) -> bool {
 }
 
 fn columns(old: &Object, new: &Object, found: &mut Vec<PossibleRename>) {
-    let lacks = |object: &Object, name: &str| object.columns().iter().all(|own| own.name != name);
-    for gone in old.columns().iter().filter(|column| lacks(new, &column.name)) {
-        let added = new.columns().iter().filter(|column| lacks(old, &column.name));
+    // A column is renamed in the table that others inherit it from.
+    fn is_only_in(column: &Column, other: &Object) -> bool {
+        !column.is_inherited && other.columns().iter().all(|own| own.name != column.name)
+    }
+    for gone in old.columns().iter().filter(|column| is_only_in(column, new)) {
+        let added = new.columns().iter().filter(|column| is_only_in(column, old));
         for column in added.filter(|column| is_alike(gone, column)) {
             let words = |object: &Object, column: &Column| {
                 format!("{} ({})", words::column(&object.identity, column), column.data_type)
@@ -58,9 +61,7 @@ fn columns(old: &Object, new: &Object, found: &mut Vec<PossibleRename>) {
 
 /// Whether one column may be the other under a new name.
 fn is_alike(one: &Column, other: &Column) -> bool {
-    one.data_type == other.data_type
-        && one.is_inherited == other.is_inherited
-        && one.generated == other.generated
+    one.data_type == other.data_type && one.generated == other.generated
 }
 
 fn tables<'a>(

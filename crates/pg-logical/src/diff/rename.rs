@@ -4,7 +4,7 @@
 
 use thiserror::Error;
 
-use crate::catalog::{Catalog, Column, Identity, Kind, Object};
+use crate::catalog::{Catalog, Column, Identity, Kind, Object, class};
 use crate::diff::mentions::mention;
 use crate::diff::renaming::{Named, is_relation};
 use crate::diff::step::DiffStep;
@@ -48,7 +48,7 @@ impl Rename {
 
 /// Why a rename is not possible.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{}: {problem}", described(rename))]
+#[error("{}: {problem}", described(rename, problem))]
 pub struct RenameError {
     /// The rename, with the line that asks for it.
     pub rename: Rename,
@@ -63,8 +63,11 @@ pub enum RenameProblem {
     #[error("nothing has that name")]
     Nothing,
     /// Several objects have the old name.
-    #[error("it may be {}", .0.join(" or "))]
+    #[error("the name is ambiguous: {}", .0.join(" or "))]
     Several(Vec<String>),
+    /// A table inherits the column from another one.
+    #[error("rename it in the table that it is inherited from")]
+    Inherited,
     /// The new name is already taken.
     #[error("that name is already taken")]
     Taken,
@@ -77,15 +80,23 @@ pub enum RenameProblem {
     /// A comment of the schema file is not above an object or on the line of a column.
     #[error("the comment is neither directly above an object nor on the line of a column")]
     Nowhere,
+    /// A comment of the schema file is above an object of a kind that comments do not rename.
+    #[error("a comment cannot rename an object of this kind")]
+    OtherKind,
     /// A comment of the schema file cannot be read.
     #[error("expected `@renamed from=NAME`")]
     Unreadable,
 }
 
-fn described(rename: &Rename) -> String {
+fn described(rename: &Rename, problem: &RenameProblem) -> String {
     match (rename.old.as_str(), rename.new.as_str()) {
         ("", _) => "cannot read the comment".to_owned(),
-        (old, "") => format!("`@renamed from={old}` is about nothing"),
+        (old, "") if *problem == RenameProblem::OtherKind => {
+            format!("`@renamed from={old}` has no effect")
+        }
+        (old, "") => {
+            format!("`@renamed from={old}` does not belong to an object or a column")
+        }
         (old, new) => format!("cannot rename `{old}` to `{new}`"),
     }
 }
@@ -101,8 +112,9 @@ pub struct Renaming {
     pub done: Vec<Rename>,
 }
 
-/// Returns the steps of all renames. A constraint, index or sequence whose name PostgreSQL made
-/// from that of its table or column is renamed along with it, if the wanted state has it so.
+/// Returns the steps of all renames. A constraint, index, sequence or statistics object with a name
+/// that PostgreSQL derived from its table or column is renamed too, if the wanted state has the
+/// derived new name.
 pub fn renames(
     before: &Catalog,
     after: &Catalog,
@@ -122,11 +134,13 @@ pub fn renames(
     }
     let mut found = search.along();
     found.extend(search.found);
-    // Columns and parts are named with their table, so that tables and schemas follow them.
+    // Columns and parts are named with their table, so that tables, types and schemas
+    // follow them.
     found.sort_by_key(|named| match (named.column.is_some(), named.identity.kind) {
         (true, _) => 0,
         (false, Kind::Schema) => 3,
-        (false, kind) if is_relation(kind) || kind == Kind::Type => 2,
+        (false, Kind::Type | Kind::Domain) => 2,
+        (false, kind) if is_relation(kind) => 2,
         (false, _) => 1,
     });
     let mut there: Vec<DiffStep> = found.iter().map(Named::there).collect();
@@ -137,7 +151,7 @@ pub fn renames(
 }
 
 /// The parts of a name: unquoted ones in lower case, quoted ones without quotes.
-fn parts(name: &str) -> Vec<String> {
+pub(super) fn parts(name: &str) -> Vec<String> {
     pg_sql::lexer::words(name).into_iter().filter(|word| word != ".").collect()
 }
 
@@ -165,6 +179,9 @@ impl Search<'_> {
         };
         let is_same =
             |one: &Named| (&one.identity, &one.column) == (&named.identity, &named.column);
+        if self.is_inherited(&named) {
+            return Err(RenameProblem::Inherited);
+        }
         if self.found.iter().any(is_same) {
             return Err(RenameProblem::Twice);
         }
@@ -176,21 +193,24 @@ impl Search<'_> {
 
     /// Objects and columns of the old database with this name.
     fn named(&self, rename: &Rename, name: &str) -> Vec<Named> {
-        let of = |object: &Object, column: Option<&Column>| Named {
-            identity: object.identity.clone(),
-            column: column.map(|column| column.name.clone()),
-            new: rename.new.clone(),
+        let of = |object: &Object, column: Option<&Column>| {
+            Named::of(object, column.map(|column| column.name.clone()), rename.new.clone())
         };
-        let mut found = Vec::new();
+        let is_fitting = |object: &Object| match rename.what {
+            Renamed::Any => true,
+            Renamed::Object(kind) => object.identity.kind == kind,
+            Renamed::Column => false,
+        };
+        let called = |is: &dyn Fn(&Object) -> bool| -> Vec<Named> {
+            let objects = self.before.objects.iter();
+            objects.filter(|one| is_fitting(one) && is(one)).map(|one| of(one, None)).collect()
+        };
+        let mut found = called(&|object| is_called(&object.identity, name));
+        if found.is_empty() {
+            // Its schema or table may be called by its new name.
+            found = called(&|object| is_called(&self.mapped(&object.identity), name));
+        }
         for object in &self.before.objects {
-            let is_fitting = match rename.what {
-                Renamed::Any => true,
-                Renamed::Object(kind) => object.identity.kind == kind,
-                Renamed::Column => false,
-            };
-            if is_fitting && is_called(&object.identity, name) {
-                found.push(of(object, None));
-            }
             if matches!(rename.what, Renamed::Any | Renamed::Column) {
                 let renamed = self.mapped(&object.identity);
                 let is_of =
@@ -260,13 +280,11 @@ impl Search<'_> {
             );
             let whole = object.whole().and_then(|at| self.before.find(at.class, at.oid));
             let Some(whole) = whole.filter(|_| may) else { continue };
-            let Some(new) = self.name_along(&whole.identity, &object.identity.name) else {
-                continue;
-            };
+            let Some(new) = self.name_along(whole, &object.identity.name) else { continue };
             if has(self.after, &self.mapped(&object.identity), None) {
                 continue;
             }
-            let named = Named { identity: object.identity.clone(), column: None, new };
+            let named = Named::of(object, None, new);
             if self.is_wanted(&named) && !has(self.before, &named.renamed(), None) {
                 found.push(named);
             }
@@ -275,17 +293,37 @@ impl Search<'_> {
     }
 
     /// The name of a part with the new names of its table and columns.
-    fn name_along(&self, whole: &Identity, name: &str) -> Option<String> {
-        let new_table = self.mapped(whole).name;
-        let rest = name.strip_prefix(&format!("{}_", whole.name))?;
+    fn name_along(&self, whole: &Object, name: &str) -> Option<String> {
+        let new_table = self.mapped(&whole.identity).name;
+        let rest = name.strip_prefix(&format!("{}_", whole.identity.name))?;
         let mut rest = format!("_{rest}_");
-        for named in self.found.iter().filter(|named| named.identity == *whole) {
+        let lineage = self.lineage(whole);
+        for named in self.found.iter().filter(|named| lineage.contains(&&named.identity)) {
             if let Some(column) = &named.column {
                 rest = rest.replacen(&format!("_{column}_"), &format!("_{}_", named.new), 1);
             }
         }
         let new = format!("{new_table}{}", rest.strip_suffix('_').unwrap_or(&rest));
         (new != name).then_some(new)
+    }
+
+    /// A table, and all those that it inherits from.
+    fn lineage<'b>(&'b self, table: &'b Object) -> Vec<&'b Identity> {
+        let mut found = vec![&table.identity];
+        let parents = table.table().map_or(&[][..], |table| &table.parents);
+        for parent in parents.iter().filter_map(|oid| self.before.find(class::CLASS, *oid)) {
+            found.extend(self.lineage(parent));
+        }
+        found
+    }
+
+    /// Whether a column is renamed with that of another table.
+    fn is_inherited(&self, named: &Named) -> bool {
+        let table = self.before.named(&named.identity).map(|at| &self.before.objects[at]);
+        table.is_some_and(|table| {
+            let mut columns = table.columns().iter();
+            columns.any(|own| own.is_inherited && Some(&own.name) == named.column.as_ref())
+        })
     }
 }
 

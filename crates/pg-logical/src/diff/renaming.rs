@@ -2,7 +2,8 @@
 
 use pg_sql::quote::name as quoted;
 
-use crate::catalog::{Identity, Kind};
+use crate::catalog::{Identity, Kind, Object};
+use crate::diff::compare::constraint_of;
 use crate::diff::hazard::Hazard;
 use crate::diff::step::{Action, DiffStep};
 
@@ -10,11 +11,18 @@ use crate::diff::step::{Action, DiffStep};
 #[derive(Clone, Debug)]
 pub(super) struct Named {
     pub(super) identity: Identity,
+    /// Whether it is a constraint of a domain.
+    is_of_domain: bool,
     pub(super) column: Option<String>,
     pub(super) new: String,
 }
 
 impl Named {
+    pub(super) fn of(object: &Object, column: Option<String>, new: String) -> Named {
+        let is_of_domain = constraint_of(object).is_some_and(|constraint| constraint.is_of_domain);
+        Named { identity: object.identity.clone(), is_of_domain, column, new }
+    }
+
     /// The identity of the object afterwards.
     pub(super) fn renamed(&self) -> Identity {
         match self.column {
@@ -45,12 +53,15 @@ impl Named {
             (false, kind) => (kind.word(), format!("RENAME TO {new}")),
         };
         let statement = match (identity.kind, &identity.part_of) {
+            (Kind::Constraint, Some(domain)) if self.is_of_domain => {
+                format!("ALTER DOMAIN {domain} {rename}")
+            }
             (Kind::Constraint, Some(table)) => format!("ALTER TABLE {table} {rename}"),
             _ => format!("ALTER {word} {} {rename}", identity.target()),
         };
         let from_column = from;
         let of = identity.sql();
-        let of = of.strip_prefix("public.").unwrap_or(&of);
+        let of = pg_sql::name::short(&of);
         let from = if self.column.is_some() { format!("{of}.{was}") } else { was };
         DiffStep {
             column: self.column.as_ref().map(|_| from_column.to_owned()),

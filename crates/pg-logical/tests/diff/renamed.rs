@@ -17,6 +17,10 @@ fn told(text: &str) -> Rename {
 
 const TABLE: Renamed = Renamed::Object(Kind::Table);
 
+fn of_table(old: &str, new: &str) -> Rename {
+    of(TABLE, old, new)
+}
+
 /// Runs the renames and the plan between two schemas, and back, and returns the renames.
 #[track_caller]
 fn renamed(first: &str, second: &str, asked: &[Rename]) -> Renaming {
@@ -106,6 +110,69 @@ fn objects_of_all_kinds_are_renamed() {
     renamed(&of("one", "1"), &of("two", "2"), &asked);
 }
 
+/// The tables that inherit a column get its new name, and so do their indexes.
+#[test]
+fn a_column_is_renamed_in_the_table_that_others_inherit_it_from() {
+    let of = |column: &str| {
+        format!(
+            "CREATE TABLE logs (id int, {column} date) PARTITION BY RANGE ({column}); \
+             CREATE TABLE logs_2025 PARTITION OF logs FOR VALUES FROM ('2025-01-01') TO \
+             ('2026-01-01') PARTITION BY LIST (id); \
+             CREATE TABLE logs_one PARTITION OF logs_2025 FOR VALUES IN (1); \
+             CREATE INDEX ON logs ({column}); CREATE TABLE base (x{column} int); \
+             CREATE TABLE heir () INHERITS (base)"
+        )
+    };
+    let (before, after) = (of("day"), of("at"));
+    let (old, new) = (Database::new(&before).catalog(), Database::new(&after).catalog());
+    let possible = possible_renames(&old, &new);
+    let words: Vec<&str> = possible.iter().map(|one| one.dropped.as_str()).collect();
+    assert_eq!(words, ["column base.xday (integer)", "column logs.day (date)"]);
+    for inherited in ["logs_2025.day=at", "logs_one.day=at", "heir.xday=xat"] {
+        let error = renames(&old, &new, &[told(inherited)]).expect_err(inherited);
+        let why = "rename it in the table that it is inherited from";
+        assert_eq!(error.problem, RenameProblem::Inherited);
+        assert!(error.to_string().ends_with(why), "{error}");
+    }
+    let renaming = renamed(&before, &after, &[told("logs.day=at"), told("base.xday=xat")]);
+    let found: Vec<&str> = renaming.there.iter().filter_map(|step| step.found.as_deref()).collect();
+    assert_eq!(
+        found,
+        [
+            "renamed column logs.day to at",
+            "renamed column base.xday to xat",
+            "renamed index logs_2025_day_idx to logs_2025_at_idx",
+            "renamed index logs_day_idx to logs_at_idx",
+            "renamed index logs_one_day_idx to logs_one_at_idx",
+        ]
+    );
+}
+
+#[test]
+fn constraints_of_domains_are_renamed() {
+    let of = |domain: &str, check: &str| {
+        format!(
+            "CREATE DOMAIN {domain} AS int CHECK (VALUE > 0) CONSTRAINT {check} CHECK (VALUE < 9)"
+        )
+    };
+    let renaming =
+        renamed(&of("small", "old"), &of("digit", "new"), &[told("small=digit"), told("old=new")]);
+    assert_eq!(
+        text(&Plan { steps: renaming.there }),
+        "ALTER DOMAIN public.small RENAME CONSTRAINT small_check TO digit_check;\n\
+         ALTER DOMAIN public.small RENAME CONSTRAINT old TO new;\n\
+         ALTER DOMAIN public.small RENAME TO digit;\n"
+    );
+}
+
+#[test]
+fn an_object_is_found_by_the_new_name_of_its_schema() {
+    let of = |schema: &str, table: &str| {
+        format!("CREATE SCHEMA {schema}; CREATE TABLE {schema}.{table} (a int)")
+    };
+    renamed(&of("one", "t"), &of("two", "u"), &[told("one=two"), of_table("two.t", "u")]);
+}
+
 /// A comment stays in the schema file, so it is no error afterwards.
 #[test]
 fn a_rename_that_has_happened_needs_no_step() {
@@ -134,7 +201,10 @@ fn an_impossible_rename_names_the_object() {
     assert_eq!(problem("t=v"), RenameProblem::NotWanted);
     assert_eq!(problem("t.a=b"), RenameProblem::Taken);
     let several = error(&[told("t=u")]);
-    assert_eq!(several.to_string(), "cannot rename `t` to `u`: it may be function t() or table t");
+    assert_eq!(
+        several.to_string(),
+        "cannot rename `t` to `u`: the name is ambiguous: function t() or table t"
+    );
     let table = of(TABLE, "t", "u");
     assert_eq!(error(&[table.clone(), table]).problem, RenameProblem::Twice);
 }
