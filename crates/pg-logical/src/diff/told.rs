@@ -4,7 +4,7 @@
 use pg_sql::lexer::{Lexed, Token, token, words};
 
 use crate::catalog::Kind;
-use crate::diff::rename::{Rename, RenameError, RenameProblem, Renamed};
+use crate::diff::rename::{Rename, RenameError, RenameProblem, Renamed, parts};
 
 /// Returns the renames that the comments of a schema file ask for.
 pub fn renames_of_file(sql: &str) -> Result<Vec<Rename>, RenameError> {
@@ -23,7 +23,7 @@ pub fn renames_of_file(sql: &str) -> Result<Vec<Rename>, RenameError> {
         };
         let old = old.ok_or_else(|| fail(RenameProblem::Unreadable))?;
         let target = target(&pieces, at).ok_or_else(|| fail(RenameProblem::Nowhere))?;
-        let rename = target.renamed_from(&old).ok_or_else(|| fail(RenameProblem::Nowhere))?;
+        let rename = target.renamed_from(&old).map_err(fail)?;
         found.push(Rename { line, ..rename });
     }
     Ok(found)
@@ -121,7 +121,8 @@ fn start_of_statement(pieces: &[Piece<'_>], at: usize) -> usize {
 impl Marked {
     fn new(pieces: &[Piece<'_>], start: usize, part: Option<usize>) -> Marked {
         let words = |from: usize| {
-            let code = pieces[from..].iter().filter(|piece| piece.is_code()).take(12);
+            let code = pieces[from..].iter().filter(|piece| piece.is_code());
+            let code = code.take_while(|piece| piece.token != Token::Semicolon);
             code.map(Piece::word).collect()
         };
         let is_inside = |&at: &usize| {
@@ -133,8 +134,16 @@ impl Marked {
         Marked { statement, part: part.map(words) }
     }
 
-    fn renamed_from(&self, old: &str) -> Option<Rename> {
-        let (kind, name, of) = object(&self.statement)?;
+    fn renamed_from(&self, old: &str) -> Result<Rename, RenameProblem> {
+        let problem = || match self.statement.first() {
+            Some(word) if word == "create" => RenameProblem::OtherKind,
+            _ => RenameProblem::Nowhere,
+        };
+        let object = object(&self.statement).ok_or_else(problem)?;
+        self.rename_of(object, old).ok_or(RenameProblem::Nowhere)
+    }
+
+    fn rename_of(&self, (kind, name, of): ToldObject, old: &str) -> Option<Rename> {
         let rename =
             |what, old: String, new: &str| Rename { what, old, new: new.to_owned(), line: None };
         let Some(part) = &self.part else {
@@ -148,6 +157,8 @@ impl Marked {
                 Some(rename(what, within(&name, old), part.get(1)?))
             }
             "primary" | "unique" | "check" | "foreign" | "exclude" | "like" => None,
+            // The line begins with the end of the list.
+            ")" => None,
             column => Some(rename(Renamed::Column, within(&name, old), column)),
         }
     }
@@ -155,7 +166,7 @@ impl Marked {
 
 /// The old name, with the schema or table that it is in, unless it is qualified itself.
 fn within(of: &[String], old: &str) -> String {
-    if old.contains('.') {
+    if parts(old).len() > 1 {
         return old.to_owned();
     }
     let of = of.iter().map(|part| format!("{}.", pg_sql::quote::name(part)));
@@ -186,8 +197,11 @@ const KINDS: [(&str, Kind); 20] = [
     ("statistics", Kind::Statistics),
 ];
 
-/// The kind and the name of the object that a statement creates, and the table that it is on.
-fn object(statement: &[String]) -> Option<(Kind, Vec<String>, Option<Vec<String>>)> {
+/// The kind and the name of an object, and the table that it is on.
+type ToldObject = (Kind, Vec<String>, Option<Vec<String>>);
+
+/// The object that a statement creates.
+fn object(statement: &[String]) -> Option<ToldObject> {
     let words: Vec<&str> = statement.iter().map(String::as_str).collect();
     if let ["alter", "table", rest @ ..] = words.as_slice() {
         let rest = skip(rest, &[&["if", "exists"], &["only"]]);
@@ -207,7 +221,9 @@ fn object(statement: &[String]) -> Option<(Kind, Vec<String>, Option<Vec<String>
     let rest = skip(rest, &[&["concurrently"], &["if", "not", "exists"]]);
     let (own, rest) = name(rest)?;
     let is_part = matches!(kind, Kind::Trigger | Kind::Policy | Kind::Rule);
-    let on = rest.iter().position(|word| *word == "on").filter(|_| is_part);
+    // `CREATE RULE r AS ON INSERT TO t`
+    let before = if *kind == Kind::Rule { "to" } else { "on" };
+    let on = rest.iter().position(|word| *word == before).filter(|_| is_part);
     let of = on.and_then(|on| name(&rest[on + 1..])).map(|(table, _)| table);
     (!is_part || of.is_some()).then_some((*kind, own, of))
 }
@@ -286,6 +302,21 @@ mod tests {
     }
 
     #[test]
+    fn a_comment_is_about_the_table_of_a_long_statement() {
+        let sql = "-- @renamed from=g\n\
+                   CREATE TRIGGER h BEFORE INSERT OR UPDATE OF a, b OR DELETE OR TRUNCATE\n\
+                   ON app.t EXECUTE FUNCTION f();\n\
+                   -- @renamed from=r\n\
+                   CREATE RULE s AS ON INSERT TO app.t DO INSTEAD NOTHING;\n\
+                   -- @renamed from=\"a.b\"\n\
+                   CREATE TABLE app.c ();\n";
+        assert_eq!(
+            told(sql),
+            ["1: trigger app.t.g to h", "4: rule app.t.r to s", "6: table app.\"a.b\" to c"]
+        );
+    }
+
+    #[test]
     fn a_comment_about_nothing_is_an_error_with_its_line() {
         for (sql, line, problem) in [
             ("-- @renamed from=a\n\nCREATE TABLE b ();", 1, RenameProblem::Nowhere),
@@ -297,6 +328,14 @@ mod tests {
                 RenameProblem::Nowhere,
             ),
             ("CREATE TABLE b (\n CHECK (a > 0) -- @renamed from=a\n);", 2, RenameProblem::Nowhere),
+            ("CREATE TABLE b (\n a int\n); -- @renamed from=x", 3, RenameProblem::Nowhere),
+            ("-- @renamed from=a\nCREATE PUBLICATION b;", 1, RenameProblem::OtherKind),
+            ("-- @renamed from=a\nCREATE EXTENSION b;", 1, RenameProblem::OtherKind),
+            (
+                "-- @renamed from=a\nCREATE SERVER b FOREIGN DATA WRAPPER w;",
+                1,
+                RenameProblem::OtherKind,
+            ),
             ("-- @renamed a\nCREATE TABLE b ();", 1, RenameProblem::Unreadable),
             ("-- @renamed from=\nCREATE TABLE b ();", 1, RenameProblem::Unreadable),
         ] {
