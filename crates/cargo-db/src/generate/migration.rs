@@ -100,14 +100,12 @@ impl<'a> Generating<'a> {
 
     /// What may be a rename besides those that the user named.
     pub(crate) fn possible_renames(&self, told: &[Rename]) -> Result<Vec<PossibleRename>> {
-        // What was told is wrong or right, whatever else may be a rename.
-        self.renaming(told)?;
-        let of_files = self.renames.iter().map(|(_, rename)| rename);
-        let told: Vec<&Rename> = told.iter().chain(of_files).collect();
-        let is_told = |one: &PossibleRename| told.iter().any(|told| is_same(told, &one.rename));
-        let mut found = possible_renames(&self.before, &self.after);
-        found.retain(|one| !is_told(one));
-        Ok(found)
+        // What was told is wrong or right, whatever else may be a rename. It is tried out, because
+        // columns of a table that has another name may be renamed too.
+        let renaming = self.renaming(told)?;
+        let renamed = self.renamed(&renaming)?;
+        self.run(&renaming.back)?;
+        Ok(possible_renames(renamed.as_ref().unwrap_or(&self.before), &self.after))
     }
 
     /// The steps of the renames that the user and the files ask for.
@@ -178,13 +176,21 @@ impl<'a> Generating<'a> {
         if renaming.there.is_empty() {
             return Ok(None);
         }
+        self.run(&renaming.there)?;
+        self.reading.catalog(&self.scratch.database.target).map(Some)
+    }
+
+    /// Runs the steps of renames in the first state.
+    fn run(&self, renames: &[DiffStep]) -> Result<()> {
+        if renames.is_empty() {
+            return Ok(());
+        }
         let place = &self.scratch.database.target;
         let mut session = Session::open(self.reading.world, place, Purpose::Write)?;
-        for statement in renaming.there.iter().flat_map(|step| &step.statements) {
+        for statement in renames.iter().flat_map(|step| &step.statements) {
             session.run("rename an object", statement)?;
         }
-        drop(session);
-        self.reading.catalog(place).map(Some)
+        Ok(())
     }
 
     /// The error about a rename, with the file that asks for it.
@@ -192,11 +198,6 @@ impl<'a> Generating<'a> {
         let file = self.renames.iter().find(|(_, rename)| *rename == error.rename);
         cannot_rename(error, file.map_or(Path::new(""), |(file, _)| file))
     }
-}
-
-/// Whether two renames are of the same object: it may be named with or without its schema.
-fn is_same(told: &Rename, possible: &Rename) -> bool {
-    possible.old == told.old || possible.old.ends_with(&format!(".{}", told.old))
 }
 
 /// A migration that may affect the whole server is not run, so that no other can be proved on it.

@@ -120,6 +120,19 @@ fn a_rename_is_never_guessed() {
 }
 
 #[test]
+fn a_column_of_a_renamed_table_may_be_renamed_too() {
+    let wanted = USERS.replace("users", "people").replace("mail", "email");
+    let project = project("ge_both_renamed", &wanted);
+    let table = ["generate", "people", "--rename", "users=people"];
+    let asked = project.db(&table).code(3);
+    asked.says("column people.mail (text)").says("--rename public.people.mail=email");
+    let both = [&table[..], &["--rename", "public.people.mail=email"]].concat();
+    project.db(&both).ok();
+    let up = text(&project, "migrations/2_people.up.sql");
+    assert!(up.contains("RENAME COLUMN mail TO email") && !up.contains("DROP"), "{up}");
+}
+
+#[test]
 fn what_cannot_be_proved_is_not_written() {
     let (parted, by_day) = (
         "CREATE TABLE events (id int, day date) PARTITION BY LIST (id);\n",
