@@ -13,9 +13,9 @@ use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 use thiserror::Error;
 
 use crate::catalog::{Address, Catalog, Definition, Kind, Object, class};
-use crate::graph::descent::{Descent, parent_index};
+use crate::graph::descent::Descent;
 
-pub(crate) use descent::usual_not_null;
+pub(crate) use descent::{parent_index, usual_not_null};
 
 /// A step, with the place of its object in the catalog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -323,9 +323,11 @@ impl<'a> Making<'a> {
             }
             Step::AttachIndex(at) => {
                 add(Step::Create(at));
-                if let Some(parent) = parent_index(&self.catalog.objects[at]).and_then(|oid| {
-                    self.place(class::CLASS, oid).or(self.by_index.get(&oid).copied())
-                }) {
+                if let Some(parent) =
+                    parent_index(&self.catalog.objects[at]).and_then(|(oid, _)| {
+                        self.place(class::CLASS, *oid).or(self.by_index.get(oid).copied())
+                    })
+                {
                     add(Step::Create(parent));
                 }
             }

@@ -9,7 +9,7 @@ use crate::diff::closure::{ColumnFate, Fate, Fates, Name, names};
 use crate::diff::compare::{Side, constraint_of};
 use crate::diff::inherited;
 use crate::diff::node::Node;
-use crate::graph::Step;
+use crate::graph::{self, Step};
 
 /// The changes, and which of them must come before which.
 pub(super) struct ChangeGraph {
@@ -462,12 +462,7 @@ fn made_before_attached(fates: &Fates<'_>, step: Step) -> Option<usize> {
 
 /// The index of the partitioned table to which an index of a partition is attached.
 fn parent_index(side: &Side<'_>, at: usize) -> Option<usize> {
-    let marks = match &side.object(at).definition {
-        Definition::Index(index) => &index.marks,
-        Definition::Constraint(constraint) => &constraint.index.as_ref()?.marks,
-        _ => return None,
-    };
-    let (oid, _) = marks.parent.as_ref()?;
+    let (oid, _) = graph::parent_index(side.object(at))?;
     let is_parent = |object: &crate::catalog::Object| match &object.definition {
         Definition::Index(_) => object.address.oid == *oid,
         Definition::Constraint(constraint) => {

@@ -19,7 +19,7 @@ use crate::diff::step::{Action, DiffStep, Plan, Wanted};
 use crate::diff::unlocked::unlocked;
 use crate::diff::{column, rights, routine, rules};
 use crate::diff::{sequence, words};
-use crate::graph::Step;
+use crate::graph::{self, Step};
 
 struct Planning<'a> {
     fates: &'a Fates<'a>,
@@ -465,10 +465,5 @@ fn is_owned_anew(pair: &Pair<'_>) -> bool {
 
 /// The name of the index to which this one is attached.
 fn parent(object: &Object) -> Option<&str> {
-    let marks = match &object.definition {
-        Definition::Index(index) => &index.marks,
-        Definition::Constraint(constraint) => &constraint.index.as_ref()?.marks,
-        _ => return None,
-    };
-    marks.parent.as_ref().map(|(_, name)| name.as_str())
+    graph::parent_index(object).map(|(_, name)| name.as_str())
 }

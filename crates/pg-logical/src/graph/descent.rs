@@ -30,22 +30,22 @@ impl Descent {
             above.iter().for_each(|&oid| map.entry(oid).or_default().push(at));
         }
         for (at, object) in catalog.objects.iter().enumerate() {
-            if let Some(parent) = parent_index(object) {
-                found.indexes.entry(parent).or_default().push(at);
+            if let Some((parent, _)) = parent_index(object) {
+                found.indexes.entry(*parent).or_default().push(at);
             }
         }
         found
     }
 }
 
-/// The OID of the index that this one is attached to.
-pub(super) fn parent_index(object: &Object) -> Option<u32> {
+/// The index that this one is attached to: its OID and its name.
+pub(crate) fn parent_index(object: &Object) -> Option<&(u32, String)> {
     let marks = match &object.definition {
         Definition::Index(index) => &index.marks,
         Definition::Constraint(constraint) => &constraint.index.as_ref()?.marks,
         _ => return None,
     };
-    marks.parent.as_ref().map(|(oid, _)| *oid)
+    marks.parent.as_ref()
 }
 
 /// The schemas and names of constraints whose names are given explicitly.
