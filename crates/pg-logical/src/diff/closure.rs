@@ -341,7 +341,8 @@ impl<'a> Fates<'a> {
             let key = object.table().and_then(|table| table.partition_key.as_ref());
             let column = self.comparison.before.column(old, number).map(|(_, column)| column);
             let Some((key, column)) = key.zip(column) else { continue };
-            if pg_sql::lexer::words(key).contains(&column.name) {
+            // The first word is the strategy, which a column may be called too.
+            if pg_sql::lexer::words(key).iter().skip(1).any(|word| *word == column.name) {
                 let why = format!("it is part of the partition key {key}");
                 self.refuse(words::column(&object.identity, column), why);
             }

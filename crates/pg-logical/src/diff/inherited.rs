@@ -40,6 +40,18 @@ pub(super) fn detach(pair: &Pair<'_>) -> Vec<String> {
     leaves.map(|parent| format!("ALTER TABLE {name} NO INHERIT {parent}")).collect()
 }
 
+/// The parents that a table gets by `INHERIT`, by their places among the new objects.
+pub(super) fn gained(pair: &Pair<'_>) -> Vec<usize> {
+    let Some((old, new)) = pair.tables().filter(|(_, new)| new.bound.is_none()) else {
+        return Vec::new();
+    };
+    let is_away = pair.facets.reattached.contains(&pair.old_at);
+    let was = parents(pair.before(), old);
+    let place = |oid: &u32| pair.after().catalog.place(class::CLASS, *oid);
+    let is_new = |at: &usize| is_away || !was.contains(&pair.after().object(*at).identity.sql());
+    new.parents.iter().filter_map(place).filter(is_new).collect()
+}
+
 /// Whether an existing table is attached as a partition.
 pub(super) fn is_attached(pair: &Pair<'_>) -> bool {
     let Some((old, new)) = pair.tables() else { return false };

@@ -11,6 +11,7 @@
 
 mod acting;
 mod attributes;
+mod checks;
 mod closure;
 mod column;
 mod commits;

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 
 use crate::catalog::{Definition, Kind, Link};
+use crate::diff::checks;
 use crate::diff::closure::{ColumnFate, Fate, Fates, Name, names};
 use crate::diff::compare::{Side, constraint_of};
 use crate::diff::inherited;
@@ -71,6 +72,7 @@ impl ChangeGraph {
             needs.into_iter().for_each(|need| self.edge(Node::Make(need), Node::Make(step)));
         }
         self.attached_indexes(fates);
+        self.checked_before_inherited(fates);
         for new in 0..after.catalog.objects.len() {
             let node = making(fates, new);
             self.checked_before_attached(fates, new, node);
@@ -106,6 +108,19 @@ impl ChangeGraph {
         let attach = table.map(|table| Node::Make(Step::Attach(table)));
         let attach = attach.filter(|attach| self.numbers.contains_key(attach));
         attach.into_iter().for_each(|attach| self.edge(node, attach));
+    }
+
+    /// Lets a table inherit from others after they have their checks.
+    fn checked_before_inherited(&mut self, fates: &Fates<'_>) {
+        let after = &fates.comparison.after;
+        for pair in
+            (0..fates.of.len()).filter(|&old| !fates.goes(old)).filter_map(|old| fates.pair(old))
+        {
+            let child = making(fates, pair.new_at);
+            let parents = inherited::gained(&pair);
+            let checks = parents.iter().flat_map(|&parent| checks::of_lineage(after, parent));
+            checks.for_each(|check| self.edge(making(fates, check), child));
+        }
     }
 
     /// Creates an index of a partitioned table after its partitions are attached: otherwise,

@@ -6,8 +6,8 @@ use crate::catalog::{Column, Definition, Kind, Table, View};
 use crate::diff::compare::Pair;
 use crate::diff::edit::{Edit, Verdict};
 use crate::diff::hazard::Hazard;
-use crate::diff::inherited::{is_attached, is_detached, parents};
-use crate::diff::{column, foreign, options, words};
+use crate::diff::inherited::{gained, is_attached, is_detached, parents};
+use crate::diff::{checks, column, foreign, options, words};
 
 pub(super) fn table(pair: &Pair<'_>) -> Verdict {
     let Some((old, new)) = pair.tables() else { return Verdict::Replace };
@@ -63,13 +63,13 @@ fn inheritance(pair: &Pair<'_>, old: &Table, new: &Table, edits: &mut Vec<Edit>)
     if is_detached(pair) || is_attached(pair) {
         edits.push(Edit::of(partition(pair, &was, &is, new), Vec::new()));
     }
-    if new.bound.is_some() {
-        return;
-    }
-    let is_away = pair.facets.reattached.contains(&pair.old_at);
-    for parent in is.iter().filter(|parent| is_away || !was.contains(parent)) {
-        let found = format!("inherits {parent}");
-        edits.push(alter(pair, &found, &format!("INHERIT {parent}")));
+    for parent in gained(pair) {
+        let name = pair.after().object(parent).identity.sql();
+        let mut edit = alter(pair, &format!("inherits {name}"), &format!("INHERIT {name}"));
+        let inherit = edit.statements.remove(0);
+        edit.statements = checks::inherit(pair, parent, inherit);
+        let scans = edit.statements.len() > 1;
+        edits.push(if scans { edit.with(Hazard::ScanUnderLock) } else { edit });
     }
 }
 

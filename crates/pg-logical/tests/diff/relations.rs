@@ -13,6 +13,36 @@ const COLUMNS: &[Pair] = &[
         "CREATE TABLE t (a int, c int)",
         "CREATE TABLE t (b int, a int, c int)",
     ),
+    (
+        "the type of columns that are called like the strategy of a partition key",
+        "CREATE TABLE p (range int, k int) PARTITION BY RANGE (k); \
+         CREATE TABLE q (hash int, k int) PARTITION BY HASH (k)",
+        "CREATE TABLE p (range bigint, k int) PARTITION BY RANGE (k); \
+         CREATE TABLE q (hash bigint, k int) PARTITION BY HASH (k)",
+    ),
+    (
+        "a table that begins to inherit from one with checks",
+        "CREATE TABLE p (a int, CONSTRAINT k CHECK (a > 0)); COMMENT ON CONSTRAINT k ON p IS 'x'; \
+         CREATE TABLE c (a int)",
+        "CREATE TABLE p (a int, CONSTRAINT k CHECK (a > 0)); COMMENT ON CONSTRAINT k ON p IS 'x'; \
+         CREATE TABLE c (a int) INHERITS (p)",
+    ),
+    (
+        "a table that begins to inherit from one that gets a check, or is new",
+        "CREATE TABLE p (a int); CREATE TABLE c (a int); CREATE TABLE d (a int)",
+        "CREATE TABLE p (a int, CONSTRAINT k CHECK (a > 0)); CREATE TABLE n (a int CHECK (a > 1)); \
+         CREATE TABLE c (a int) INHERITS (p); CREATE TABLE d (a int) INHERITS (n)",
+    ),
+    (
+        "a table that begins to inherit a check that its parent inherits, and one that it has",
+        "CREATE TABLE g (a int, CONSTRAINT k CHECK (a > 0)); CREATE TABLE p () INHERITS (g); \
+         CREATE TABLE c (a int); CREATE TABLE d (a int, CONSTRAINT k CHECK (a > 0)); \
+         CREATE TABLE e (a int, CONSTRAINT k CHECK (a > 0)); CREATE TABLE f (a int)",
+        "CREATE TABLE g (a int, CONSTRAINT k CHECK (a > 0)); CREATE TABLE p () INHERITS (g); \
+         CREATE TABLE c (a int) INHERITS (p); CREATE TABLE d (a int) INHERITS (p); \
+         CREATE TABLE e (a int, CONSTRAINT k CHECK (a > 0)) INHERITS (p); \
+         CREATE TABLE f (a int, CONSTRAINT k CHECK (a > 0)) INHERITS (p)",
+    ),
     ("a wider type", "CREATE TABLE t (a int DEFAULT 1)", "CREATE TABLE t (a bigint DEFAULT 1)"),
     (
         "a type without an assignment cast",
