@@ -23,6 +23,7 @@ mod faithful;
 mod foreign;
 mod hazard;
 mod inherited;
+mod identities;
 mod mentions;
 mod node;
 mod options;

@@ -12,6 +12,7 @@ use crate::diff::edit::{Edit, Verdict};
 use crate::diff::faithful::faithful;
 use crate::diff::hazard::Hazard;
 use crate::diff::inherited;
+use crate::diff::identities;
 use crate::diff::mentions::mention;
 use crate::diff::node::Node;
 use crate::diff::order::is_made;
@@ -326,6 +327,7 @@ impl Planning<'_> {
         let (before, after) = (&self.fates.comparison.before, &self.fates.comparison.after);
         let major = after.catalog.about.major;
         let mut found: Vec<(Identity, Vec<String>)> = Vec::new();
+        found.extend(identities::of_identities(self.fates, &self.wanted.role));
         for (new, object) in after.catalog.objects.iter().enumerate() {
             let has_rights = Comparison::is_compared(object)
                 && !matches!(object.definition, Definition::DefaultRights(_));
@@ -346,7 +348,9 @@ impl Planning<'_> {
             self.authorize(&identity, edit);
         }
         self.default_rights();
-        for (target, statements) in rights::of_others(before.catalog, after.catalog) {
+        let mut sequences = identities::targets(before.catalog);
+        sequences.extend(identities::targets(after.catalog));
+        for (target, statements) in rights::of_others(before.catalog, after.catalog, &sequences) {
             let identity = Identity::plain(Kind::Schema, target.clone());
             self.authorize(&identity, Edit::of(format!("privileges of {target}"), statements));
         }

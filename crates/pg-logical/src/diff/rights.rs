@@ -1,6 +1,6 @@
 //! Privileges. Only differences are granted or revoked; the grantor is not compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::{Catalog, DefaultRights, Definition, Grant, Kind, Object, Rights};
 use crate::ddl;
@@ -225,12 +225,17 @@ pub(super) fn of_defaults(
     changes.map(|changes| ddl::of_defaults(&changes, major, None)).unwrap_or_default()
 }
 
-/// The statements for objects of the system and of extensions.
-pub(super) fn of_others(before: &Catalog, after: &Catalog) -> Vec<(String, Vec<String>)> {
+/// The statements for objects of the system and of extensions, except those with these targets.
+pub(super) fn of_others(
+    before: &Catalog,
+    after: &Catalog,
+    except: &BTreeSet<String>,
+) -> Vec<(String, Vec<String>)> {
     let mut targets: Vec<&String> =
         before.others.iter().chain(&after.others).map(|others| &others.target).collect();
     targets.sort();
     targets.dedup();
+    targets.retain(|target| !except.contains(*target));
     let mut found = Vec::new();
     for target in targets {
         let of = |catalog: &Catalog| {

@@ -59,6 +59,27 @@ const RIGHTS: &[Pair] = &[
         "CREATE TABLE t (a int); ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO diff_reader",
     ),
     (
+        "an identity column where default privileges give its sequence more than it has",
+        "ALTER DEFAULT PRIVILEGES GRANT USAGE ON SEQUENCES TO diff_reader; \
+         CREATE TABLE t (a int NOT NULL); CREATE TABLE o (a int)",
+        "CREATE TABLE t (a int GENERATED ALWAYS AS IDENTITY); \
+         CREATE TABLE n (a int GENERATED ALWAYS AS IDENTITY); \
+         CREATE TABLE o (a int, b int GENERATED ALWAYS AS IDENTITY); \
+         ALTER TABLE o OWNER TO diff_owner; \
+         ALTER DEFAULT PRIVILEGES GRANT USAGE ON SEQUENCES TO diff_reader",
+    ),
+    (
+        "privileges of the sequences of identity columns",
+        "CREATE TABLE t (a int GENERATED ALWAYS AS IDENTITY); \
+         GRANT USAGE ON SEQUENCE t_a_seq TO diff_reader; \
+         CREATE TABLE gone (a int GENERATED ALWAYS AS IDENTITY); \
+         GRANT SELECT ON SEQUENCE gone_a_seq TO diff_reader",
+        "CREATE TABLE t (a int GENERATED ALWAYS AS IDENTITY); \
+         GRANT SELECT ON SEQUENCE t_a_seq TO diff_writer; \
+         CREATE TABLE n (a int GENERATED ALWAYS AS IDENTITY); \
+         GRANT ALL ON SEQUENCE n_a_seq TO diff_reader",
+    ),
+    (
         "privileges on system functions",
         "",
         "REVOKE EXECUTE ON FUNCTION pg_catalog.pg_sleep(double precision) FROM PUBLIC; \

@@ -304,7 +304,8 @@ impl Random {
             self.add(format!("CREATE PUBLICATION pub FOR TABLE {}", tables[..count].join(", ")));
         }
         if numbers.is(15) {
-            let kind = numbers.one(&["SELECT ON TABLES", "EXECUTE ON FUNCTIONS"]);
+            let kind =
+                numbers.one(&["SELECT ON TABLES", "EXECUTE ON FUNCTIONS", "USAGE ON SEQUENCES"]);
             self.add(format!("ALTER DEFAULT PRIVILEGES GRANT {kind} TO pg_monitor"));
         }
         if numbers.is(20) {
