@@ -247,7 +247,8 @@ pub(super) fn value(
         None if was.is_some() => {
             let drop = format!("{} ALTER COLUMN {} DROP DEFAULT", only(pair), quoted(&new.name));
             let statements = if is_off { Vec::new() } else { vec![drop] };
-            edits.push(Edit::of(format!("{column} has no default"), statements));
+            let edit = Edit::of(format!("{column} has no default"), statements);
+            edits.push(edit.about(&new.name));
         }
         _ => {}
     }
@@ -271,7 +272,8 @@ fn identity(pair: &Pair<'_>, columns: ColumnPair<'_>, edits: &mut Vec<Edit>) {
             edits.push(Edit::of(format!("{column} is an identity column"), statements));
         }
         (Some(_), None) => {
-            edits.push(Edit::of(format!("{column} is no identity column"), Vec::new()));
+            let found = format!("{column} is no longer an identity column");
+            edits.push(Edit::of(found, Vec::new()).about(&new.name));
         }
         (Some(was), Some(is)) => {
             let mut statements = Vec::new();
@@ -315,7 +317,7 @@ fn not_null(pair: &Pair<'_>, columns: ColumnPair<'_>, edits: &mut Vec<Edit>) {
                 || one.is_not_inherited
                 || !one.is_validated
         });
-        let verb = if new.not_null { "refuses" } else { "takes" };
+        let verb = if new.not_null { "becomes NOT NULL" } else { "allows NULL" };
         let mut statements = Vec::new();
         match &new.not_null_constraint {
             Some(one) if is_named && one.is_validated => {
@@ -328,7 +330,7 @@ fn not_null(pair: &Pair<'_>, columns: ColumnPair<'_>, edits: &mut Vec<Edit>) {
             _ if new.not_null => statements.push(format!("{alter} SET NOT NULL")),
             _ => statements.push(format!("{alter} DROP NOT NULL")),
         }
-        let mut edit = Edit::of(format!("{column} {verb} NULL"), statements);
+        let mut edit = Edit::of(format!("{column} {verb}"), statements);
         if new.not_null {
             edit = edit.with(Hazard::RequiredColumn).with(Hazard::ScanUnderLock);
         }

@@ -9,7 +9,7 @@ pub(super) struct Edit {
     pub(super) found: String,
     pub(super) statements: Vec<String>,
     pub(super) hazards: Vec<Hazard>,
-    /// The column that is dropped or gets another type, or the new value of an enum.
+    /// The column that the edit concerns, where that matters, or the new value of an enum.
     pub(super) column: Option<String>,
 }
 
@@ -22,7 +22,7 @@ impl Edit {
         Edit { found: found.into(), statements, hazards: Vec::new(), column: None }
     }
 
-    /// Names the column that is dropped or gets another type, or the new value of an enum.
+    /// Names the column that the edit concerns, or the new value of an enum.
     pub(super) fn about(mut self, column: &str) -> Edit {
         self.column = Some(column.to_owned());
         self
@@ -59,6 +59,6 @@ pub(super) fn comment(target: &str, text: Option<&str>) -> Edit {
     };
     let word = if text.is_some() { "comment on" } else { "no comment on" };
     let (kind, name) = target.split_once(' ').unwrap_or((target, ""));
-    let name = name.strip_prefix("public.").unwrap_or(name);
+    let name = pg_sql::name::short(name);
     Edit::new(format!("{word} {} {name}", kind.to_lowercase()), statement)
 }

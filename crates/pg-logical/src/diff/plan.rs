@@ -10,9 +10,10 @@ use crate::diff::commits::commit_values;
 use crate::diff::compare::{Comparison, Pair, constraint_of};
 use crate::diff::edit::{Edit, Verdict};
 use crate::diff::faithful::faithful;
+use crate::diff::finish::{joined, restored};
 use crate::diff::hazard::Hazard;
-use crate::diff::inherited;
 use crate::diff::identities;
+use crate::diff::inherited;
 use crate::diff::mentions::mention;
 use crate::diff::node::Node;
 use crate::diff::order::is_made;
@@ -45,22 +46,9 @@ pub(super) fn plan(fates: &Fates<'_>, nodes: &[Node], wanted: &Wanted) -> Plan {
     last.into_iter().for_each(|node| planning.node(node));
     let mut steps = joined(planning.changes);
     commit_values(&mut steps);
+    restored(&mut steps);
     mention(fates.comparison.after.catalog, &mut steps);
     Plan { steps }
-}
-
-/// Moves the difference of a step without statements to one of its object that makes it.
-fn joined(steps: Vec<DiffStep>) -> Vec<DiffStep> {
-    let (mut steps, told): (Vec<DiffStep>, Vec<DiffStep>) =
-        steps.into_iter().partition(|step| !step.statements.is_empty());
-    for DiffStep { object, found, hazards, .. } in told {
-        let makes = |step: &&mut DiffStep| step.object == object && step.found.is_none();
-        if let Some(step) = steps.iter_mut().find(makes) {
-            step.found = found;
-            step.hazards.extend(hazards);
-        }
-    }
-    steps
 }
 
 impl Planning<'_> {
@@ -121,13 +109,7 @@ impl Planning<'_> {
         let is_again = self.fates.of[old] == Fate::Replace;
         let word = if is_again { "replaced" } else { "dropped" };
         let mut edit = Edit::new(format!("{word} {}", words::of(&object.identity)), statement);
-        // What is recreated is only gone within the transaction.
-        let is_lost = |hazard: &Hazard| {
-            let stays =
-                [Hazard::RowsLost, Hazard::BanDropSequence, Hazard::AuthzChanged].contains(hazard);
-            stays || !is_again
-        };
-        edit.hazards = (rule.loss)(&object).into_iter().filter(is_lost).collect();
+        edit.hazards = (rule.loss)(&object);
         let action = if is_again { Action::Replace } else { Action::Drop };
         self.push(&object.identity, action, edit);
     }
@@ -186,6 +168,7 @@ impl Planning<'_> {
         let new = self.comparison().twins[old].filter(|_| !self.fates.goes(old));
         let new = new.and_then(|new| self.comparison().after.column_named(new, &column.name));
         let edit = Edit::of("", column::loosen(&identity, column, new.map(|(_, new)| new)));
+        let edit = edit.about(&column.name);
         self.add(&identity, edit);
     }
 
@@ -205,7 +188,9 @@ impl Planning<'_> {
         let Some(pair) = self.fates.pair(old) else { return };
         let Some((_, column)) = self.comparison().before.column(old, number) else { return };
         let Some(mut edit) = column::drop(&pair, column) else { return };
-        if column.generated.is_some() {
+        // The values of a generated column are computed again, if it stays one.
+        let new = self.comparison().after.column_named(pair.new_at, &column.name);
+        if column.generated.is_some() && new.is_some_and(|(_, new)| new.generated.is_some()) {
             edit.hazards.clear();
         }
         self.add(&identity, edit);
@@ -327,7 +312,6 @@ impl Planning<'_> {
         let (before, after) = (&self.fates.comparison.before, &self.fates.comparison.after);
         let major = after.catalog.about.major;
         let mut found: Vec<(Identity, Vec<String>)> = Vec::new();
-        found.extend(identities::of_identities(self.fates, &self.wanted.role));
         for (new, object) in after.catalog.objects.iter().enumerate() {
             let has_rights = Comparison::is_compared(object)
                 && !matches!(object.definition, Definition::DefaultRights(_));
@@ -343,6 +327,7 @@ impl Planning<'_> {
             };
             found.push((object.identity.clone(), statements));
         }
+        found.extend(identities::of_identities(self.fates, &self.wanted.role));
         for (identity, statements) in found {
             let edit = Edit::of(format!("privileges of {}", words::of(&identity)), statements);
             self.authorize(&identity, edit);

@@ -31,7 +31,7 @@ pub struct DiffStep {
     pub object: Identity,
     /// What happens to it.
     pub action: Action,
-    /// The column that is dropped or renamed or gets another type, or the new value of an enum.
+    /// The column that the step concerns, where that matters, or the new value of an enum.
     pub column: Option<String>,
     /// The difference in words, such as `new column users.avatar_url (text)`. `None` if the step
     /// only follows from another one.
@@ -103,19 +103,26 @@ impl DiffStep {
             transaction,
         }
     }
+
+    fn is_outside(&self) -> bool {
+        self.transaction == TransactionNeed::Outside
+    }
+
+    /// Whether it is in the same group as the step before it.
+    pub(super) fn stays_with(&self, before: &DiffStep) -> bool {
+        match self.transaction {
+            TransactionNeed::Same => !before.is_outside(),
+            TransactionNeed::New => false,
+            TransactionNeed::Outside => before.is_outside(),
+        }
+    }
 }
 
 impl Plan {
     /// The steps, divided into transactions.
     pub fn groups(&self) -> Vec<StepGroup<'_>> {
-        let is_outside = |step: &DiffStep| step.transaction == TransactionNeed::Outside;
-        let stays_together = |one: &DiffStep, next: &DiffStep| match next.transaction {
-            TransactionNeed::Same => !is_outside(one),
-            TransactionNeed::New => false,
-            TransactionNeed::Outside => is_outside(one),
-        };
-        let groups = self.steps.chunk_by(stays_together);
-        groups.map(|steps| StepGroup { steps, is_in_transaction: !is_outside(&steps[0]) }).collect()
+        let groups = self.steps.chunk_by(|one, next| next.stays_with(one));
+        groups.map(|steps| StepGroup { steps, is_in_transaction: !steps[0].is_outside() }).collect()
     }
 
     /// The differences in words, in the order of the steps.

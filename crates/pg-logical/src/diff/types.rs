@@ -143,8 +143,8 @@ pub(super) fn domain(pair: &Pair<'_>) -> Verdict {
     // Since version 17, `NOT NULL` is a constraint object of the domain.
     if old.not_null != new.not_null && !says_constraint(pair) {
         let word = if new.not_null { "SET" } else { "DROP" };
-        let verb = if new.not_null { "refuses" } else { "takes" };
-        add(format!("{what} {verb} NULL"), format!("{word} NOT NULL"));
+        let verb = if new.not_null { "becomes NOT NULL" } else { "allows NULL" };
+        add(format!("{what} {verb}"), format!("{word} NOT NULL"));
     }
     Verdict::Alter(edits)
 }

@@ -76,11 +76,23 @@ const CASES: &[Case] = &[
             "dropped constraint t_b_key of t: unique-gone",
             "dropped constraint c of t: ban-drop-constraint",
             "new table n: ",
-            "column t.a refuses NULL: required-column scan-under-lock",
-            "column t.b refuses NULL: required-column scan-under-lock",
+            "column t.a becomes NOT NULL: required-column scan-under-lock",
+            "column t.b becomes NOT NULL: required-column scan-under-lock",
             "new constraint n_pkey of n: ",
             "new constraint t_pkey of t: scan-under-lock",
             "new index i: scan-under-lock",
+        ],
+    ),
+    (
+        "CREATE TABLE t (a text DEFAULT 'x', b int NOT NULL, c int GENERATED ALWAYS AS IDENTITY, \
+         d int GENERATED ALWAYS AS (b * 2) STORED)",
+        "CREATE TABLE t (a int, b int, c int NOT NULL)",
+        &[
+            "column t.c is no longer an identity column: ",
+            "column t.a has no default: ",
+            "column t.a: text to integer: column-type-changed rewrite narrowing-type-change",
+            "column t.b allows NULL: ",
+            "dropped column t.d: values-lost column-gone",
         ],
     ),
     (
