@@ -159,6 +159,7 @@ fn changed(pair: &Pair<'_>, columns: ColumnPair<'_>, edits: &mut Vec<Edit>) {
     if pair.after().order.is_inlined_default(pair.new_at, columns.place) {
         value(pair, columns, is_retyped, edits);
     }
+    // An identity column must be `NOT NULL` already.
     identity(pair, columns, edits);
     not_null(pair, columns, edits);
     storage(pair, columns, is_retyped, edits);
@@ -263,12 +264,10 @@ fn identity(pair: &Pair<'_>, columns: ColumnPair<'_>, edits: &mut Vec<Edit>) {
         (None, Some(sequence)) if !new.is_inherited => {
             let clauses = ddl::identity(sequence);
             let name = format!("{}.{}", quoted(&sequence.schema), quoted(&sequence.name));
-            let mut statements = Vec::new();
-            if !old.not_null {
-                statements.push(format!("{alter} SET NOT NULL"));
-            }
-            statements.push(format!("{alter} ADD GENERATED {when} AS IDENTITY {clauses}"));
-            statements.push(sequence::set_beyond(&name, &pair.sql(), &quoted(&new.name)));
+            let statements = vec![
+                format!("{alter} ADD GENERATED {when} AS IDENTITY {clauses}"),
+                sequence::set_beyond(&name, &pair.sql(), &quoted(&new.name)),
+            ];
             edits.push(Edit::of(format!("{column} is an identity column"), statements));
         }
         (Some(_), None) => {

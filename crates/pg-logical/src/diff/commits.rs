@@ -17,8 +17,11 @@ pub(super) fn commit_values(steps: &mut [DiffStep]) {
     let mut uncommitted: Vec<NewValue> = Vec::new();
     for step in steps {
         let is_used = |value: &NewValue| step.statements.iter().any(|text| value.is_in(text));
-        if uncommitted.iter().any(is_used) {
+        if step.transaction == TransactionNeed::Same && uncommitted.iter().any(is_used) {
             step.transaction = TransactionNeed::New;
+        }
+        // Any other need ends the transaction too.
+        if step.transaction != TransactionNeed::Same {
             uncommitted.clear();
         }
         if step.hazards.contains(&Hazard::EnumValueInSameTransaction) {
@@ -48,8 +51,8 @@ impl NewValue {
             let is_array = literal.starts_with("'{") && literal.contains(inner);
             (is_cast || is_bound) && *literal == label || is_cast && is_array
         };
-        literals(statement).iter().any(is_used)
-            || statement.contains(&format!(" TYPE {} USING ", self.of))
+        let is_cast_to = |array| statement.contains(&format!(" TYPE {}{array} USING ", self.of));
+        literals(statement).iter().any(is_used) || is_cast_to("") || is_cast_to("[]")
     }
 }
 

@@ -2,18 +2,22 @@
 //!
 //! Only tables that exist already need them: nothing waits for a table that the plan creates.
 
+use std::collections::BTreeSet;
+
 use pg_sql::quote::name as quoted;
 
-use crate::catalog::{Constraint, Definition, Kind, Object, Table};
+use crate::catalog::{Constraint, Definition, Kind, Object};
 use crate::ddl;
 use crate::diff::closure::Fates;
 use crate::diff::hazard::Hazard;
+use crate::diff::inherited;
 use crate::diff::order::is_made;
 use crate::diff::step::{Action, DiffStep, TransactionNeed};
 
 /// Replaces steps that would hold a lock for long.
 pub(super) fn unlocked(fates: &Fates<'_>, steps: Vec<DiffStep>) -> Vec<DiffStep> {
-    let mut unlocking = Unlocking { fates, steps: Vec::new(), unchecked: Vec::new() };
+    let names = constraint_names(fates);
+    let mut unlocking = Unlocking { fates, steps: Vec::new(), unchecked: Vec::new(), names };
     let (mut late, mut validations) = (Vec::new(), Vec::new());
     for step in steps {
         unlocking.check_before(&step);
@@ -50,6 +54,33 @@ struct Unlocking<'a> {
     steps: Vec<DiffStep>,
     /// Steps that make columns `NOT NULL`, once a check proves that no row lacks a value.
     unchecked: Vec<DiffStep>,
+    /// The names of constraints.
+    names: BTreeSet<String>,
+}
+
+/// PostgreSQL cuts longer names, in bytes.
+const NAME_LENGTH: usize = 63;
+
+/// As many letters from the beginning of a text as fit into some bytes.
+fn beginning(text: &str, most: usize) -> &str {
+    let mut ends = text.char_indices().map(|(at, letter)| at + letter.len_utf8());
+    let end = ends.by_ref().take_while(|end| *end <= most).last();
+    &text[..end.unwrap_or(0)]
+}
+
+/// The names of all constraints, before and after.
+fn constraint_names(fates: &Fates<'_>) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for side in [&fates.comparison.before, &fates.comparison.after] {
+        for object in &side.catalog.objects {
+            if object.identity.kind == Kind::Constraint {
+                names.insert(object.identity.name.clone());
+            }
+            let own = object.columns().iter().filter_map(|own| own.not_null_constraint.as_ref());
+            names.extend(own.map(|constraint| constraint.name.clone()));
+        }
+    }
+    names
 }
 
 /// The column that a step makes `NOT NULL`, as SQL, with the beginning of the statement.
@@ -64,9 +95,7 @@ fn required_column(step: &DiffStep) -> Option<(String, String)> {
 impl Unlocking<'_> {
     /// Adds an unvalidated check, so that `SET NOT NULL` need not read the table.
     fn require(&mut self, step: DiffStep, (table, column): (String, String)) {
-        let name = pg_sql::lexer::words(&column).concat();
-        let name: String = name.chars().take(40).collect();
-        let name = quoted(&format!("{name}_is_not_null"));
+        let name = quoted(&self.helper_name(&pg_sql::lexer::words(&column).concat()));
         let add = format!("{table} ADD CONSTRAINT {name} CHECK ({column} IS NOT NULL) NOT VALID");
         let follows = vec![
             format!("{table} VALIDATE CONSTRAINT {name}"),
@@ -76,6 +105,21 @@ impl Unlocking<'_> {
         let check = DiffStep::new(step.object.clone(), Action::Alter, follows, Vec::new());
         self.unchecked.push(check);
         self.steps.push(unscanned(DiffStep { statements: vec![add], ..step }));
+    }
+
+    /// A name for a check that no constraint has, neither of the table nor of those that inherit
+    /// from it.
+    fn helper_name(&mut self, column: &str) -> String {
+        let mut number = 1;
+        loop {
+            let end = if number == 1 { String::new() } else { format!("_{number}") };
+            let end = format!("_is_not_null{end}");
+            let name = format!("{}{end}", beginning(column, NAME_LENGTH - end.len()));
+            if self.names.insert(name.clone()) {
+                return name;
+            }
+            number += 1;
+        }
     }
 
     /// Before anything else than another alteration of a table's columns, the columns become `NOT
@@ -121,16 +165,13 @@ impl Unlocking<'_> {
         Some(split(step, create, rest))
     }
 
-    /// Whether an index is of a table that becomes a partition.
+    /// Whether an index is of a table that becomes a partition, or one of another table.
     fn is_attached(&self, index: &Object) -> bool {
-        let (before, after) = (&self.fates.comparison.before, &self.fates.comparison.after);
-        let whole = index.whole().and_then(|whole| after.catalog.find(whole.class, whole.oid));
-        whole.is_some_and(|now| {
-            let was = before.catalog.named(&now.identity);
-            let was = was.and_then(|at| before.object(at).table());
-            let is_partition = |table: &Table| table.bound.is_some();
-            now.table().is_some_and(is_partition) && !was.is_some_and(is_partition)
-        })
+        let comparison = self.fates.comparison;
+        let whole =
+            index.whole().and_then(|whole| comparison.after.catalog.place(whole.class, whole.oid));
+        let pair = whole.and_then(|new| self.fates.pair(comparison.originals[new]?));
+        pair.is_some_and(|pair| inherited::is_attached(&pair))
     }
 
     /// Drops an index concurrently.

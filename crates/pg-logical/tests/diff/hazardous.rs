@@ -206,6 +206,11 @@ fn a_new_enum_value_is_committed_before_it_is_used() {
     assert_eq!(groups, [true, true], "{}", text(&up));
     let new = up.steps.iter().filter(|step| step.transaction == TransactionNeed::New).count();
     assert_eq!(new, 1);
+    let array = "CREATE TYPE e AS ENUM ('a'); CREATE TABLE t (a text[])";
+    let live = Database::new(&format!("{array}; INSERT INTO t VALUES ('{{b}}')"));
+    let goal = Database::new("CREATE TYPE e AS ENUM ('a', 'b'); CREATE TABLE t (a e[])");
+    let up = between(&live.catalog(), &goal.catalog()).expect("a plan");
+    live.apply("an array", &up).unwrap_or_else(|error| panic!("{error}"));
     let unused = between(
         &Database::new("CREATE TYPE e AS ENUM ('a'); CREATE TABLE t (a e)").catalog(),
         &Database::new("CREATE TYPE e AS ENUM ('a', 'b'); CREATE TABLE t (a e DEFAULT 'a')")
