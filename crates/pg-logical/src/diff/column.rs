@@ -101,7 +101,7 @@ pub(super) fn edits(pair: &Pair<'_>, edits: &mut Vec<Edit>) {
 fn added(pair: &Pair<'_>, place: usize, column: &Column, edits: &mut Vec<Edit>) {
     let (Some((_, table)), catalog) = (pair.tables(), pair.after().catalog) else { return };
     if comes_with_parent(pair, column) {
-        return own_value(pair, place, column, edits);
+        return own_value(pair, column, edits);
     }
     let has_value = pair.after().order.is_inlined_default(pair.new_at, place);
     let order = &pair.after().order;
@@ -118,7 +118,7 @@ fn added(pair: &Pair<'_>, place: usize, column: &Column, edits: &mut Vec<Edit>) 
 }
 
 /// What differs from the parents in a column that a parent's `ADD COLUMN` added.
-fn own_value(pair: &Pair<'_>, place: usize, column: &Column, edits: &mut Vec<Edit>) {
+fn own_value(pair: &Pair<'_>, column: &Column, edits: &mut Vec<Edit>) {
     let parents = parents(pair);
     let mut of_parents = parents.iter().filter_map(|parent| {
         pair.after().column_named(parent.new_at, &column.name).map(|(_, column)| column)
@@ -128,7 +128,6 @@ fn own_value(pair: &Pair<'_>, place: usize, column: &Column, edits: &mut Vec<Edi
         let statement = set_default(pair, column);
         edits.push(Edit::new(words::column(&pair.now().identity, column), statement));
     }
-    let _ = place;
     let mut statements = Vec::new();
     ddl::column_details(pair.now(), column, &mut statements);
     if !statements.is_empty() {
@@ -160,8 +159,8 @@ fn changed(pair: &Pair<'_>, columns: ColumnPair<'_>, edits: &mut Vec<Edit>) {
         value(pair, columns, is_retyped, edits);
     }
     // An identity column must be `NOT NULL` already.
-    identity(pair, columns, edits);
     not_null(pair, columns, edits);
+    identity(pair, columns, edits);
     storage(pair, columns, is_retyped, edits);
 }
 

@@ -35,7 +35,10 @@ impl DiffError {
         match self {
             DiffError::Unsupported(refused) => refused.clone(),
             DiffError::Uncovered(objects) => all(objects, "only its name is known"),
-            DiffError::Circle(objects) => all(objects, "its change depends on that of the others"),
+            DiffError::Circle(objects) => {
+                let why = "its change and the changes of the other objects depend on each other";
+                all(objects, why)
+            }
         }
     }
 }

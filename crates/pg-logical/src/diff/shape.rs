@@ -32,11 +32,28 @@ pub fn shape(catalog: &Catalog, wanted: &Wanted) -> Result<BTreeSet<String>, Dif
 
 /// The lines of `CREATE TABLE` without their order.
 fn unordered(statement: &str) -> String {
-    let is_of_table = statement.starts_with("CREATE ") && statement.contains(" TABLE ");
-    if !is_of_table {
+    let heads = ["CREATE TABLE ", "CREATE UNLOGGED TABLE ", "CREATE FOREIGN TABLE "];
+    if !heads.iter().any(|head| statement.starts_with(head)) {
         return statement.to_owned();
     }
     let mut lines: Vec<&str> = statement.lines().map(|line| line.trim_end_matches(',')).collect();
     lines.sort_unstable();
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unordered;
+
+    #[test]
+    fn only_the_lines_of_tables_have_no_order() {
+        let is_same = |head: &str| {
+            unordered(&format!("{head} (\n    a,\n    b\n)"))
+                == unordered(&format!("{head} (\n    b,\n    a\n)"))
+        };
+        assert!(is_same("CREATE TABLE t") && is_same("CREATE UNLOGGED TABLE t"));
+        assert!(
+            !is_same("CREATE FUNCTION f() RETURNS TABLE ") && !is_same("CREATE VIEW v AS TABLE ")
+        );
+    }
 }

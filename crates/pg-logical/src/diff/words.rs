@@ -1,5 +1,7 @@
 //! The names of objects and columns in the descriptions of differences.
 
+use pg_sql::name::short;
+
 use crate::catalog::{Column, Identity, Kind};
 
 /// The kind and the name of an object, without the schema `public`.
@@ -10,15 +12,11 @@ pub(super) fn of(identity: &Identity) -> String {
         }
         _ => identity.sql(),
     };
-    format!("{} {}", identity.kind.word(), short(&text))
+    let text = short(&text).replace(" of public.", " of ");
+    format!("{} {text}", identity.kind.word())
 }
 
 /// The name of a column, with its table.
 pub(super) fn column(table: &Identity, column: &Column) -> String {
     format!("column {}.{}", short(&table.sql()), pg_sql::quote::name(&column.name))
-}
-
-fn short(text: &str) -> String {
-    let text = text.strip_prefix("public.").unwrap_or(text);
-    text.replace(" of public.", " of ")
 }
