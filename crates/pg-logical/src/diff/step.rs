@@ -108,13 +108,10 @@ impl DiffStep {
         self.transaction == TransactionNeed::Outside
     }
 
-    /// Whether it is in the same group as the step before it.
+    /// Whether it is in the same group as the step before it. A statement outside a transaction is
+    /// alone: tools send a file as one query, which is a transaction if it has two statements.
     pub(super) fn stays_with(&self, before: &DiffStep) -> bool {
-        match self.transaction {
-            TransactionNeed::Same => !before.is_outside(),
-            TransactionNeed::New => false,
-            TransactionNeed::Outside => before.is_outside(),
-        }
+        self.transaction == TransactionNeed::Same && !before.is_outside()
     }
 }
 

@@ -34,6 +34,7 @@ fn indexes_are_built_concurrently() {
          CREATE INDEX ni ON public.n USING btree (a);\n\
          -- outside\n\
          CREATE UNIQUE INDEX CONCURRENTLY u ON public.t USING btree (b);\n\
+         -- outside\n\
          CREATE INDEX CONCURRENTLY i ON public.t USING btree (a);\n\
          -- BEGIN\n\
          COMMENT ON INDEX public.i IS 'fast';\n\
