@@ -37,8 +37,9 @@ pub(super) fn before(database: &Database<'_>, plan: &Plan) -> Option<SchemaBefor
         | Operation::Rollback
         | Operation::Seed
         | Operation::SeedFresh
-        | Operation::Baseline
         | Operation::Repair => read(database, plan),
+        // The database is said to have what the recorded migrations do.
+        Operation::Baseline => read(database, plan).map(SchemaBefore::as_expected),
         Operation::Restore | Operation::RestoreInPlace => {
             plan.steps.iter().find_map(|step| match step {
                 Step::Build { .. } | Step::Replace { is_whole: true, .. } => {

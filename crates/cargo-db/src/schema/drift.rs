@@ -141,6 +141,14 @@ pub(crate) struct KnownSchema {
 }
 
 impl SchemaBefore {
+    /// Takes everything that was found for what the migrations left.
+    pub(crate) fn as_expected(mut self) -> SchemaBefore {
+        if let SchemaBefore::Known(known) = &mut self {
+            known.expected = known.found.clone();
+        }
+        self
+    }
+
     /// Reads it.
     pub(crate) fn read(
         world: &World,

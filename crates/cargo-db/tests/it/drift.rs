@@ -216,6 +216,19 @@ fn only_own_statements_advance_the_fingerprint() {
 }
 
 #[test]
+fn what_a_baseline_records_is_no_drift() {
+    let project = migrated("drift_baseline");
+    project.run_sql("ALTER TABLE users ADD COLUMN age int");
+    project.migration("2_age.sql", "ALTER TABLE users ADD COLUMN age int");
+    assert_eq!(drifted(&project), ["column public.users.age: added"]);
+    project.agreed(&["baseline", "--to", "2"]).ok();
+    assert_eq!(drifted(&project), [] as [&str; 0]);
+    project.db(&["status", "--check"]).ok();
+    project.run_sql("ALTER TABLE users DROP COLUMN age");
+    assert_eq!(drifted(&project), ["column public.users.age: missing"]);
+}
+
+#[test]
 fn what_changes_no_object_is_no_drift() {
     let project = migrated("drift_none");
     project.run_sql("INSERT INTO users VALUES (1, 'a'); TRUNCATE orders; REINDEX TABLE users");
