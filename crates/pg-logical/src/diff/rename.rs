@@ -177,11 +177,13 @@ impl Search<'_> {
             1 => fitting.remove(0),
             _ => return Err(RenameProblem::Several(fitting.iter().map(Named::words).collect())),
         };
-        let is_same =
-            |one: &Named| (&one.identity, &one.column) == (&named.identity, &named.column);
         if self.is_inherited(&named) {
             return Err(RenameProblem::Inherited);
         }
+        let is_same = |one: &Named| {
+            (&one.identity, &one.column) == (&named.identity, &named.column)
+                || (one.renamed(), one.new_column()) == (named.renamed(), named.new_column())
+        };
         if self.found.iter().any(is_same) {
             return Err(RenameProblem::Twice);
         }

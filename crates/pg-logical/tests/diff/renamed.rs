@@ -192,7 +192,7 @@ fn an_impossible_rename_names_the_object() {
     .catalog();
     let after = Database::new(
         "CREATE TABLE u (b int, c int); CREATE FUNCTION u() RETURNS int \
-                               LANGUAGE sql AS 'SELECT 1'; CREATE TABLE t (b int)",
+                               LANGUAGE sql AS 'SELECT 1'; CREATE TABLE t (b int, c int)",
     )
     .catalog();
     let error = |asked: &[Rename]| renames(&before, &after, asked).expect_err("an error");
@@ -207,6 +207,9 @@ fn an_impossible_rename_names_the_object() {
     );
     let table = of(TABLE, "t", "u");
     assert_eq!(error(&[table.clone(), table]).problem, RenameProblem::Twice);
+    // Neither do two columns become the same one.
+    let columns = [told("t.a=c"), told("t.b=c")];
+    assert_eq!(error(&columns).problem, RenameProblem::Twice);
 }
 
 #[test]
