@@ -126,19 +126,22 @@ impl CommonTable {
             .map(|(before, after)| if is_before { before } else { after })
             .map(|column| format!("coalesce('v' || t.{column}::text, 'n')"))
             .collect();
-        let whole =
-            format!("concat_ws(',', {})", [&["''".to_owned()], &values[..]].concat().join(", "));
+        let whole = joined(&values);
         let hash = |value: &String| {
             let hash = format!("md5({value})");
             format!("md5(coalesce(string_agg({hash}, '' ORDER BY {hash} COLLATE \"C\"), ''))")
         };
         let hashes: Vec<String> = values.iter().chain([&whole]).map(hash).collect();
         format!(
-            "SELECT {at} AS at, count(*) AS rows, concat_ws(',', {}) AS hashes \
-             FROM ONLY {table} AS t",
-            hashes.join(", ")
+            "SELECT {at} AS at, count(*) AS rows, {} AS hashes FROM ONLY {table} AS t",
+            joined(&hashes)
         )
     }
+}
+
+/// Texts with commas between them. A function takes only 100 arguments.
+fn joined(values: &[String]) -> String {
+    format!("array_to_string(ARRAY[{}]::text[], ',')", values.join(", "))
 }
 
 #[cfg(test)]

@@ -206,6 +206,16 @@ fn seeds_fill_the_proof_too() {
 }
 
 #[test]
+fn a_table_may_have_more_columns_than_a_function_takes_arguments() {
+    let columns: Vec<String> = (1..=120).map(|n| format!("c{n} int")).collect();
+    let wide = format!("CREATE TABLE wide ({});\n", columns.join(", "));
+    let project = project("ge_wide", &format!("{USERS}{wide}ALTER TABLE wide ADD name text;\n"));
+    project.migration("2_wide.up.sql", &wide);
+    project.migration("2_wide.down.sql", "DROP TABLE wide;\n");
+    project.db(&["generate", "name"]).ok().says("applied and rolled back, with rows in 2 tables");
+}
+
+#[test]
 fn a_new_value_of_an_enum_is_committed_before_it_is_used() {
     let before = "CREATE TYPE mood AS ENUM ('sad');\nCREATE TABLE people (mood mood);\n";
     let after = "CREATE TYPE mood AS ENUM ('sad', 'happy');\n\
