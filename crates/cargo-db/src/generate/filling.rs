@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 
 use crate::failure::Result;
 use crate::generate::insert::{FillTable, FilledColumns, ROWS, tables};
+use crate::generate::outside::outside;
 use crate::generate::types::Types;
 use crate::migration::project_relation;
+use crate::model::seed::{Seed, SeedKind};
 use crate::model::target::Target;
 use crate::plan::{self, SeedRequest, Step};
 use crate::seed;
 use crate::settings::Settings;
-use crate::world::World;
 use crate::world::pg::{Purpose, Session};
+use crate::world::{World, files};
 
 /// The rows of a table with seeds begin with this number, so that their keys differ from those of
 /// the seeds.
@@ -93,15 +95,30 @@ pub(super) fn fill(
     Ok(filling)
 }
 
-/// Loads the seeds of the project. Commands that it runs for seeding are not run.
+/// Loads the seeds of the project, but none beside precious data. Commands that it runs for seeding
+/// are not run, and neither is a seed that may change something outside of the scratch database.
 fn load_seeds(world: &World, settings: &Settings, target: &Target) -> Result<()> {
+    if !settings.environment.environment.is_disposable() {
+        return Ok(());
+    }
     let facts = seed::gather(world, settings, target)?;
     let mut plan = plan::seed(&facts, &SeedRequest::default())?;
-    plan.steps.retain(|step| matches!(step, Step::Load { .. }));
+    plan.steps.retain(|step| match step {
+        Step::Load { seed } => is_inside(world, settings, target, seed),
+        _ => false,
+    });
     if plan.steps.is_empty() {
         return Ok(());
     }
     seed::carry_out(world, &plan, &settings.root).map(drop)
+}
+
+fn is_inside(world: &World, settings: &Settings, target: &Target, seed: &Seed) -> bool {
+    if !matches!(seed.kind, SeedKind::Sql) {
+        return true;
+    }
+    let Ok(bytes) = files::read(&seed.file) else { return false };
+    matches!(outside(world, settings, target, (&seed.file, &bytes)), Ok(None))
 }
 
 /// How many rows each table has; larger numbers than needed do not matter.

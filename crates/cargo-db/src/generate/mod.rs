@@ -8,6 +8,7 @@ mod files;
 mod filling;
 mod insert;
 mod migration;
+mod outside;
 mod own;
 mod proof;
 mod reading;

@@ -6,8 +6,8 @@ use pg_logical::catalog::Catalog;
 use pg_logical::diff::{Rename, RenameError, renames_of_file};
 
 use crate::backup::{self, SCRATCH, SiblingDatabase};
-use crate::check::{self, Direction, FileToCheck};
-use crate::failure::{GenerateError, Result, ServerWideStatement};
+use crate::failure::{GenerateError, Result};
+use crate::generate::outside::outside;
 use crate::generate::own;
 use crate::migration::session_settings;
 use crate::model::event::Event;
@@ -125,15 +125,6 @@ fn load(
     Ok(built)
 }
 
-/// The first statement that may affect the whole server.
-fn server_wide(settings: &Settings, path: &Path, bytes: &[u8]) -> Option<ServerWideStatement> {
-    let text = String::from_utf8_lossy(bytes);
-    let layout = &settings.migrations.layout;
-    let checked = check::check(&FileToCheck::alone(layout, path, &text, Direction::Up));
-    let found = checked.findings.into_iter().find(|finding| finding.rule == schema::OUTSIDE)?;
-    Some(ServerWideStatement { file: path.to_owned(), line: found.line, why: found.evidence })
-}
-
 /// Each file has a session of its own, as with `psql -f`.
 fn load_file(
     world: &World,
@@ -142,9 +133,7 @@ fn load_file(
     (path, bytes): (&Path, &[u8]),
 ) -> Result<()> {
     let bytes = without_restrict(bytes);
-    if let Some(statement) = server_wide(settings, path, &bytes)
-        && !schema::is_inside(world, settings, &built.target, (path, bytes.clone()))?
-    {
+    if let Some(statement) = outside(world, settings, &built.target, (path, &bytes))? {
         return Err(GenerateError::Unsupported { objects: vec![statement.describe()] }.into());
     }
     let script = Script::check(path, bytes, TransactionContext::Nothing)?;

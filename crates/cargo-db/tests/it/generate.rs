@@ -198,11 +198,30 @@ fn tables_are_filled_for_the_proof() {
 #[test]
 fn seeds_fill_the_proof_too() {
     let project =
-        project("ge_seeds", &USERS.replace("mail text NOT NULL", "mail varchar(4) NOT NULL"));
+        project("ge_seeds", &USERS.replace("mail text NOT NULL", "mail varchar(9) NOT NULL"));
     project.write("seeds/users.sql", "INSERT INTO users (mail) VALUES ('much too long');\n");
     let shown = project.db(&["generate", "short", "--json"]).ok().json();
     let fails = shown["proof"]["fails_on_rows"].to_string();
-    assert!(fails.contains("value too long for type character varying(4)"), "{fails}");
+    assert!(fails.contains("value too long for type character varying(9)"), "{fails}");
+}
+
+#[test]
+fn seeds_change_nothing_outside_of_the_scratch_database() {
+    let mut project = project("ge_seed_role", &format!("{USERS}CREATE TABLE posts (id int);\n"));
+    project.write("seeds/role.sql", "CREATE ROLE ge_seeded;\n");
+    project.write("seeds/users.sql", "INSERT INTO users (mail) VALUES ('much too long');\n");
+    project.db(&["generate", "posts"]).ok();
+    let roles = "SELECT rolname FROM pg_roles WHERE rolname = 'ge_seeded'";
+    assert_eq!(cluster().query("postgres", roles), Vec::<String>::new());
+    // Beside precious data, no seed is loaded.
+    project.db(&["migrate"]).ok();
+    project.run_sql("ALTER TABLE users ALTER mail TYPE varchar(9)");
+    let generate = ["generate", "short", "--from-live", "--dry-run", "--json"];
+    let fails =
+        |project: &Project| project.db(&generate).ok().json()["proof"]["fails_on_rows"].clone();
+    assert_ne!(fails(&project), json!([]));
+    project.set("CARGO_DB_ENV", "production");
+    assert_eq!(fails(&project), json!([]));
 }
 
 #[test]
