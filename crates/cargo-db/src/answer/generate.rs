@@ -7,7 +7,9 @@ use serde::Serialize;
 use crate::answer::check::{self, CheckedView};
 use crate::answer::text::plural;
 use crate::answer::{Answer, BOLD, Style, YELLOW};
-use crate::generate::{DownStage, GeneratedHazard, GeneratedMigration, MigrationStage, RowsHazard};
+use crate::generate::{
+    DownStage, GeneratedHazard, GeneratedMigration, MigrationStage, RowsInTheWay,
+};
 use crate::model::finding::{Checked, Verdict};
 
 /// A migration that `generate` wrote, or would write.
@@ -78,8 +80,8 @@ struct HazardView {
     why: String,
 }
 
-impl From<&RowsHazard> for FailingRowsView {
-    fn from(rows: &RowsHazard) -> FailingRowsView {
+impl From<&RowsInTheWay> for FailingRowsView {
+    fn from(rows: &RowsInTheWay) -> FailingRowsView {
         let direction = if rows.is_down { "down" } else { "up" };
         FailingRowsView { table: rows.table.clone(), direction, why: rows.why.clone() }
     }

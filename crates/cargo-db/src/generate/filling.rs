@@ -35,11 +35,13 @@ pub(super) struct StaysEmpty {
 }
 
 impl StaysEmpty {
-    /// Adds a table, or all if none is given or it was added before. False if all stay empty
-    /// already.
-    pub(super) fn add(&mut self, table: Option<&str>) -> bool {
+    /// Adds a table with its partitions, or all if none is given or it was added before. False if
+    /// all stay empty already.
+    pub(super) fn add(&mut self, tables: &[String]) -> bool {
         let is_new = !self.all;
-        self.all = !table.is_some_and(|table| self.tables.insert(table.to_owned()));
+        let before = self.tables.len();
+        self.tables.extend(tables.iter().cloned());
+        self.all = self.tables.len() == before;
         is_new
     }
 

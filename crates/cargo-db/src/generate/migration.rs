@@ -1,5 +1,6 @@
 //! Generates a migration: from the state to which the migrations lead to the wanted one.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use pg_logical::catalog::Catalog;
@@ -45,7 +46,7 @@ pub(crate) struct GeneratedMigration {
     /// Tables that no row could be made for.
     pub(crate) empty: Vec<EmptyTable>,
     /// On which rows the migration fails, or its rollback.
-    pub(crate) rows: Vec<RowsHazard>,
+    pub(crate) rows: Vec<RowsInTheWay>,
 }
 
 /// Something to consider, which no rule of `check` can see in the file.
@@ -53,19 +54,6 @@ pub(crate) struct GeneratedHazard {
     pub(crate) word: &'static str,
     pub(crate) object: String,
     pub(crate) why: String,
-}
-
-/// Rows on which a migration fails.
-pub(crate) struct RowsHazard {
-    pub(crate) table: Option<String>,
-    pub(crate) why: String,
-    pub(crate) is_down: bool,
-}
-
-impl From<RowsInTheWay> for RowsHazard {
-    fn from(rows: RowsInTheWay) -> RowsHazard {
-        RowsHazard { table: rows.table, why: rows.why, is_down: rows.is_down }
-    }
 }
 
 impl<'a> Generating<'a> {
@@ -162,10 +150,15 @@ impl<'a> Generating<'a> {
                     }));
                 }
                 ProofEnding::Rows(found) => {
-                    if !empty.add(found.table.as_deref()) {
+                    let table = found.table.iter();
+                    let tables: Vec<String> =
+                        table.flat_map(|table| with_partitions(&before, table)).collect();
+                    if !empty.add(&tables) {
                         return Err(GenerateError::Unsupported { objects: vec![found.why] }.into());
                     }
-                    rows.push(RowsHazard::from(found));
+                    if !rows.contains(&found) {
+                        rows.push(found);
+                    }
                 }
             }
         }
@@ -205,6 +198,21 @@ fn unproved(failure: Failure) -> Failure {
     match failure.server_wide() {
         Some(statement) => {
             GenerateError::Unsupported { objects: vec![statement.describe()] }.into()
+/// A table and its partitions, as SQL.
+fn with_partitions(catalog: &Catalog, table: &str) -> Vec<String> {
+    let (mut names, mut numbers) = (vec![table.to_owned()], BTreeSet::new());
+    loop {
+        let count = numbers.len();
+        for object in &catalog.objects {
+            let Some(found) = object.table() else { continue };
+            let is_below = found.parents.iter().any(|parent| numbers.contains(parent));
+            let name = object.identity.sql();
+            if (is_below || name == table) && numbers.insert(object.address.oid) && is_below {
+                names.push(name);
+            }
+        }
+        if numbers.len() == count {
+            return names;
         }
         None => failure,
     }

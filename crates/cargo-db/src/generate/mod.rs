@@ -21,5 +21,6 @@ pub(crate) use files::{check, new_files, write};
 pub(crate) use filling::EmptyTable;
 pub(crate) use migration::{GeneratedHazard, GeneratedMigration, Generating, RowsHazard};
 pub(crate) use own::catalog;
+pub(crate) use proof::RowsInTheWay;
 pub(crate) use stage::{DownStage, MigrationStage};
 pub(crate) use wanted::{SchemaSource, wanted};

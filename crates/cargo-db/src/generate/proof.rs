@@ -40,12 +40,13 @@ pub(super) enum ProofEnding {
 }
 
 /// Rows on which a migration fails.
-pub(super) struct RowsInTheWay {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RowsInTheWay {
     /// The table, as SQL; `None` if it may be any.
-    pub(super) table: Option<String>,
+    pub(crate) table: Option<String>,
     /// What the server said.
-    pub(super) why: String,
-    pub(super) is_down: bool,
+    pub(crate) why: String,
+    pub(crate) is_down: bool,
 }
 
 /// A statement, and the table that it changes, as SQL.

@@ -235,6 +235,21 @@ fn a_table_may_have_more_columns_than_a_function_takes_arguments() {
 }
 
 #[test]
+fn a_partitioned_table_gets_one_warning() {
+    let parts = "CREATE TABLE logs (day date) PARTITION BY RANGE (day);\n\
+                 CREATE TABLE logs_old PARTITION OF logs FOR VALUES FROM (MINVALUE) TO ('2026-01-01');\n\
+                 CREATE TABLE logs_new PARTITION OF logs FOR VALUES FROM ('2026-01-01') TO (MAXVALUE);\n";
+    let wanted = format!("{USERS}{parts}ALTER TABLE logs ADD name text NOT NULL;\n");
+    let project = project("ge_parts", &wanted);
+    project.migration("2_logs.up.sql", parts);
+    project.migration("2_logs.down.sql", "DROP TABLE logs;\n");
+    let proof = project.db(&["generate", "name", "--json"]).ok().json()["proof"].clone();
+    assert_eq!(proof["fails_on_rows"].as_array().unwrap().len(), 1, "{proof:#}");
+    assert_eq!(proof["fails_on_rows"][0]["table"], "public.logs");
+    assert_eq!(proof["tables_with_rows"], 1, "{proof:#}");
+}
+
+#[test]
 fn a_new_value_of_an_enum_is_committed_before_it_is_used() {
     let before = "CREATE TYPE mood AS ENUM ('sad');\nCREATE TABLE people (mood mood);\n";
     let after = "CREATE TYPE mood AS ENUM ('sad', 'happy');\n\
