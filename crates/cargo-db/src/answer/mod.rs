@@ -61,6 +61,7 @@ pub(crate) use server::{ServerState, ServerUrl};
 pub(crate) use sets::AnswerOfSets;
 pub(crate) use status::{SettingView, StatusFacts, StatusReport};
 pub(crate) use style::{BOLD, CYAN, DIM, GREEN, RED, Style, YELLOW};
+pub(crate) use text::not_run;
 pub(crate) use trust::{TrustList, TrustRevoked, TrustView};
 
 /// An ending of a verb: success, or a finding.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::answer::text::{fitted, on_lines, plural};
+use crate::answer::text::{fitted, not_run, on_lines, plural};
 use crate::answer::{Answer, GREEN, RED, Style};
 use crate::schema::{Comparison, Difference, DifferingFile, FileState, LineOf};
 
@@ -182,9 +182,7 @@ impl Answer for SchemaFileView {
             lines.push(fitted(&said, style.width));
         }
         if !self.not_run.is_empty() {
-            let not_run = self.not_run.join(", ");
-            let said = format!("not run on the scratch database (outside-database): {not_run}");
-            lines.push(fitted(&said, style.width));
+            lines.push(fitted(&not_run(&self.not_run), style.width));
         }
         lines.join("\n")
     }

@@ -1,5 +1,6 @@
 //! Words and numbers for people.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::answer::style::length_of_ours;
@@ -11,6 +12,12 @@ pub(crate) fn plural(count: usize, noun: &str) -> String {
         1 => format!("1 {noun}"),
         _ => format!("{} {noun}s", number(count as u64)),
     }
+}
+
+/// Says which files were left out of a scratch database.
+pub(crate) fn not_run(files: &[impl AsRef<Path>]) -> String {
+    let files: Vec<String> = files.iter().map(|file| file.as_ref().display().to_string()).collect();
+    format!("not run on the scratch database (outside-database): {}", files.join(", "))
 }
 
 /// Thousands set apart.

@@ -265,14 +265,6 @@ impl Failure {
         matches!(self.kind(), Kind::Schema(SchemaError::NotOurs { .. }))
     }
 
-    /// The statement that may affect more than its database, if the failure is about one.
-    pub(crate) fn server_wide(&self) -> Option<&ServerWideStatement> {
-        match self.kind() {
-            Kind::Schema(SchemaError::Outside(statement)) => Some(statement),
-            _ => None,
-        }
-    }
-
     /// What a program of the project said before it failed.
     pub(crate) fn tool_said(&self) -> Option<&str> {
         match self.kind() {

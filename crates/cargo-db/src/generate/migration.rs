@@ -9,7 +9,7 @@ use pg_logical::diff::{
     renames,
 };
 
-use crate::failure::{Failure, GenerateError, Result};
+use crate::failure::{GenerateError, Result};
 use crate::generate::filling::{EmptyTable, StaysEmpty};
 use crate::generate::proof::{Claim, ProofEnding, Prover, RowsInTheWay};
 use crate::generate::reading::StateReader;
@@ -67,7 +67,7 @@ impl<'a> Generating<'a> {
         avoids_locks: bool,
     ) -> Result<Generating<'a>> {
         let WantedSchema { catalog: mut after, is_of_files, is_masked, renames } = wanted;
-        let scratch = schema::migrated_scratch(world, settings, target).map_err(unproved)?;
+        let scratch = schema::migrated_scratch(world, settings, target)?;
         let place = &scratch.database.target;
         let reading = StateReader { world, settings, is_masked };
         let before = reading.catalog(place)?;
@@ -84,6 +84,11 @@ impl<'a> Generating<'a> {
         let (has_owners, has_rights) = (is_of_files, is_of_files);
         let wanted = Wanted { role, has_owners, has_rights, avoids_locks };
         Ok(Generating { reading, target, scratch, before, after, wanted, renames })
+    }
+
+    /// The files that were not run on the scratch database.
+    pub(crate) fn not_run(&self) -> &[PathBuf] {
+        &self.scratch.not_run
     }
 
     /// What may be a rename besides those that the user named.
@@ -193,11 +198,6 @@ impl<'a> Generating<'a> {
     }
 }
 
-/// A migration that may affect the whole server is not run, so that no other can be proved on it.
-fn unproved(failure: Failure) -> Failure {
-    match failure.server_wide() {
-        Some(statement) => {
-            GenerateError::Unsupported { objects: vec![statement.describe()] }.into()
 /// A table and its partitions, as SQL.
 fn with_partitions(catalog: &Catalog, table: &str) -> Vec<String> {
     let (mut names, mut numbers) = (vec![table.to_owned()], BTreeSet::new());
@@ -214,7 +214,6 @@ fn with_partitions(catalog: &Catalog, table: &str) -> Vec<String> {
         if numbers.len() == count {
             return names;
         }
-        None => failure,
     }
 }
 

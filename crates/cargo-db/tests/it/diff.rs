@@ -71,6 +71,16 @@ fn production_is_read_and_nothing_is_built_beside_it() {
     project.db(&["diff"]).code(4).says("is refused in production");
 }
 
+
+#[test]
+fn files_that_were_not_run_are_named() {
+    let project = project("df_not_run");
+    let role = "-- cargo-db: allow outside-database\nCREATE ROLE df_created;\n";
+    project.migration("2_role.up.sql", role);
+    let shown = project.db(&["diff"]).ok();
+    shown.says("not run on the scratch database (outside-database): migrations/2_role.up.sql");
+}
+
 #[test]
 fn what_has_no_ddl_is_named() {
     let project = project("df_unsupported");

@@ -285,6 +285,16 @@ fn the_schema_file_changes_nothing_outside_of_its_scratch_database() {
     refused.says("schema.sql:2");
     let roles = "SELECT rolname FROM pg_roles WHERE rolname IN ('ge_created', 'ge_reader')";
     assert_eq!(cluster().query("postgres", roles), Vec::<String>::new());
+    // Neither is a role of a migration created, and the error says what to do about it.
+    project.write("schema.sql", USERS);
+    project.migration("2_role.up.sql", "CREATE ROLE ge_created;\n");
+    project.db(&["generate", "x"]).code(7).says("allow outside-database");
+    let allowed = "-- cargo-db: allow outside-database\nCREATE ROLE ge_created;\n";
+    project.migration("2_role.up.sql", allowed);
+    let generated = project.db(&["generate", "x"]).ok().says("nothing to generate");
+    generated.says("not run on the scratch database (outside-database): migrations/2_role.up.sql");
+    assert_eq!(cluster().query("postgres", roles), Vec::<String>::new());
+    std::fs::remove_file(project.path().join("migrations/2_role.up.sql")).unwrap();
     // What is there already is not created.
     cluster().run("postgres", "CREATE ROLE ge_reader");
     let guarded = "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ge_reader') \

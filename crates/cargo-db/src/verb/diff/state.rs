@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::answer::not_run;
 use crate::backup::{self, BackupFolder, RestoreSource};
 use crate::change::{Database, refused_in};
 use crate::failure::{GenerateError, Result};
@@ -104,6 +105,9 @@ fn of_migrations(database: &Database<'_>, settings: &Settings) -> Result<Compare
     scratch_is_allowed(database)?;
     let Database { workspace, target, .. } = database;
     let scratch = schema::migrated_scratch(&workspace.world, settings, target)?;
+    if !scratch.not_run.is_empty() {
+        workspace.ui.warning(&not_run(&scratch.not_run));
+    }
     let place = &scratch.database.target;
     let layout = &settings.migrations.layout;
     let catalog = generate::catalog(&workspace.world, place, layout)?;

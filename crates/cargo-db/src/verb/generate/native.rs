@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use pg_logical::diff::{PossibleRename, Rename};
 
-use crate::answer::{GeneratedView, Outcome};
+use crate::answer::{GeneratedView, Outcome, not_run};
 use crate::change::{Database, Workspace};
 use crate::failure::{GenerateError, Result};
 use crate::generate::{self, Generating, SchemaSource};
@@ -29,6 +29,9 @@ pub(super) fn run(database: &Database<'_>, request: &NativeRequest<'_>) -> Resul
     let told = request.renames.iter().map(|text| told(text)).collect::<Result<Vec<_>>>()?;
     let wanted = generate::wanted(world, settings, target, source)?;
     let generating = Generating::new(world, settings, target, wanted, request.avoids_locks)?;
+    if !generating.not_run().is_empty() {
+        workspace.ui.warning(&not_run(generating.not_run()));
+    }
     let told = with_answers(workspace, &generating, told, is_dry_run)?;
     let Some(migration) = generating.migration(&told)? else {
         return Ok(Outcome::done(GeneratedView::nothing(&compared)));
