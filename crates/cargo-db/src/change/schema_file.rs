@@ -82,15 +82,15 @@ fn is_edited(database: &Database<'_>, file: &SchemaFile) -> Result<bool> {
         }
     }
     let source = SchemaSource::Files(settings.root.join(&file.name));
-    let Ok(mut wanted) = generate::wanted(world, settings, target, &source) else {
+    let Ok(wanted) = generate::wanted(world, settings, target, &source) else {
         return Ok(true);
     };
     let scratch = schema::migrated_scratch(world, settings, target)?;
     let layout = &settings.migrations.layout;
-    let mut built = generate::catalog(world, &scratch.database.target, layout)?;
-    [&mut wanted.catalog, &mut built].into_iter().for_each(schema::mask);
+    let built = generate::catalog(world, &scratch.database.target, layout)?;
     let [wanted, built] =
-        [wanted.catalog, built].map(|catalog| ComparedSchema { catalog, is_built: true });
-    let difference = generate::compare(&built, &wanted, &target.user);
+        [wanted.catalog, built].map(|catalog| ComparedSchema::masked(catalog, true));
+    let role = generate::role(world, target)?;
+    let difference = generate::compare(&built, &wanted, &role);
     Ok(difference.map_or(true, |difference| !difference.plan.steps.is_empty()))
 }

@@ -5,13 +5,38 @@ use pg_logical::diff::{Plan, Wanted, diff};
 
 use crate::failure::{GenerateError, Result};
 use crate::generate::stage::{refused, statements};
+use crate::model::target::Target;
+use crate::schema;
+use crate::world::World;
+use crate::world::pg::{Purpose, Session};
 
 /// A schema to compare.
 pub(crate) struct ComparedSchema {
-    pub(crate) catalog: Catalog,
+    catalog: Catalog,
     /// Whether cargo db built it on the server of the target, so that its owners and privileges can
     /// be compared.
-    pub(crate) is_built: bool,
+    is_built: bool,
+}
+
+impl ComparedSchema {
+    /// Options of foreign servers are masked: the difference is shown, and may be a password.
+    pub(crate) fn masked(mut catalog: Catalog, is_built: bool) -> ComparedSchema {
+        schema::mask(&mut catalog);
+        ComparedSchema { catalog, is_built }
+    }
+}
+
+/// Fails if PostgreSQL describes the objects of two databases differently.
+pub(super) fn same_major(one: &Catalog, other: &Catalog) -> Result<(), GenerateError> {
+    let (one, other) = (one.about.major, other.about.major);
+    if one == other { Ok(()) } else { Err(GenerateError::OtherMajor { one, other }) }
+}
+
+/// The role that owns what a migration creates: the one that the session has after the settings of
+/// the connection, not always the one that logs in.
+pub(crate) fn role(world: &World, target: &Target) -> Result<String> {
+    let mut session = Session::open(world, target, Purpose::Read)?;
+    Ok(session.value("ask for the role", "SELECT current_user")?.unwrap_or_default())
 }
 
 /// The steps from one schema to another, and their statements.
@@ -26,10 +51,7 @@ pub(crate) fn compare(
     to: &ComparedSchema,
     role: &str,
 ) -> Result<SchemaDifference> {
-    let (one, other) = (from.catalog.about.major, to.catalog.about.major);
-    if one != other {
-        return Err(GenerateError::OtherMajor { one, other }.into());
-    }
+    same_major(&from.catalog, &to.catalog)?;
     let are_built = from.is_built && to.is_built;
     let wanted = Wanted {
         role: role.to_owned(),

@@ -13,6 +13,7 @@ use crate::model::migration::MigrationFolder;
 use crate::settings::Settings;
 use crate::world::{clock, edit};
 use db_tools::{FoundFile, NewMigration, NewStatements, ProjectTool};
+use pg_logical::ddl::dollars;
 use pg_sql::quote::quote_literal;
 
 /// A file to be written.
@@ -72,7 +73,8 @@ fn down(stage: &MigrationStage) -> Vec<String> {
         DownStage::Refused(why) => {
             let why = format!("this migration cannot be rolled back: {}", why.join("; "));
             let message = quote_literal(&why.replace(['\n', '\r'], " "));
-            vec![format!("DO $$ BEGIN RAISE EXCEPTION USING MESSAGE = {message}; END $$")]
+            let body = format!(" BEGIN RAISE EXCEPTION USING MESSAGE = {message}; END ");
+            vec![format!("DO {}", dollars(&body))]
         }
     }
 }

@@ -10,6 +10,7 @@ use pg_logical::diff::{
 };
 
 use crate::failure::{GenerateError, Result};
+use crate::generate::compared::{role, same_major};
 use crate::generate::filling::{EmptyTable, StaysEmpty};
 use crate::generate::proof::{Claim, ProofEnding, Prover, RowsInTheWay};
 use crate::generate::reading::StateReader;
@@ -74,13 +75,8 @@ impl<'a> Generating<'a> {
         if is_masked {
             schema::mask(&mut after);
         }
-        let (one, other) = (before.about.major, after.about.major);
-        if one != other {
-            return Err(GenerateError::OtherMajor { one, other }.into());
-        }
-        let role = Session::open(world, place, Purpose::Read)?
-            .value("ask for the role", "SELECT current_user")?
-            .unwrap_or_default();
+        same_major(&before, &after)?;
+        let role = role(world, place)?;
         let (has_owners, has_rights) = (is_of_files, is_of_files);
         let wanted = Wanted { role, has_owners, has_rights, avoids_locks };
         Ok(Generating { reading, target, scratch, before, after, wanted, renames })
@@ -119,6 +115,10 @@ impl<'a> Generating<'a> {
         let plans = plans.with(renaming);
         if plans.up.steps.is_empty() {
             return Ok(None);
+        }
+        let objects = self.reading.masked(&plans.up.steps);
+        if !objects.is_empty() {
+            return Err(GenerateError::Unsupported { objects }.into());
         }
         let subject = "the migration on a scratch database".to_owned();
         self.reading.world.emit(Event::Started { doing: "Proving", subject });

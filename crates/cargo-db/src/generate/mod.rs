@@ -16,7 +16,7 @@ mod stage;
 mod types;
 mod wanted;
 
-pub(crate) use compared::{ComparedSchema, SchemaDifference, compare};
+pub(crate) use compared::{ComparedSchema, SchemaDifference, compare, role};
 pub(crate) use files::{check, new_files, write};
 pub(crate) use filling::EmptyTable;
 pub(crate) use migration::{GeneratedHazard, GeneratedMigration, Generating, RowsHazard};

@@ -85,7 +85,10 @@ impl Prover<'_> {
             }
             let now = self.catalog()?;
             let down = claim.down_of(is_only, last.as_ref(), &now);
-            let down = down.map_err(|error| refused(&error));
+            let down = down.map_err(|error| refused(&error)).and_then(|plan| {
+                let masked = self.reading.masked(&plan.steps);
+                if masked.is_empty() { Ok(plan) } else { Err(masked) }
+            });
             stages.push(MigrationStage::new(group, down));
             last = Some(now);
         }

@@ -1,6 +1,7 @@
 //! Reads the states of a scratch database.
 
-use pg_logical::catalog::Catalog;
+use pg_logical::catalog::{Catalog, Kind};
+use pg_logical::diff::DiffStep;
 
 use crate::failure::Result;
 use crate::generate::own;
@@ -25,5 +26,16 @@ impl StateReader<'_> {
             schema::mask(&mut catalog);
         }
         Ok(catalog)
+    }
+
+    /// The steps that would write a mask instead of a value.
+    pub(super) fn masked(&self, steps: &[DiffStep]) -> Vec<String> {
+        let is_masked = |step: &&DiffStep| {
+            matches!(step.object.kind, Kind::Server | Kind::UserMapping)
+                && step.statements.iter().any(|text| text.contains("'***'"))
+        };
+        let masked = steps.iter().filter(|_| self.is_masked).filter(is_masked);
+        let why = "its options are masked, so that no secret gets into a migration";
+        masked.map(|step| format!("{}: {why}", step.object)).collect()
     }
 }

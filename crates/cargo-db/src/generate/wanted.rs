@@ -77,7 +77,9 @@ pub(crate) fn wanted(
     source: &SchemaSource,
 ) -> Result<WantedSchema> {
     let layout = &settings.migrations.layout;
-    let (mut is_masked, mut renames) = (false, Vec::new());
+    // What is generated is a file that everybody reads, so it gets no secret of another database.
+    let mut is_masked = matches!(source, SchemaSource::Database { .. });
+    let mut renames = Vec::new();
     let catalog = match source {
         SchemaSource::Database { target, .. } => own::catalog(world, target, layout)?,
         SchemaSource::Files(_) => {

@@ -73,6 +73,19 @@ fn production_is_read_and_nothing_is_built_beside_it() {
 
 
 #[test]
+fn secrets_of_foreign_servers_are_not_shown() {
+    let project = project("df_secret");
+    project.run_sql(
+        "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER far FOREIGN DATA WRAPPER w; \
+         CREATE USER MAPPING FOR PUBLIC SERVER far OPTIONS (password 'hunter2')",
+    );
+    for form in ["--sql", "--json"] {
+        let shown = project.db(&["diff", form]).ok().says("password '***'");
+        assert!(!format!("{shown}").contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
 fn files_that_were_not_run_are_named() {
     let project = project("df_not_run");
     let role = "-- cargo-db: allow outside-database\nCREATE ROLE df_created;\n";

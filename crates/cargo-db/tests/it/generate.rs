@@ -567,6 +567,54 @@ fn secrets_that_a_schema_file_masks_are_not_changed() {
     project.db(&["generate", "x"]).ok().says("nothing to generate");
 }
 
+/// A server whose name ends the quotes of a careless `DO`, with a password.
+const FAR: &str = "CREATE FOREIGN DATA WRAPPER ge_wrapper;\n\
+                   CREATE SERVER \"f$$r\" FOREIGN DATA WRAPPER ge_wrapper OPTIONS (host 'hunter2');\n\
+                   CREATE USER MAPPING FOR PUBLIC SERVER \"f$$r\" OPTIONS (password 'hunter2');\n";
+
+#[test]
+fn secrets_of_another_database_are_not_written() {
+    let mut project = project("ge_secret", USERS);
+    project.run_sql(&format!("{USERS}{FAR}"));
+    project.set("OTHER_URL", &cluster().url("ge_secret"));
+    for source in [["--from-live"].as_slice(), &["--from", "OTHER_URL"]] {
+        let refused = project.db(&[&["generate", "far"], source].concat()).code(4);
+        assert!(!format!("{refused}").contains("hunter2"), "{refused}");
+        refused.says("user mapping").says("its options are masked");
+    }
+    assert_eq!(files(&project).len(), 2);
+}
+
+#[test]
+fn a_mask_is_not_written_into_a_migration() {
+    let project = project("ge_mask", USERS);
+    project.migration("2_far.up.sql", FAR);
+    project.migration("2_far.down.sql", "DROP FOREIGN DATA WRAPPER ge_wrapper CASCADE;\n");
+    std::fs::remove_file(project.path().join("schema.sql")).unwrap();
+    project.db(&["schema", "dump"]).ok();
+    for file in ["2_far.up.sql", "2_far.down.sql"] {
+        std::fs::remove_file(project.path().join("migrations").join(file)).unwrap();
+    }
+    project.db(&["generate", "far"]).code(4).says("server \"f$$r\": its options are masked");
+    assert_eq!(files(&project).len(), 2);
+}
+
+#[test]
+fn a_migration_that_drops_what_is_masked_cannot_be_rolled_back() {
+    let project = project("ge_unmask", USERS);
+    project.run_sql(USERS);
+    project.migration("2_far.up.sql", FAR);
+    project.migration("2_far.down.sql", "DROP FOREIGN DATA WRAPPER ge_wrapper CASCADE;\n");
+    let generated = project.db(&["generate", "near", "--from-live"]).ok();
+    generated.says("cannot be rolled back: server \"f$$r\"");
+    let down = text(&project, "migrations/3_near.down.sql");
+    assert!(down.starts_with("DO $_$ BEGIN RAISE") && !down.contains("hunter2"), "{down}");
+    project.run_sql("DROP TABLE users");
+    project.db(&["migrate", "--yes"]).ok();
+    let refused = project.db(&["rollback", "--yes"]);
+    assert!(refused.code != Some(0), "{refused}");
+    refused.says("this migration cannot be rolled back: ");
+}
 #[test]
 fn long_locks_can_be_avoided() {
     let wanted = format!(

@@ -30,6 +30,7 @@ pub(crate) use rights::{all_privileges, letter_of, of_one};
 pub use rights::{of_defaults, of_object, of_others};
 pub use sequence::set_value;
 pub(crate) use sequence::{clauses as sequence_clauses, identity};
+pub use text::dollars;
 pub(crate) use text::{comment_on, parameters};
 
 /// The statements of a step, without their semicolons.

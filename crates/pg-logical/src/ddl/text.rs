@@ -47,7 +47,7 @@ pub(super) fn block(options: &[String]) -> String {
 }
 
 /// Text between dollar signs that do not occur in it.
-pub(super) fn dollars(text: &str) -> String {
+pub fn dollars(text: &str) -> String {
     let mut tag = "$".to_owned();
     let mut number = 0;
     while text.contains(&tag) {

@@ -49,7 +49,8 @@ impl Verb for DiffArgs {
         let (from, to) = (ComparedState::named(&self.from)?, ComparedState::named(&self.to)?);
         let database = workspace.database()?;
         let (one, other) = (from.read(&database)?, to.read(&database)?);
-        let difference = generate::compare(&one, &other, &database.target.user)?;
+        let role = generate::role(&workspace.world, &database.target)?;
+        let difference = generate::compare(&one, &other, &role)?;
         let differs = !difference.plan.steps.is_empty();
         let report = DifferenceReport::of((&self.from, &self.to), &difference, self.sql);
         Ok(Outcome::done(report).finding_if(self.check && differs))

@@ -98,7 +98,7 @@ fn of_source(database: &Database<'_>, source: &SchemaSource) -> Result<ComparedS
         scratch_is_allowed(database)?;
     }
     let catalog = generate::wanted(&workspace.world, settings, target, source)?.catalog;
-    Ok(ComparedSchema { catalog, is_built })
+    Ok(ComparedSchema::masked(catalog, is_built))
 }
 
 fn of_migrations(database: &Database<'_>, settings: &Settings) -> Result<ComparedSchema> {
@@ -111,7 +111,7 @@ fn of_migrations(database: &Database<'_>, settings: &Settings) -> Result<Compare
     let place = &scratch.database.target;
     let layout = &settings.migrations.layout;
     let catalog = generate::catalog(&workspace.world, place, layout)?;
-    Ok(ComparedSchema { catalog, is_built: true })
+    Ok(ComparedSchema::masked(catalog, true))
 }
 
 /// Beside precious data, no scratch database is built from files.
@@ -163,7 +163,7 @@ fn of_backup(database: &Database<'_>, name: &str) -> Result<ComparedSchema> {
     let scratch = backup::scratch(world, settings, target, &source)?;
     let layout = &settings.migrations.layout;
     let catalog = generate::catalog(world, scratch.for_work(), layout)?;
-    Ok(ComparedSchema { catalog, is_built: false })
+    Ok(ComparedSchema::masked(catalog, false))
 }
 
 #[cfg(test)]
