@@ -156,6 +156,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("FILE.FAILED", &[7]),
     ("GENERATE.NOT_A_SOURCE", &[2]),
     ("GENERATE.NOT_LOADED", &[7]),
+    ("GENERATE.NO_SCHEMA_FILE", &[2]),
     ("GENERATE.NO_SOURCE", &[2]),
     ("GENERATE.OTHER_MAJOR", &[2]),
     ("GENERATE.OWN_GENERATOR", &[2]),

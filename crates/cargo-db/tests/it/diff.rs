@@ -71,6 +71,22 @@ fn production_is_read_and_nothing_is_built_beside_it() {
     project.db(&["diff"]).code(4).says("is refused in production");
 }
 
+#[test]
+fn a_url_is_refused_without_repeating_it() {
+    let project = project("df_url");
+    project.git(&["init", "-q"]);
+    for wrong in [
+        "postgres://u:secret@h/d",
+        "url:postgres://u:secret@h/d",
+        "postgres://u:secret@h/d:migrations",
+    ] {
+        for more in [&[] as &[&str], &["--json"]] {
+            let refused = project.db(&[&["diff", wrong], more].concat()).code(2);
+            assert!(!format!("{refused}").contains("secret"), "{refused}");
+            refused.says("a URL can contain a password").says("`url:VARIABLE`");
+        }
+    }
+}
 
 #[test]
 fn secrets_of_foreign_servers_are_not_shown() {
@@ -83,6 +99,16 @@ fn secrets_of_foreign_servers_are_not_shown() {
         let shown = project.db(&["diff", form]).ok().says("password '***'");
         assert!(!format!("{shown}").contains("hunter2"), "{shown}");
     }
+}
+
+#[test]
+fn a_schema_file_that_does_not_exist_is_named() {
+    let project = project("df_missing");
+    std::fs::remove_file(project.path().join("schema.sql")).unwrap();
+    let missing = project.db(&["diff", "live", "schema"]).code(2);
+    missing.says("`schema.sql` does not exist").says("cargo db schema dump");
+    project.write("db.toml", "");
+    project.db(&["diff", "live", "schema"]).code(2).says("db.toml names no schema file");
 }
 
 #[test]

@@ -334,13 +334,14 @@ fn the_wanted_schema_can_come_from_elsewhere() {
     other.says("new column users.by_hand (integer)");
     for (from, why) in [
         ("nowhere", "no file, folder or variable has this name"),
-        ("postgres://u:secret@h/d", "name a variable that contains it"),
+        ("postgres://u:secret@h/d", "write the name of a variable that contains it"),
         ("migrations/../seeds", "no file"),
     ] {
         let wrong = project.db(&["generate", "x", "--from", from]).code(2);
         let wrong = wrong.says(why);
         assert!(!wrong.stderr.contains("secret"), "{wrong}");
     }
+    project.db(&["generate", "x", "--from", "host=h password=secret"]).code(2).says("variable");
     // Owners and privileges of a database are those of its server.
     project.run_sql("ALTER TABLE users DROP by_hand; GRANT SELECT ON users TO public");
     project.db(&["generate", "x", "--from-live"]).ok().says("nothing to generate");
@@ -352,6 +353,11 @@ fn without_a_wanted_schema_it_says_what_to_do() {
     project.migration("1_users.up.sql", USERS);
     let missing = project.db(&["generate", "x"]).code(2);
     missing.says("[schema] file").says("--from-live");
+    project.write("db.toml", "[schema]\nfile = \"schema.sql\"\n");
+    let missing = project.db(&["generate", "x"]).code(2).says("`schema.sql` does not exist");
+    missing.says("cargo db schema dump");
+    project.db(&["schema", "dump"]).ok();
+    project.db(&["generate", "x"]).ok().says("nothing to generate");
 }
 
 #[test]

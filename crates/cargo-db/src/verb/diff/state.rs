@@ -1,6 +1,6 @@
 //! The states whose schemas can be compared.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::answer::not_run;
 use crate::backup::{self, BackupFolder, RestoreSource};
@@ -29,15 +29,14 @@ const FORMS: &str = "write `live`, `migrations`, `schema`, `backup:NAME`, `file:
 
 impl ComparedState {
     pub(super) fn named(typed: &str) -> Result<ComparedState> {
+        GenerateError::refuse_url(typed, "`url:VARIABLE`, with the variable that contains it")?;
         let state = match (typed, typed.split_once(':')) {
             ("live", _) => Some(ComparedState::Live),
             ("migrations", _) => Some(ComparedState::Migrations),
             ("schema", _) => Some(ComparedState::Schema),
             (_, Some(("backup", name))) => Some(ComparedState::Backup(name.to_owned())),
             (_, Some(("file", path))) => Some(ComparedState::File(path.into())),
-            (_, Some(("url", variable))) if !variable.contains("://") => {
-                Some(ComparedState::Url(variable.to_owned()))
-            }
+            (_, Some(("url", variable))) => Some(ComparedState::Url(variable.to_owned())),
             _ => None,
         };
         let revision = || typed.strip_suffix(":migrations").filter(|revision| !revision.is_empty());
@@ -76,8 +75,8 @@ impl ComparedState {
                 of_source(database, &SchemaSource::Files(path))
             }
             ComparedState::Schema => match &settings.schema.file {
-                Some(file) => of_source(database, &SchemaSource::Files(settings.root.join(file))),
-                None => Err(GenerateError::NoSource.into()),
+                Some(file) => of_schema_file(database, file),
+                None => Err(GenerateError::NoSchemaState.into()),
             },
             ComparedState::Migrations => of_migrations(database, settings),
             ComparedState::Revision(revision) => of_revision(database, revision),
@@ -88,6 +87,15 @@ impl ComparedState {
 
 fn not_a_state(typed: &str, why: &str) -> crate::failure::Failure {
     GenerateError::NotASource { typed: typed.to_owned(), why: why.to_owned() }.into()
+}
+
+/// The file or folder that db.toml names.
+fn of_schema_file(database: &Database<'_>, file: &Path) -> Result<ComparedSchema> {
+    let path = database.settings.root.join(file);
+    if !files::exists(&path) {
+        return Err(GenerateError::NoSchemaFile { file: file.to_owned() }.into());
+    }
+    of_source(database, &SchemaSource::Files(path))
 }
 
 /// A file, or another database.

@@ -104,10 +104,10 @@ impl GenerateArgs {
             Some(typed) => source::named(workspace, typed).map(Some),
             None if is_by_tool => Ok(None),
             None => match source::of_settings(settings) {
-                Some(source) => Ok(Some(source)),
+                Ok(source) => Ok(Some(source)),
                 // The tool may derive migrations from a description of its own.
-                None if migration::task_exists(settings, &task).is_ok() => Ok(None),
-                None => Err(GenerateError::NoSource.into()),
+                Err(_) if migration::task_exists(settings, &task).is_ok() => Ok(None),
+                Err(missing) => Err(missing),
             },
         }
     }

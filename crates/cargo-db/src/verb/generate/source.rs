@@ -12,10 +12,14 @@ pub(super) fn live(database: &Database<'_>) -> SchemaSource {
     SchemaSource::Database { name: database.target.database.clone(), target }
 }
 
-/// The file or folder that db.toml names, if it exists.
-pub(super) fn of_settings(settings: &Settings) -> Option<SchemaSource> {
-    let path = settings.root.join(settings.schema.file.as_ref()?);
-    files::exists(&path).then_some(SchemaSource::Files(path))
+/// The file or folder that db.toml names.
+pub(super) fn of_settings(settings: &Settings) -> Result<SchemaSource> {
+    let Some(file) = &settings.schema.file else { return Err(GenerateError::NoSource.into()) };
+    let path = settings.root.join(file);
+    if files::exists(&path) {
+        return Ok(SchemaSource::Files(path));
+    }
+    Err(GenerateError::NoSchemaFile { file: file.clone() }.into())
 }
 
 /// An SQL file, a folder, or a variable with the URL of a database.
@@ -24,16 +28,10 @@ pub(super) fn named(workspace: &Workspace, typed: &str) -> Result<SchemaSource> 
         let (typed, why) = (typed.to_owned(), why.to_owned());
         Err(GenerateError::NotASource { typed, why }.into())
     };
-    if typed.contains("://") {
-        // It is not repeated, because of the password that may be in it.
-        let (typed, why) = (
-            "a URL".to_owned(),
-            "a URL can contain a password: name a variable that \
-                            contains it, such as `--from OTHER_DATABASE_URL`"
-                .to_owned(),
-        );
-        return Err(GenerateError::NotASource { typed, why }.into());
-    }
+    GenerateError::refuse_url(
+        typed,
+        "the name of a variable that contains it, such as `--from OTHER_DATABASE_URL`",
+    )?;
     let path = files::current_dir()?.join(typed);
     if files::exists(&path) {
         return Ok(SchemaSource::Files(path));
