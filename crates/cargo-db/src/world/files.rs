@@ -192,7 +192,7 @@ pub(crate) fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Writes a file that must not exist yet.
-pub(crate) fn write_new(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn write_new(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed("make", folder))?;
     }
@@ -201,7 +201,7 @@ pub(crate) fn write_new(path: &Path, text: &str) -> Result<()> {
         .create_new(true)
         .open(path)
         .map_err(failed("create", path))?;
-    file.write_all(text.as_bytes()).map_err(|error| {
+    file.write_all(content.as_ref()).map_err(|error| {
         // A partly written file would look like a complete one.
         let _ = fs::remove_file(path);
         failed("write", path)(error)

@@ -1,8 +1,10 @@
 //! `cargo db diff`: the difference between the schemas of two states.
 
+use std::process::Command;
+
 use serde_json::json;
 
-use crate::support::{Project, cluster};
+use crate::support::{Project, Ran, cluster};
 
 const USERS: &str = "CREATE TABLE users (id int PRIMARY KEY);\n";
 
@@ -109,6 +111,35 @@ fn a_schema_file_that_does_not_exist_is_named() {
     missing.says("`schema.sql` does not exist").says("cargo db schema dump");
     project.write("db.toml", "");
     project.db(&["diff", "live", "schema"]).code(2).says("db.toml names no schema file");
+}
+
+#[test]
+fn the_migrations_of_a_revision_may_be_outside_of_the_project() {
+    let project = project("df_outside");
+    let absolute = project.path().join("migrations");
+    project.write("app/db.toml", "[migrations]\ndir = \"../migrations\"\n");
+    project.git(&["init", "-q"]);
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "first"]);
+    project.migration("2_posts.up.sql", "CREATE TABLE posts (id int);\n");
+    project.migration("2_posts.down.sql", "DROP TABLE posts;\n");
+    let app = project.path().join("app");
+    for dir in ["../migrations".to_owned(), absolute.display().to_string()] {
+        project.write("app/db.toml", &format!("[migrations]\ndir = \"{dir}\"\n"));
+        let mut diff = project.command(&["diff", "HEAD:migrations", "migrations"]);
+        let ran = Ran::from(diff.current_dir(&app).output().expect("it starts")).ok();
+        let ran = ran.says("new table posts");
+        assert!(!ran.stdout.contains("users"), "{ran}");
+    }
+    assert!(!project.path().join("app/migrations").exists());
+    // What git cannot read is no empty migration.
+    let mut git = Command::new("git");
+    git.args(["rev-parse", "HEAD:migrations/1_users.up.sql"]).current_dir(project.path());
+    let blob = String::from_utf8(git.output().expect("git runs").stdout).unwrap();
+    let (folder, file) = blob.trim().split_at(2);
+    std::fs::remove_file(project.path().join(".git/objects").join(folder).join(file)).unwrap();
+    let refused = project.db(&["diff", "HEAD:migrations", "migrations"]).code(2);
+    refused.says("git cannot read `migrations/1_users.up.sql`");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `cargo db diff`.
 
+mod revision;
 mod state;
 
 use clap::Args;

@@ -9,7 +9,8 @@ use crate::failure::{GenerateError, Result};
 use crate::generate::{self, ComparedSchema, SchemaSource};
 use crate::schema;
 use crate::settings::Settings;
-use crate::world::{files, process, temporary};
+use crate::verb::diff::revision::RevisionFolder;
+use crate::world::{files, temporary};
 
 /// A state, as it is typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,24 +139,13 @@ fn of_revision(database: &Database<'_>, revision: &str) -> Result<ComparedSchema
         let why = "the migrations of a revision can be run only if they are SQL";
         return Err(not_a_state(&format!("{revision}:migrations"), why));
     }
-    let (root, dir) = (settings.root.clone(), settings.migrations.dir.value.clone());
-    let inner = dir.strip_prefix(&root).unwrap_or(&dir).to_owned();
-    let list = format!("{}/", inner.display());
-    let named = format!("{revision}^{{commit}}");
-    let commit =
-        process::git(&root, &["rev-parse", "--verify", "--quiet", "--end-of-options", &named]);
-    let Some(commit) = commit.map(|commit| commit.trim().to_owned()) else {
-        return Err(not_a_state(revision, "git knows no such revision"));
-    };
-    let listed = process::git(&root, &["ls-tree", "-r", "-z", "--name-only", &commit, "--", &list]);
     let folder = temporary::folder()?;
-    for path in listed.unwrap_or_default().split('\0').filter(|path| !path.is_empty()) {
-        let bytes = process::git_bytes(&root, &["show", &format!("{commit}:./{path}")]);
-        let text = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
-        files::write_new(&folder.path().join(path), &text)?;
-    }
+    let migrations = folder.path().join("migrations");
+    let root = settings.root.clone();
+    let dir = settings.migrations.dir.value.clone();
+    RevisionFolder { root: &root, dir: &dir, revision }.write(&migrations)?;
     settings.root = folder.path().to_owned();
-    settings.migrations.dir.value = folder.path().join(inner);
+    settings.migrations.dir.value = migrations;
     // The base is a file of today.
     settings.schema.base = settings.schema.base.map(|base| root.join(base));
     of_migrations(database, &settings)
