@@ -28,11 +28,21 @@ pub(crate) enum GenerateError {
     #[error("the difference cannot be written as SQL")]
     NoDdl { objects: Vec<String> },
     #[error("the changes may include a rename")]
-    PossibleRename { renames: Vec<String>, command: String, flags: String },
+    PossibleRename { renames: Vec<AskedRename>, command: String },
     #[error("cannot rename {name}: {why}")]
     Rename { name: String, why: String, place: Option<(PathBuf, usize)> },
     #[error("the databases have different major versions of PostgreSQL: {one} and {other}")]
     OtherMajor { one: u32, other: u32 },
+}
+
+/// A rename that the user is asked about.
+#[derive(Clone, Debug)]
+pub(crate) struct AskedRename {
+    /// In words.
+    pub(crate) dropped: String,
+    pub(crate) added: String,
+    /// As `--rename` takes it.
+    pub(crate) flag: String,
 }
 
 impl GenerateError {
@@ -102,12 +112,7 @@ impl GenerateError {
             GenerateError::NoDdl { objects } => Explanation::new("DIFF.UNSUPPORTED", Exit::Policy)
                 .because_of(objects.iter().cloned())
                 .because("nothing was changed"),
-            GenerateError::PossibleRename { renames, command, flags } => {
-                Explanation::new("GENERATE.POSSIBLE_RENAME", Exit::Consent)
-                    .because_of(renames.iter().cloned())
-                    .run("if it is a rename", format!("{command} {flags}"))
-                    .run("if it is not: drop and add", format!("{command} --yes"))
-            }
+            GenerateError::PossibleRename { renames, command } => asked(renames, command),
             GenerateError::Rename { place, .. } => {
                 let explained = Explanation::new("GENERATE.RENAME", Exit::Usage);
                 let place = place.iter().map(|(file, line)| format!("{}:{line}", file.display()));
@@ -124,6 +129,22 @@ impl GenerateError {
             }
         }
     }
+}
+
+/// One command for each rename: several of one object exclude each other.
+fn asked(renames: &[AskedRename], command: &str) -> Explanation {
+    let mut explained = Explanation::new("GENERATE.POSSIBLE_RENAME", Exit::Consent);
+    for AskedRename { dropped, added, .. } in renames {
+        explained = explained.because(format!("{dropped} may be {added} now"));
+    }
+    for AskedRename { dropped, added, flag } in renames {
+        let label = match renames {
+            [_] => "if it is a rename".to_owned(),
+            _ => format!("if {dropped} is {added} now"),
+        };
+        explained = explained.run(&label, format!("{command} --rename {flag}"));
+    }
+    explained.run("if it is not: drop and add", format!("{command} --yes"))
 }
 
 /// What to do about a statement of the wanted schema that the server refused.
@@ -158,6 +179,13 @@ pub(super) fn samples() -> Vec<GenerateError> {
             ..ServerError::default()
         }),
     };
+    let asked = |added: &str| AskedRename {
+        dropped: text("column users.mail (text)"),
+        added: format!("column users.{added} (text)"),
+        flag: format!("users.mail={added}"),
+    };
+    let possible =
+        |renames| GenerateError::PossibleRename { renames, command: text("cargo db generate x") };
     vec![
         GenerateError::NoSource,
         GenerateError::NoSchemaState,
@@ -176,11 +204,8 @@ pub(super) fn samples() -> Vec<GenerateError> {
             objects: vec![text("table events: its partition key changes")],
         },
         GenerateError::NoDdl { objects: vec![text("table events: its partition key changes")] },
-        GenerateError::PossibleRename {
-            renames: vec![text("column users.mail (text) may be column users.email (text) now")],
-            command: text("cargo db generate x"),
-            flags: text("--rename users.mail=email"),
-        },
+        possible(vec![asked("email")]),
+        possible(vec![asked("email"), asked("contact")]),
         GenerateError::Rename {
             name: text("`users.mail` to `email`"),
             why: text("nothing has that name"),

@@ -44,7 +44,7 @@ pub(crate) use dump::DumpError;
 pub(crate) use exit::Exit;
 pub(crate) use explanation::{Hint, RetainedFlag, with_flags};
 pub(crate) use file::FileError;
-pub(crate) use generate::GenerateError;
+pub(crate) use generate::{AskedRename, GenerateError};
 pub(crate) use history::{HistoryError, KEEP_HISTORY, RepairHope, problem_line};
 pub(crate) use key::KeyError;
 pub(crate) use lock::LockError;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use pg_logical::catalog::Catalog;
 use pg_logical::diff::{
-    DiffStep, PossibleRename, Rename, RenameError, Renaming, Wanted, both_ways, possible_renames,
-    renames,
+    DiffStep, PossibleRename, Rename, RenameError, Renamed, Renaming, Wanted, both_ways,
+    possible_renames, renames,
 };
 
 use crate::failure::{GenerateError, Result};
@@ -196,6 +196,19 @@ impl<'a> Generating<'a> {
         let file = self.renames.iter().find(|(_, rename)| *rename == error.rename);
         cannot_rename(error, file.map_or(Path::new(""), |(file, _)| file))
     }
+}
+
+/// Whether a rename that was told concerns the same old or new name as a possible one. Names may be
+/// told with or without their schema.
+pub(crate) fn is_told(told: &Rename, possible: &Rename) -> bool {
+    let is = |full: &str, name: &str| full == name || full.ends_with(&format!(".{name}"));
+    let within = |name: &str| name.rsplit_once('.').map(|(within, _)| within.to_owned());
+    let is_of_same = match (within(&possible.old), within(&told.old)) {
+        (Some(full), Some(name)) => is(&full, &name),
+        (_, None) => possible.what != Renamed::Column,
+        (None, Some(_)) => false,
+    };
+    is(&possible.old, &told.old) || (is_of_same && possible.new == told.new)
 }
 
 /// A table and its partitions, as SQL.

@@ -19,7 +19,7 @@ mod wanted;
 pub(crate) use compared::{ComparedSchema, SchemaDifference, compare, role};
 pub(crate) use files::{check, new_files, write};
 pub(crate) use filling::EmptyTable;
-pub(crate) use migration::{GeneratedHazard, GeneratedMigration, Generating, RowsHazard};
+pub(crate) use migration::{GeneratedHazard, GeneratedMigration, Generating, is_told};
 pub(crate) use own::catalog;
 pub(crate) use proof::RowsInTheWay;
 pub(crate) use stage::{DownStage, MigrationStage};

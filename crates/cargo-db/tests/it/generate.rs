@@ -621,6 +621,30 @@ fn a_migration_that_drops_what_is_masked_cannot_be_rolled_back() {
     assert!(refused.code != Some(0), "{refused}");
     refused.says("this migration cannot be rolled back: ");
 }
+
+#[test]
+fn each_possible_rename_has_a_command_of_its_own() {
+    let before = "CREATE TABLE people (mail text, tel text);\n";
+    let after = "CREATE TABLE people (email text, phone text);\n";
+    let project = project("ge_several", &format!("{USERS}{after}"));
+    project.migration("2_people.up.sql", before);
+    project.migration("2_people.down.sql", "DROP TABLE people;\n");
+    let asked = project.db(&["generate", "x", "--json"]).code(3).json();
+    let commands = asked["error"]["next"].to_string() + &asked["error"]["hints"].to_string();
+    for rename in ["mail=email", "mail=phone", "tel=email", "tel=phone"] {
+        let one = format!("cargo db generate x --json --rename public.people.{rename}\"");
+        assert!(commands.contains(&one), "{rename}: {asked:#}");
+    }
+    // Neither name of a rename that was told is offered again.
+    let told = ["generate", "x", "--rename", "people.mail=email"];
+    let asked = project.db(&told).code(3).says("--rename public.people.tel=phone");
+    assert!(!asked.stderr.contains("tel=email") && !asked.stderr.contains("mail=phone"), "{asked}");
+    let twice = ["generate", "x", "--rename", "people.mail=email", "--rename", "people.tel=email"];
+    project.db(&twice).code(2).says("another rename concerns the same object");
+    let both = ["generate", "x", "--rename", "people.mail=email", "--rename", "people.tel=phone"];
+    project.db(&both).ok().says("renamed column people.tel to phone");
+}
+
 #[test]
 fn long_locks_can_be_avoided() {
     let wanted = format!(

@@ -6,7 +6,7 @@ use pg_logical::diff::{PossibleRename, Rename};
 
 use crate::answer::{GeneratedView, Outcome, not_run};
 use crate::change::{Database, Workspace};
-use crate::failure::{GenerateError, Result};
+use crate::failure::{AskedRename, GenerateError, Result};
 use crate::generate::{self, Generating, SchemaSource};
 use crate::world::{file_lock, files};
 
@@ -84,19 +84,16 @@ fn with_answers(
         return Ok(told);
     }
     if !ui.can_prompt() {
-        let renames =
-            possible.iter().map(|one| format!("{} may be {} now", one.dropped, one.added));
-        let flags = possible.iter().map(|one| format!("--rename {}", flag(one)));
-        return Err(GenerateError::PossibleRename {
-            renames: renames.collect(),
-            command: consent.command.clone(),
-            flags: flags.collect::<Vec<_>>().join(" "),
-        }
-        .into());
+        let asked = possible.iter().map(|one| AskedRename {
+            dropped: one.dropped.clone(),
+            added: one.added.clone(),
+            flag: flag(one),
+        });
+        let (renames, command) = (asked.collect(), consent.command.clone());
+        return Err(GenerateError::PossibleRename { renames, command }.into());
     }
     for one in possible {
-        let is_done = |rename: &Rename| rename.old == one.rename.old;
-        if told.iter().any(is_done) {
+        if told.iter().any(|told| generate::is_told(told, &one.rename)) {
             continue;
         }
         if ui.confirm(&format!("Was {} renamed to {}?", one.dropped, one.added))? {
