@@ -59,11 +59,9 @@ fn no_place(layout: &ProjectTool, stage: &MigrationStage) -> Failure {
     if stage.is_in_transaction {
         return GenerateError::OwnGenerator { title, command: None }.into();
     }
-    let why = |statement: &String| {
-        let first = statement.lines().next().unwrap_or_default();
-        format!("{title} cannot run this outside a transaction: {first}")
-    };
-    GenerateError::Unsupported { objects: stage.up.iter().map(why).collect() }.into()
+    let first = |statement: &String| statement.lines().next().unwrap_or_default().to_owned();
+    let statements = stage.up.iter().map(first).collect();
+    GenerateError::NeedsTransaction { title, statements }.into()
 }
 
 /// The statements that roll a stage back, or one that says why nothing does.

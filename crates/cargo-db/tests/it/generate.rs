@@ -1,7 +1,7 @@
 //! `cargo db generate`: migrations from the difference between the wanted schema and what the
 //! migrations build, proved before they are written.
 
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 
 use rexpect::session::spawn_command;
 use serde_json::{Value, json};
@@ -27,6 +27,13 @@ fn files(project: &Project) -> Vec<String> {
     let mut names: Vec<String> = names.collect();
     names.sort();
     names
+}
+
+/// All files of a project.
+fn files_below(project: &Project) -> String {
+    let mut find = Command::new("find");
+    let found = find.arg(project.path()).args(["-type", "f"]).output().expect("find runs");
+    String::from_utf8(found.stdout).unwrap()
 }
 
 fn text(project: &Project, file: &str) -> String {
@@ -407,7 +414,28 @@ fn tools_with_a_model_of_their_own_keep_their_generator() {
     let project = layouts::project("ge_prisma", &files);
     project.write("wanted.sql", USERS);
     let refused = project.db(&["generate", "x", "--from", "wanted.sql"]).code(2);
-    refused.says("cargo db generate NAME");
+    refused.says("generates its migrations itself").says("cargo db generate NAME");
+    let before = files_below(&project);
+    for option in [&["--dry-run"] as &[&str], &["--avoid-locks"], &["--rename", "a=b"]] {
+        let refused = project.db(&[&["generate", "x"], option].concat()).code(2);
+        refused.says(option[0]).says("prisma");
+    }
+    assert_eq!(files_below(&project), before);
+}
+
+#[test]
+fn a_command_of_the_project_keeps_its_generator() {
+    let project = Project::new("ge_command");
+    project.write(
+        "db.toml",
+        "[migrations]\nstatus = ['./tool', 'status']\napply = ['./tool', 'up']\n\
+         generate = ['./tool', 'diff']\n",
+    );
+    project.write("wanted.sql", USERS);
+    for arguments in [["--from", "wanted.sql"].as_slice(), &["--dry-run"]] {
+        let refused = project.db(&[&["generate", "x"], arguments].concat()).code(2);
+        refused.says("`[migrations] generate`");
+    }
 }
 
 /// The name of a case, the files of a project whose migration creates `users`, and the new files.
@@ -698,7 +726,9 @@ fn long_locks_can_be_avoided() {
     project.write("db.toml", "[schema]\nfile = \"wanted.sql\"\n");
     project.write("wanted.sql", &wanted);
     let refused = project.db(&["generate", "fast", "--avoid-locks"]).code(4);
-    refused.says("refinery cannot run this outside a transaction");
+    refused
+        .says("refinery cannot run the migration outside a transaction")
+        .says("without `--avoid-locks`");
 }
 
 #[test]

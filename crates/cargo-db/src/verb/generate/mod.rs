@@ -11,6 +11,7 @@ use crate::change::{Database, Effect, Workspace, refused_in};
 use crate::failure::{GenerateError, Result};
 use crate::generate::SchemaSource;
 use crate::migration;
+use crate::settings::Settings;
 use crate::verb::declare::Verb;
 use crate::verb::generate::native::NativeRequest;
 use db_tools::command::Task;
@@ -79,7 +80,10 @@ impl Verb for GenerateArgs {
                     is_dry_run: self.dry_run,
                 },
             ),
-            None => tool::run(&database, &name),
+            None => {
+                self.refuse_options(&database)?;
+                tool::run(&database, &name)
+            }
         }
     }
 }
@@ -91,10 +95,10 @@ impl GenerateArgs {
         let migrations = &settings.migrations;
         let typed = if self.from_live { Some("live") } else { self.from.as_deref() };
         let task = Task::Generate { name };
-        let is_by_tool = migrations.layout.derives_migrations()
-            || migrations.commands.shown().contains_key(task.setting());
+        let is_by_command = has_command(settings);
         match typed {
-            Some(_) if is_by_tool => {
+            Some(_) if is_by_command => Err(GenerateError::OwnCommand.into()),
+            Some(_) if migrations.layout.derives_migrations() => {
                 let command = migration::task_exists(settings, &task).is_ok();
                 let command = command.then(|| "cargo db generate NAME".to_owned());
                 let title = migrations.layout.key();
@@ -102,7 +106,7 @@ impl GenerateArgs {
             }
             Some(_) if self.from_live => Ok(Some(source::live(database))),
             Some(typed) => source::named(workspace, typed).map(Some),
-            None if is_by_tool => Ok(None),
+            None if is_by_command || migrations.layout.derives_migrations() => Ok(None),
             None => match source::of_settings(settings) {
                 Ok(source) => Ok(Some(source)),
                 // The tool may derive migrations from a description of its own.
@@ -111,4 +115,28 @@ impl GenerateArgs {
             },
         }
     }
+
+    /// Refuses what only the generator of cargo db can do.
+    fn refuse_options(&self, Database { settings, .. }: &Database<'_>) -> Result<()> {
+        let used = [
+            ("`--rename`", !self.rename.is_empty()),
+            ("`--avoid-locks`", self.avoid_locks),
+            ("`--dry-run`", self.dry_run),
+        ];
+        let used: Vec<&str> = used.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect();
+        if used.is_empty() {
+            return Ok(());
+        }
+        let generator = match has_command(settings) {
+            true => "the command `[migrations] generate` in db.toml".to_owned(),
+            false => settings.migrations.layout.key().to_owned(),
+        };
+        Err(GenerateError::Options { options: used.join(" and "), generator }.into())
+    }
+}
+
+/// Whether db.toml names a command that generates migrations.
+fn has_command(settings: &Settings) -> bool {
+    let setting = Task::Generate { name: "" }.setting();
+    settings.migrations.commands.shown().contains_key(setting)
 }
