@@ -28,6 +28,8 @@ pub(crate) enum GenerateError {
     Options { options: String, generator: String },
     #[error("{title} cannot run the migration outside a transaction")]
     NeedsTransaction { title: &'static str, statements: Vec<String> },
+    #[error("the migrations changed while this one was generated")]
+    MigrationsChanged,
     #[error("the wanted schema cannot be loaded: `{}`", file.display())]
     NotLoaded { file: PathBuf, line: usize, server: Box<ServerError> },
     #[error("the changes cannot be generated as a proved migration")]
@@ -115,6 +117,11 @@ impl GenerateError {
                     .because_of(statements.iter().cloned())
                     .because("nothing was written")
                     .advise("repeat the command without `--avoid-locks`")
+            }
+            GenerateError::MigrationsChanged => {
+                Explanation::new("GENERATE.MIGRATIONS_CHANGED", Exit::Failed)
+                    .because("another command wrote a migration meanwhile; nothing was written")
+                    .advise("repeat the command: it compares with the migrations as they are now")
             }
             GenerateError::NotLoaded { line, server, .. } => {
                 let explained = Explanation::new("GENERATE.NOT_LOADED", Exit::Failed)
@@ -219,6 +226,7 @@ pub(super) fn samples() -> Vec<GenerateError> {
             title: "refinery",
             statements: vec![text("CREATE INDEX CONCURRENTLY i ON public.users (mail)")],
         },
+        GenerateError::MigrationsChanged,
         GenerateError::NotASource { typed: text("x.sql"), why: text("no such file or variable") },
         GenerateError::OwnGenerator {
             title: "Prisma",

@@ -154,6 +154,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("DUMP.TOO_OLD", &[11]),
     ("DUMP.UNCOVERED", &[11]),
     ("FILE.FAILED", &[7]),
+    ("GENERATE.MIGRATIONS_CHANGED", &[7]),
     ("GENERATE.NEEDS_TRANSACTION", &[4]),
     ("GENERATE.NOT_A_SOURCE", &[2]),
     ("GENERATE.NOT_LOADED", &[7]),

@@ -10,7 +10,7 @@ use crate::generate::stage::{DownStage, MigrationStage};
 use crate::migration;
 use crate::model::finding::Checked;
 use crate::model::migration::MigrationFolder;
-use crate::settings::Settings;
+use crate::settings::{Migrations, Settings};
 use crate::world::{clock, edit};
 use db_tools::{FoundFile, NewMigration, NewStatements, ProjectTool};
 use pg_logical::ddl::dollars;
@@ -22,14 +22,20 @@ pub(crate) struct NewFile {
     pub(crate) text: String,
 }
 
+/// The migrations before the new one.
+pub(crate) fn folder(settings: &Settings) -> Result<MigrationFolder> {
+    let Migrations { layout, dir, .. } = &settings.migrations;
+    migration::migrations(layout, &dir.value, &settings.root)
+}
+
 /// The files of all stages, in the order in which they are applied.
 pub(crate) fn new_files(
     settings: &Settings,
     name: &str,
     stages: &[MigrationStage],
+    mut folder: MigrationFolder,
 ) -> Result<Vec<NewFile>> {
     let (layout, dir) = (&settings.migrations.layout, &settings.migrations.dir.value);
-    let mut folder = migration::migrations(layout, dir, &settings.root)?;
     let reversible = folder.migrations.is_empty() || folder.is_reversible();
     let mut all = Vec::new();
     for (at, stage) in stages.iter().enumerate() {

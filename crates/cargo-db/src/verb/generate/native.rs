@@ -27,6 +27,7 @@ pub(super) fn run(database: &Database<'_>, request: &NativeRequest<'_>) -> Resul
     let world = &workspace.world;
     let compared = source.describe(&settings.root);
     let told = request.renames.iter().map(|text| told(text)).collect::<Result<Vec<_>>>()?;
+    let before = generate::folder(settings)?;
     let wanted = generate::wanted(world, settings, target, source)?;
     let generating = Generating::new(world, settings, target, wanted, request.avoids_locks)?;
     if !generating.not_run().is_empty() {
@@ -36,9 +37,12 @@ pub(super) fn run(database: &Database<'_>, request: &NativeRequest<'_>) -> Resul
     let Some(migration) = generating.migration(&told)? else {
         return Ok(Outcome::done(GeneratedView::nothing(&compared)));
     };
-    // Two that are written at once do not get the same version.
+    // Two that are written at once get neither the same version nor the same changes.
     let _alone = file_lock::lock_folder(&settings.root)?;
-    let new = generate::new_files(settings, name, &migration.stages)?;
+    if generate::folder(settings)? != before {
+        return Err(GenerateError::MigrationsChanged.into());
+    }
+    let new = generate::new_files(settings, name, &migration.stages, before)?;
     let checked = generate::check(settings, &new);
     if !is_dry_run {
         generate::write(&new)?;
