@@ -37,6 +37,9 @@ pub(crate) struct GeneratedView {
     /// What the rules of `check` find in the files.
     checked: Vec<CheckedView>,
     dry_run: bool,
+    /// The version to record in the database that has the changes already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<String>,
 }
 
 /// What the proof of the migration covered.
@@ -109,6 +112,7 @@ impl GeneratedView {
             hazards: Vec::new(),
             checked: Vec::new(),
             dry_run: false,
+            baseline: None,
         }
     }
 
@@ -147,6 +151,12 @@ impl GeneratedView {
             files: files.iter().map(|file| file.display().to_string()).collect(),
             ..self
         }
+    }
+
+    /// The database has these changes already: the migrations up to this version are to be recorded
+    /// in it.
+    pub(crate) fn to_record(self, version: Option<String>) -> GeneratedView {
+        GeneratedView { baseline: version, ..self }
     }
 
     /// Nothing was written.
@@ -194,6 +204,19 @@ impl GeneratedView {
         let others =
             others.map(|one| format!("{warning} {}: {}: {}", one.hazard, one.object, one.why));
         rows.chain(others).collect()
+    }
+
+    fn next(&self, style: &Style) -> String {
+        let migrate = style.command("cargo db migrate");
+        let Some(version) = &self.baseline else {
+            return format!("next: read the migration, then run `{migrate}`");
+        };
+        let record = format!("cargo db baseline --to {}", shell_words::quote(version));
+        format!(
+            "next: read the migration; this database has the change already: record it with \
+             `{}`; run `{migrate}` on the others",
+            style.command(&record)
+        )
     }
 
     fn findings(&self, style: &Style) -> Vec<String> {
@@ -244,8 +267,7 @@ impl Answer for GeneratedView {
             lines.push("dry run: nothing was written".to_owned());
         } else {
             lines.extend(self.files.iter().cloned());
-            let command = style.command("cargo db migrate");
-            lines.push(format!("next: read the migration, then run `{command}`"));
+            lines.push(self.next(style));
         }
         lines.join("\n")
     }

@@ -96,19 +96,32 @@ fn with(
     folder
 }
 
+fn shown(settings: &Settings, file: &NewFile) -> PathBuf {
+    file.path.strip_prefix(&settings.root).unwrap_or(&file.path).to_owned()
+}
+
+fn read(settings: &Settings, written: &[NewFile]) -> MigrationFolder {
+    let found = written.iter().map(|file| FoundFile {
+        path: shown(settings, file),
+        bytes: file.text.clone().into_bytes(),
+    });
+    settings.migrations.layout.read(found.collect())
+}
+
+/// The version of the last migration in the files.
+pub(crate) fn last_version(settings: &Settings, written: &[NewFile]) -> Option<String> {
+    let folder = read(settings, written);
+    folder.migrations.last().map(|migration| migration.version.to_string())
+}
+
 /// What `check` finds in the files.
 pub(crate) fn check(settings: &Settings, written: &[NewFile]) -> Vec<Checked> {
     let layout = &settings.migrations.layout;
-    let shown =
-        |file: &NewFile| file.path.strip_prefix(&settings.root).unwrap_or(&file.path).to_owned();
-    let found = written
-        .iter()
-        .map(|file| FoundFile { path: shown(file), bytes: file.text.clone().into_bytes() });
     let text = |path: &std::path::Path| {
-        let file = written.iter().find(|file| shown(file) == path);
+        let file = written.iter().find(|file| shown(settings, file) == path);
         file.map(|file| file.text.clone().into_bytes()).unwrap_or_default()
     };
-    let folder = layout.read(found.collect());
+    let folder = read(settings, written);
     let ups = folder.migrations.iter().map(|migration| {
         let up = &migration.up;
         check::check_script(layout, up, text(&up.path), Direction::Up, CheckContext::default())

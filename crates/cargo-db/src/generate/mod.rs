@@ -17,7 +17,7 @@ mod types;
 mod wanted;
 
 pub(crate) use compared::{ComparedSchema, SchemaDifference, compare, role};
-pub(crate) use files::{check, folder, new_files, write};
+pub(crate) use files::{check, folder, last_version, new_files, write};
 pub(crate) use filling::EmptyTable;
 pub(crate) use migration::{GeneratedHazard, GeneratedMigration, Generating, is_told};
 pub(crate) use own::catalog;

@@ -368,6 +368,21 @@ fn without_a_wanted_schema_it_says_what_to_do() {
 }
 
 #[test]
+fn a_database_that_has_the_changes_records_the_migration() {
+    let project = project("ge_record", USERS);
+    project.db(&["migrate"]).ok();
+    project.run_sql("ALTER TABLE users ADD by_hand int");
+    let generated = project.db(&["generate", "hand", "--from-live"]).ok();
+    let generated = generated.says("this database has the change already");
+    generated.says("`cargo db baseline --to 2`").says("run `cargo db migrate` on the others");
+    project.db(&["baseline", "--to", "2", "--yes"]).ok();
+    project.db(&["status", "--check"]).ok();
+    project.db(&["rollback", "--yes"]).ok();
+    project.db(&["migrate"]).ok();
+    assert_eq!(project.db(&["diff", "--json"]).ok().json()["differs"], false);
+}
+
+#[test]
 fn beside_precious_data_nothing_is_built() {
     let mut project = project("ge_production", &format!("{USERS}CREATE TABLE posts ();\n"));
     project.db(&["migrate"]).ok();

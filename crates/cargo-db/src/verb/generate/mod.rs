@@ -78,6 +78,7 @@ impl Verb for GenerateArgs {
                     renames: &self.rename,
                     avoids_locks: self.avoid_locks,
                     is_dry_run: self.dry_run,
+                    is_live: self.from_live,
                 },
             ),
             None => {

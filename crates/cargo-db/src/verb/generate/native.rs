@@ -18,6 +18,8 @@ pub(super) struct NativeRequest<'a> {
     pub(super) renames: &'a [String],
     pub(super) avoids_locks: bool,
     pub(super) is_dry_run: bool,
+    /// Whether the database that is worked with has the changes already.
+    pub(super) is_live: bool,
 }
 
 /// Generates, proves and writes a migration.
@@ -50,7 +52,8 @@ pub(super) fn run(database: &Database<'_>, request: &NativeRequest<'_>) -> Resul
     let here = files::current_dir()?;
     let shown = |path: &Path| path.strip_prefix(&here).unwrap_or(path).to_owned();
     let paths: Vec<PathBuf> = new.iter().map(|file| shown(&file.path)).collect();
-    let generated = GeneratedView::of(&compared, &migration, &checked);
+    let version = if request.is_live { generate::last_version(settings, &new) } else { None };
+    let generated = GeneratedView::of(&compared, &migration, &checked).to_record(version);
     Ok(Outcome::done(if is_dry_run { generated.dry_run() } else { generated.written(&paths) }))
 }
 
