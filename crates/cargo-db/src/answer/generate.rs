@@ -179,9 +179,9 @@ impl GeneratedView {
     }
 
     fn proof(&self) -> Vec<String> {
-        let way = match (self.irreversible.is_empty(), self.proof.fails_on_rows.is_empty()) {
-            (true, _) => "applied and rolled back",
-            (false, _) => "applied",
+        let way = match self.irreversible.is_empty() {
+            true => "applied and rolled back",
+            false => "applied",
         };
         let tables = plural(self.proof.tables_with_rows, "table");
         let mut lines = vec![format!("proved on a scratch database: {way}, with rows in {tables}")];

@@ -146,8 +146,8 @@ impl GenerateError {
                 let explained = Explanation::new("GENERATE.RENAME", Exit::Usage);
                 let place = place.iter().map(|(file, line)| format!("{}:{line}", file.display()));
                 explained.because_of(place).advise(
-                    "write a rename as `--rename old=new`, with the table's name before that of \
-                     a column: `--rename users.mail=email`",
+                    "write a rename as `--rename old=new`; for a column, put the table first: \
+                     `--rename users.mail=email`",
                 )
             }
             GenerateError::OtherMajor { .. } => {

@@ -9,7 +9,7 @@ use crate::world::World;
 use crate::world::pg::{Purpose, Session};
 use db_tools::ProjectTool;
 
-/// Reads what is the project's of a database.
+/// Reads the objects that belong to the project.
 pub(crate) fn catalog(world: &World, target: &Target, layout: &ProjectTool) -> Result<Catalog> {
     let mut session = Session::open(world, target, Purpose::Read)?;
     let mut catalog = schema::read(&mut session)?;

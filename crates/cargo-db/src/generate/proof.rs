@@ -22,7 +22,7 @@ pub(super) struct Claim<'a> {
     pub(super) before: &'a Catalog,
     /// The first state after the renames with which the plan begins.
     pub(super) renamed: &'a Catalog,
-    /// The steps that take these renames back.
+    /// The steps that undo these renames.
     pub(super) back: &'a [DiffStep],
     pub(super) after: &'a Catalog,
     pub(super) plans: &'a Plans,
@@ -102,8 +102,8 @@ impl Prover<'_> {
         })
     }
 
-    /// Rolls back what was applied. Records as reasons what cannot be proved; returns the rows
-    /// that were in the way.
+    /// Rolls back what was applied. If that cannot be proved, records the reasons; returns the rows
+    /// that it fails on.
     fn prove_back(
         &self,
         claim: &Claim<'_>,
@@ -203,7 +203,7 @@ impl Claim<'_> {
         let is = shape(now, self.wanted).map_err(unsupported)?;
         let should = shape(expected, self.wanted).map_err(unsupported)?;
         let first = |text: &String| text.lines().next().unwrap_or_default().to_owned();
-        let extra = is.difference(&should).map(|text| format!("there would be: {}", first(text)));
+        let extra = is.difference(&should).map(|text| format!("unexpected: {}", first(text)));
         let missing = should.difference(&is).map(|text| format!("missing: {}", first(text)));
         Ok(missing.chain(extra).take(SHOWN).collect())
     }

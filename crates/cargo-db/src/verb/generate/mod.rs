@@ -38,7 +38,7 @@ pub(crate) struct GenerateArgs {
     /// The wanted schema: an SQL file, a folder of SQL files, or the variable with a database's URL
     #[arg(long, value_name = "SOURCE", conflicts_with = "from_live")]
     from: Option<String>,
-    /// Generate the changes that were made by hand to the database
+    /// Generate a migration from changes made to the database by hand
     #[arg(long)]
     from_live: bool,
     /// A rename, such as `users=people` or `users.mail=email`; may be repeated
