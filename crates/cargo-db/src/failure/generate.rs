@@ -88,22 +88,12 @@ impl GenerateError {
             GenerateError::NotASource { why, .. } => {
                 Explanation::new("GENERATE.NOT_A_SOURCE", Exit::Usage).because(why)
             }
-            GenerateError::Url { instead } => {
-                Explanation::new("GENERATE.NOT_A_SOURCE", Exit::Usage)
-                    .because(format!("a URL can contain a password: write {instead}"))
-            }
+            GenerateError::Url { instead } => Explanation::new("GENERATE.URL", Exit::Usage)
+                .because(format!("a URL can contain a password: write {instead}")),
             GenerateError::OwnGenerator { title, command } => {
-                let explained =
-                    Explanation::new("GENERATE.OWN_GENERATOR", Exit::Usage).because(format!(
-                        "{title} derives its migrations from a model of its own, which a \
-                             migration from SQL would contradict"
-                    ));
-                match command {
-                    Some(command) => explained.run("generate it with the tool", command),
-                    None => explained.advise("write the migration with the tool"),
-                }
+                own_generator(title, command.as_deref())
             }
-            GenerateError::OwnCommand => Explanation::new("GENERATE.OWN_GENERATOR", Exit::Usage)
+            GenerateError::OwnCommand => Explanation::new("GENERATE.OWN_COMMAND", Exit::Usage)
                 .because("db.toml names the command: `[migrations] generate`")
                 .run("generate the migration with that command", "cargo db generate NAME"),
             GenerateError::Options { generator, .. } => {
@@ -123,12 +113,7 @@ impl GenerateError {
                     .because("another command wrote a migration meanwhile; nothing was written")
                     .advise("repeat the command: it compares with the migrations as they are now")
             }
-            GenerateError::NotLoaded { line, server, .. } => {
-                let explained = Explanation::new("GENERATE.NOT_LOADED", Exit::Failed)
-                    .because(format!("line {line}: {}", server.message))
-                    .because("it was loaded into an empty scratch database; nothing was written");
-                advice(explained, server)
-            }
+            GenerateError::NotLoaded { line, server, .. } => not_loaded(*line, server),
             GenerateError::Unsupported { objects } => {
                 Explanation::new("GENERATE.UNSUPPORTED", Exit::Policy)
                     .because_of(objects.iter().cloned())
@@ -176,8 +161,22 @@ fn asked(renames: &[AskedRename], command: &str) -> Explanation {
     explained.run("if it is not: drop and add", format!("{command} --yes"))
 }
 
+fn own_generator(title: &str, command: Option<&str>) -> Explanation {
+    let explained = Explanation::new("GENERATE.OWN_GENERATOR", Exit::Usage).because(format!(
+        "{title} derives its migrations from a model of its own, which a migration from SQL would \
+         contradict"
+    ));
+    match command {
+        Some(command) => explained.run("generate it with the tool", command),
+        None => explained.advise("write the migration with the tool"),
+    }
+}
+
 /// What to do about a statement of the wanted schema that the server refused.
-fn advice(explained: Explanation, server: &ServerError) -> Explanation {
+fn not_loaded(line: usize, server: &ServerError) -> Explanation {
+    let explained = Explanation::new("GENERATE.NOT_LOADED", Exit::Failed)
+        .because(format!("line {line}: {}", server.message))
+        .because("it was loaded into an empty scratch database; nothing was written");
     let name = server.quoted_name().unwrap_or("the name");
     match server.code.as_deref() {
         // undefined_object: a role, a type, an extension.
