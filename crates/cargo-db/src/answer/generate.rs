@@ -155,7 +155,7 @@ impl GeneratedView {
 
     /// The database has these changes already: the migrations up to this version are to be recorded
     /// in it.
-    pub(crate) fn to_record(self, version: Option<String>) -> GeneratedView {
+    pub(crate) fn with_baseline(self, version: Option<String>) -> GeneratedView {
         GeneratedView { baseline: version, ..self }
     }
 

@@ -39,7 +39,7 @@ pub(super) fn before(database: &Database<'_>, plan: &Plan) -> Option<SchemaBefor
         | Operation::SeedFresh
         | Operation::Repair => read(database, plan),
         // The database is said to have what the recorded migrations do.
-        Operation::Baseline => read(database, plan).map(SchemaBefore::as_expected),
+        Operation::Baseline => read(database, plan).map(SchemaBefore::accepted),
         Operation::Restore | Operation::RestoreInPlace => {
             plan.steps.iter().find_map(|step| match step {
                 Step::Build { .. } | Step::Replace { is_whole: true, .. } => {

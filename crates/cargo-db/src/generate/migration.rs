@@ -1,6 +1,5 @@
 //! Generates a migration: from the state to which the migrations lead to the wanted one.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use pg_logical::catalog::Catalog;
@@ -213,21 +212,18 @@ pub(crate) fn is_told(told: &Rename, possible: &Rename) -> bool {
 
 /// A table and its partitions, as SQL.
 fn with_partitions(catalog: &Catalog, table: &str) -> Vec<String> {
-    let (mut names, mut numbers) = (vec![table.to_owned()], BTreeSet::new());
-    loop {
-        let count = numbers.len();
-        for object in &catalog.objects {
-            let Some(found) = object.table() else { continue };
-            let is_below = found.parents.iter().any(|parent| numbers.contains(parent));
-            let name = object.identity.sql();
-            if (is_below || name == table) && numbers.insert(object.address.oid) && is_below {
-                names.push(name);
-            }
+    let tables = || catalog.objects.iter().filter_map(|object| Some((object, object.table()?)));
+    let named = tables().find(|(object, _)| object.identity.sql() == table);
+    let mut numbers: Vec<u32> = named.iter().map(|(object, _)| object.address.oid).collect();
+    let (mut names, mut at) = (vec![table.to_owned()], 0);
+    while let Some(&parent) = numbers.get(at) {
+        for (object, _) in tables().filter(|(_, below)| below.parents.contains(&parent)) {
+            numbers.push(object.address.oid);
+            names.push(object.identity.sql());
         }
-        if numbers.len() == count {
-            return names;
-        }
+        at += 1;
     }
+    names
 }
 
 /// The hazards that no rule of `check` sees.

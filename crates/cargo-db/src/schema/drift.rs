@@ -142,7 +142,7 @@ pub(crate) struct KnownSchema {
 
 impl SchemaBefore {
     /// Takes everything that was found for what the migrations left.
-    pub(crate) fn as_expected(mut self) -> SchemaBefore {
+    pub(crate) fn accepted(mut self) -> SchemaBefore {
         if let SchemaBefore::Known(known) = &mut self {
             known.expected = known.found.clone();
         }

@@ -53,7 +53,7 @@ pub(super) fn run(database: &Database<'_>, request: &NativeRequest<'_>) -> Resul
     let shown = |path: &Path| path.strip_prefix(&here).unwrap_or(path).to_owned();
     let paths: Vec<PathBuf> = new.iter().map(|file| shown(&file.path)).collect();
     let version = if request.is_live { generate::last_version(settings, &new) } else { None };
-    let generated = GeneratedView::of(&compared, &migration, &checked).to_record(version);
+    let generated = GeneratedView::of(&compared, &migration, &checked).with_baseline(version);
     Ok(Outcome::done(if is_dry_run { generated.dry_run() } else { generated.written(&paths) }))
 }
 
