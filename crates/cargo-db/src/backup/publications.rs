@@ -9,6 +9,7 @@ use crate::failure::Result;
 use crate::model::event::Event;
 use crate::world::World;
 use crate::world::pg::{Row, Session};
+use pg_logical::catalog::query_for;
 use pg_sql::lexer::words;
 use pg_sql::name::qualified_name;
 use pg_sql::quote::quote_literal;
@@ -51,9 +52,10 @@ impl Publications {
             RestoreScope::Schema(schema) => schema.as_str(),
             RestoreScope::Table { .. } => "",
         };
-        let (relations, schema) = (scope.relations(), quote_literal(schema));
-        let sql =
-            format!(include_str!("sql/publications.sql"), relations = relations, schema = schema);
+        let sql = query_for(include_str!("sql/publications.sql"), session.reported_major());
+        let schema = quote_literal(schema);
+        let parts = sql.split("{relations}").map(|part| part.replace("{schema}", &schema));
+        let sql = parts.collect::<Vec<_>>().join(&scope.relations());
         let [published, all, there] = session.sets("find out who publishes it", &sql)?;
         let name = |row: &Row| Ok(row.text("name")?.to_owned());
         Ok(Publications {

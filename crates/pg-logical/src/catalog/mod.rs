@@ -59,8 +59,9 @@ pub const SETTINGS: &str = include_str!("queries/settings.sql");
 /// The oldest major version whose catalogs are known here.
 pub const OLDEST: u32 = 14;
 
-/// A query for a server of this major version: see [`queries`].
-pub(crate) fn query_for(query: &str, major: u32) -> String {
+/// A query for a server of this major version. A line that ends in `--from 15` or `--until 14` is
+/// only for these versions.
+pub fn query_for(query: &str, major: u32) -> String {
     queries::for_major(query, major, Scope::Everything)
 }
 
