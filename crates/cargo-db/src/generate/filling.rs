@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::failure::Result;
 use crate::generate::insert::{FillTable, FilledColumns, ROWS, tables};
-use crate::generate::outside::outside;
+use crate::generate::server_wide::server_wide_statement;
 use crate::generate::types::Types;
 use crate::migration::project_relation;
 use crate::model::seed::{Seed, SeedKind};
@@ -120,7 +120,7 @@ fn is_inside(world: &World, settings: &Settings, target: &Target, seed: &Seed) -
         return true;
     }
     let Ok(bytes) = files::read(&seed.file) else { return false };
-    matches!(outside(world, settings, target, (&seed.file, &bytes)), Ok(None))
+    matches!(server_wide_statement(world, settings, target, (&seed.file, &bytes)), Ok(None))
 }
 
 /// How many rows each table has; larger numbers than needed do not matter.

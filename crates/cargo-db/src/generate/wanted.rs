@@ -7,8 +7,8 @@ use pg_logical::diff::{Rename, RenameError, renames_of_file};
 
 use crate::backup::{self, SCRATCH, SiblingDatabase};
 use crate::failure::{GenerateError, Result};
-use crate::generate::outside::outside;
 use crate::generate::own;
+use crate::generate::server_wide::server_wide_statement;
 use crate::migration::session_settings;
 use crate::model::event::Event;
 use crate::model::statement::ServerError;
@@ -135,7 +135,8 @@ fn load_file(
     (path, bytes): (&Path, &[u8]),
 ) -> Result<()> {
     let bytes = without_restrict(bytes);
-    if let Some(statement) = outside(world, settings, &built.target, (path, &bytes))? {
+    if let Some(statement) = server_wide_statement(world, settings, &built.target, (path, &bytes))?
+    {
         return Err(GenerateError::Unsupported { objects: vec![statement.describe()] }.into());
     }
     let script = Script::check(path, bytes, TransactionContext::Nothing)?;

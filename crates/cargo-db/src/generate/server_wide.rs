@@ -11,18 +11,18 @@ use crate::world::World;
 
 /// The first statement that may affect the whole server. `None` if there is none, or if the script
 /// changes nothing outside of its database when it is tried out.
-pub(super) fn outside(
+pub(super) fn server_wide_statement(
     world: &World,
     settings: &Settings,
     target: &Target,
     (path, bytes): (&Path, &[u8]),
 ) -> Result<Option<ServerWideStatement>> {
-    let Some(statement) = server_wide(settings, path, bytes) else { return Ok(None) };
+    let Some(statement) = suspicious(settings, path, bytes) else { return Ok(None) };
     let is_inside = schema::is_inside(world, settings, target, (path, bytes.to_vec()))?;
     Ok((!is_inside).then_some(statement))
 }
 
-fn server_wide(settings: &Settings, path: &Path, bytes: &[u8]) -> Option<ServerWideStatement> {
+fn suspicious(settings: &Settings, path: &Path, bytes: &[u8]) -> Option<ServerWideStatement> {
     let text = String::from_utf8_lossy(bytes);
     let layout = &settings.migrations.layout;
     let checked = check::check(&FileToCheck::alone(layout, path, &text, Direction::Up));
