@@ -99,14 +99,18 @@ fn places(side: &Side<'_>, table: &Table) -> Vec<usize> {
     table.parents.iter().filter_map(place).collect()
 }
 
-/// The places of the checks of a table and of all those that it inherits from.
-pub(super) fn of_lineage(side: &Side<'_>, table: usize) -> Vec<usize> {
+/// The places of the checks of these tables.
+pub(super) fn of_tables(side: &Side<'_>, tables: &[usize]) -> Vec<usize> {
     let objects = side.catalog.objects.iter().enumerate();
     let is_check = |(at, object): &(usize, &Object)| {
-        side.whole(*at) == Some(table) && constraint_of(object).is_some_and(|one| one.kind == 'c')
+        let is_of = side.whole(*at).is_some_and(|whole| tables.contains(&whole));
+        is_of && constraint_of(object).is_some_and(|one| one.kind == 'c')
     };
-    let mut found: Vec<usize> = objects.filter(is_check).map(|(at, _)| at).collect();
+    objects.filter(is_check).map(|(at, _)| at).collect()
+}
+
+/// The places of a table and of all those that it inherits from.
+pub(super) fn lineage(side: &Side<'_>, table: usize) -> Vec<usize> {
     let parents = side.object(table).table().map(|table| places(side, table)).unwrap_or_default();
-    found.extend(parents.into_iter().flat_map(|parent| of_lineage(side, parent)));
-    found
+    [table].into_iter().chain(parents.into_iter().flat_map(|of| lineage(side, of))).collect()
 }

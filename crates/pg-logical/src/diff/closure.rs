@@ -111,6 +111,7 @@ impl<'a> Fates<'a> {
         while self.spread() {}
         self.keep_partition_keys();
         self.keep_contained_domains();
+        self.keep_declared_columns();
         self.retire();
         if self.refused.is_empty() {
             return Ok(());

@@ -46,7 +46,7 @@ pub(super) fn alter(pair: &Pair<'_>) -> String {
 }
 
 /// The parents that a table has in both databases; none while it is detached from them.
-fn parents<'a>(pair: &Pair<'a>) -> Vec<Pair<'a>> {
+pub(super) fn parents<'a>(pair: &Pair<'a>) -> Vec<Pair<'a>> {
     let Some((old, new)) = pair.tables() else { return Vec::new() };
     let place = |oid: &u32| pair.after().catalog.place(class::CLASS, *oid);
     let parents = new.parents.iter().filter_map(place).filter_map(|new_at| {

@@ -18,6 +18,7 @@ mod commits;
 mod compare;
 mod contained;
 mod conversion;
+mod declared;
 mod edit;
 mod faithful;
 mod finish;

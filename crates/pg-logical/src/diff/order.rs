@@ -72,7 +72,7 @@ impl ChangeGraph {
             needs.into_iter().for_each(|need| self.edge(Node::Make(need), Node::Make(step)));
         }
         self.attached_indexes(fates);
-        self.checked_before_inherited(fates);
+        self.ready_before_inherited(fates);
         for new in 0..after.catalog.objects.len() {
             let node = making(fates, new);
             self.checked_before_attached(fates, new, node);
@@ -110,16 +110,26 @@ impl ChangeGraph {
         attach.into_iter().for_each(|attach| self.edge(node, attach));
     }
 
-    /// Lets a table inherit from others after they have their checks.
-    fn checked_before_inherited(&mut self, fates: &Fates<'_>) {
+    /// Lets a table inherit from others once they have their checks, and only columns that stay.
+    fn ready_before_inherited(&mut self, fates: &Fates<'_>) {
         let after = &fates.comparison.after;
         for pair in
             (0..fates.of.len()).filter(|&old| !fates.goes(old)).filter_map(|old| fates.pair(old))
         {
             let child = making(fates, pair.new_at);
             let parents = inherited::gained(&pair);
-            let checks = parents.iter().flat_map(|&parent| checks::of_lineage(after, parent));
-            checks.for_each(|check| self.edge(making(fates, check), child));
+            let tables: Vec<usize> =
+                parents.iter().flat_map(|&parent| checks::lineage(after, parent)).collect();
+            for check in checks::of_tables(after, &tables) {
+                self.edge(making(fates, check), child);
+            }
+            for old in tables.iter().filter_map(|&table| fates.comparison.originals[table]) {
+                for column in fates.comparison.before.object(old).columns() {
+                    if fates.column_fate(old, column.number) == ColumnFate::Drop {
+                        self.edge(Node::DropColumn(old, column.number), child);
+                    }
+                }
+            }
         }
     }
 

@@ -111,6 +111,25 @@ fn another_type_of_a_partition_key_is_refused() {
 }
 
 #[test]
+fn a_column_that_another_parent_would_have_to_declare_is_refused() {
+    let of = |parent: &str| {
+        Database::new(&format!(
+            "CREATE TABLE p (a int); CREATE TABLE q (b int); CREATE TABLE r (a int, c int); \
+             CREATE TABLE c (d int) INHERITS ({parent})"
+        ))
+        .catalog()
+    };
+    let refused = |one: &str, other: &str| -> Vec<String> {
+        let error = between(&of(one), &of(other)).expect_err("a refusal");
+        error.refused().into_iter().map(|one| one.object).collect()
+    };
+    assert_eq!(refused("p", "q"), ["column c.b"]);
+    assert_eq!(refused("p", "r"), ["column c.a", "column c.c"]);
+    assert_eq!(refused("p", "p, r"), ["column c.c"]);
+    assert!(between(&of("p, r"), &of("r")).is_ok());
+}
+
+#[test]
 fn a_new_check_of_a_domain_in_another_type_is_refused() {
     let of = |domain: &str, table: &str| {
         format!("CREATE DOMAIN d AS int {domain}; CREATE TYPE k AS (x d); CREATE TABLE t ({table})")

@@ -34,6 +34,13 @@ const COLUMNS: &[Pair] = &[
          CREATE TABLE c (a int) INHERITS (p); CREATE TABLE d (a int) INHERITS (n)",
     ),
     (
+        "a table that begins to inherit from one that loses a column, and so do its parents",
+        "CREATE TABLE g (a int, b int); CREATE TABLE p (c int) INHERITS (g); \
+         CREATE TABLE c (a int, c int)",
+        "CREATE TABLE g (a int); CREATE TABLE p (c bigint) INHERITS (g); \
+         CREATE TABLE c (a int, c bigint) INHERITS (p)",
+    ),
+    (
         "a table that begins to inherit a check that its parent inherits, and one that it has",
         "CREATE TABLE g (a int, CONSTRAINT k CHECK (a > 0)); CREATE TABLE p () INHERITS (g); \
          CREATE TABLE c (a int); CREATE TABLE d (a int, CONSTRAINT k CHECK (a > 0)); \
