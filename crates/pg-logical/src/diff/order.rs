@@ -168,6 +168,24 @@ impl ChangeGraph {
         }
         self.edge(Node::Make(Step::Create(partition)), Node::Make(step));
         self.edge(Node::Make(step), Node::Make(Step::Attach(partition)));
+        self.constraints_after_indexes(fates, step, partition);
+    }
+
+    /// Creates an index of a partition before its constraints. If both have the same columns,
+    /// PostgreSQL takes the older one for the index of the partitioned table, and then lacks one
+    /// for the constraint.
+    fn constraints_after_indexes(&mut self, fates: &Fates<'_>, step: Step, partition: usize) {
+        let after = &fates.comparison.after;
+        if constraint_of(after.object(step.object())).is_none() {
+            return;
+        }
+        for (at, object) in after.catalog.objects.iter().enumerate() {
+            let is_index = matches!(object.definition, Definition::Index(_));
+            let index = Step::Create(at);
+            if is_index && made_before_attached(fates, index) == Some(partition) {
+                self.edge(Node::Make(index), Node::Make(step));
+            }
+        }
     }
 
     /// Adds the changes that drop, loosen and detach.

@@ -378,6 +378,18 @@ const CONSTRAINTS: &[Pair] = &[
 
 const INDEXES: &[Pair] = &[
     (
+        "a new partition of tables with a key and an index on the same column",
+        "CREATE TABLE p (a int NOT NULL) PARTITION BY LIST (a); CREATE UNIQUE INDEX i ON p (a); \
+         ALTER TABLE p ADD PRIMARY KEY (a); \
+         CREATE TABLE q (a int PRIMARY KEY) PARTITION BY LIST (a); CREATE UNIQUE INDEX k ON q (a); \
+         CREATE TABLE e (a int NOT NULL)",
+        "CREATE TABLE p (a int NOT NULL) PARTITION BY LIST (a); CREATE UNIQUE INDEX i ON p (a); \
+         ALTER TABLE p ADD PRIMARY KEY (a); CREATE TABLE c PARTITION OF p FOR VALUES IN (1); \
+         CREATE TABLE q (a int PRIMARY KEY) PARTITION BY LIST (a); CREATE UNIQUE INDEX k ON q (a); \
+         CREATE TABLE d PARTITION OF q FOR VALUES IN (1); \
+         CREATE TABLE e PARTITION OF p FOR VALUES IN (2)",
+    ),
+    (
         "an index",
         "CREATE TABLE t (a text, b int); CREATE INDEX i ON t (a); CREATE INDEX j ON t (b)",
         "CREATE TABLE t (a text, b int); CREATE UNIQUE INDEX i ON t (lower(a)) WHERE b > 0",
