@@ -17,7 +17,24 @@ mod session;
 #[expect(dead_code, reason = "other tests migrate pairs of their own")]
 mod support;
 
+// Each takes a quarter of the seeds, so that they run side by side.
+
 #[test]
-fn two_thousand_random_pairs_migrate_there_and_back() {
-    random::migrate(101..=2100);
+fn the_first_five_hundred_random_pairs_migrate_there_and_back() {
+    random::migrate(101..=600);
+}
+
+#[test]
+fn the_second_five_hundred_random_pairs_migrate_there_and_back() {
+    random::migrate(601..=1100);
+}
+
+#[test]
+fn the_third_five_hundred_random_pairs_migrate_there_and_back() {
+    random::migrate(1101..=1600);
+}
+
+#[test]
+fn the_last_five_hundred_random_pairs_migrate_there_and_back() {
+    random::migrate(1601..=2100);
 }
