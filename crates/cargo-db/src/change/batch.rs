@@ -44,7 +44,8 @@ pub(crate) fn batched(database: &Database<'_>, mut plan: Plan, wanted: bool) -> 
     if matches!(how, Batch::SwapBack { .. }) {
         plan.steps.insert(0, Step::Backup);
     }
-    let after = plan.steps.iter().take_while(|step| **step == Step::Backup).count();
+    let is_before = |step: &&Step| matches!(step, Step::Backup | Step::CreateDatabase { .. });
+    let after = plan.steps.iter().take_while(is_before).count();
     plan.steps.insert(after, Step::AllOrNothing { how });
     Ok(plan)
 }

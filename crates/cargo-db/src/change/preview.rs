@@ -63,7 +63,7 @@ fn checked(database: &Database<'_>, plan: &Plan) -> Result<Vec<Checked>> {
         let bytes = files::read(&settings.root.join(path))?;
         let context = contexts.before(path);
         let mut found = check::check_script(layout, &migration.up, bytes, Direction::Up, context);
-        if let Some(down) = migration.down.as_ref().filter(|down| !down.is_code) {
+        if let Some(down) = migrating::empty_down_file(settings, migration) {
             let bytes = files::read(&settings.root.join(&down.path))?;
             found.findings.extend(check::empty_down(layout, down, bytes));
         }

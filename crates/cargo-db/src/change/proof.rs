@@ -373,17 +373,14 @@ fn warn_of_wrong_down_files(database: &Database<'_>, rehearsal: &Rehearsal) {
     }
 }
 
-/// Warns about down files without a statement: they undo nothing, which needs no rehearsal to find.
+/// Warns about down files that undo nothing, which needs no rehearsal to find.
 fn warn_of_empty_down_files(database: &Database<'_>, plan: &Plan) {
     let settings = &database.settings;
     if settings.migrations.runner == Runner::Tool {
         return;
     }
     for migration in plan.migrations() {
-        let down = migration.down.as_ref();
-        let Some(down) = down.filter(|down| migrating::has_no_statement(settings, down)) else {
-            continue;
-        };
+        let Some(down) = migrating::empty_down_file(settings, migration) else { continue };
         database.workspace.ui.warning(&format!(
             "{} cannot be rolled back: {}",
             migration.quoted(),

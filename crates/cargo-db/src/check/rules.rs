@@ -54,7 +54,7 @@ const RULES: &[Rule] = &[
     rule("missing-down-file", Form, Warn,
          "add a down file, or `-- cargo-db: allow missing-down-file <why>`"),
     rule("empty-down-file", Form, Warn,
-         "write the statements that undo the migration: `rollback` refuses an empty file"),
+         "write the statements that undo the migration: without them, `rollback` refuses it"),
     rule("empty-migration", Form, Warn, "write the migration, or remove the file"),
     rule("orphan-down-file", Form, Warn, "give the file the name of its up file, or remove it"),
     rule("misnamed-file", Form, Warn, "rename the file, or move it away"),

@@ -66,8 +66,8 @@ fn with_rollback(failure: Failure, settings: &Settings) -> Failure {
             |migration: &&Migration| Some(&migration.version) == problem.version.as_ref();
         let edited = problem.trouble == ProblemKind::Edited;
         if edited && folder.migrations.iter().find(of_problem).is_some_and(can_go) {
-            problem.explanation += "; in development, `cargo db rollback` and `cargo db migrate` \
-                                    apply it again";
+            problem.explanation += "; in development, you can also apply it again with `cargo db \
+                                    rollback` and `cargo db migrate`";
         }
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::failure::{MigrationError, Result};
 use crate::migration::applied::AppliedMigration;
-use crate::migration::files::{read_script, without_statement};
+use crate::migration::files::{empty_down_file, read_script, without_statement};
 use crate::migration::run::Run;
 use crate::migration::step::MigrationStep;
 use crate::model::direction::Direction;
@@ -22,24 +22,26 @@ pub(super) fn carry_out(mut run: Run<'_>, plan: &Plan) -> Result<Vec<AppliedMigr
 }
 
 /// Checks every file of a plan before the first one runs. An empty up file is suspicious, and an
-/// empty down file is an error: only the history would change.
+/// empty down file is an error: only the history would change. An empty migration has nothing to
+/// undo.
 pub(crate) fn check_files(world: &World, settings: &Settings, plan: &Plan) -> Result<()> {
     if settings.migrations.runner == Runner::Tool {
         return Ok(());
     }
     for step in plan.steps.iter().filter_map(MigrationStep::of) {
         let file = step.file()?;
-        if read_script(settings, file)?.is_empty() {
-            if step.direction == Direction::Down {
-                let (subject, empty) =
-                    (step.subject.clone(), without_statement(settings, file, step.direction));
+        if !read_script(settings, file)?.is_empty() {
+            continue;
+        }
+        let message = without_statement(settings, file, step.direction);
+        if step.direction == Direction::Down {
+            if empty_down_file(settings, step.migration).is_some() {
+                let (subject, empty) = (step.subject.clone(), message);
                 return Err(MigrationError::EmptyDown { subject, empty }.into());
             }
-            let message = without_statement(settings, file, step.direction);
-            // The warning may have been shown with the plan already.
-            if !plan.warnings.contains(&message) {
-                world.emit(Event::Notice { severity: "warning".to_owned(), message });
-            }
+        // The warning may have been shown with the plan already.
+        } else if !plan.warnings.contains(&message) {
+            world.emit(Event::Notice { severity: "warning".to_owned(), message });
         }
     }
     Ok(())

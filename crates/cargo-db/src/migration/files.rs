@@ -59,6 +59,16 @@ pub(crate) fn has_no_statement(settings: &Settings, file: &ScriptFile) -> bool {
         && read_script(settings, file).is_ok_and(|script| script.is_empty())
 }
 
+/// The down file of a migration that undoes nothing: it contains no statement, but the migration
+/// does.
+pub(crate) fn empty_down_file<'m>(
+    settings: &Settings,
+    migration: &'m Migration,
+) -> Option<&'m ScriptFile> {
+    let down = migration.down.as_ref().filter(|down| has_no_statement(settings, down))?;
+    (!has_no_statement(settings, &migration.up)).then_some(down)
+}
+
 /// Whether a file is short enough to contain at most BEGIN and COMMIT. Avoids parsing long files.
 fn is_short(settings: &Settings, file: &ScriptFile) -> bool {
     let Ok(bytes) = files::read(&settings.root.join(&file.path)) else { return false };

@@ -48,7 +48,7 @@ pub(crate) use deferred::{check_deferred, defer_constraints};
 pub(crate) use execute::check_files;
 pub(crate) use facts::gather;
 pub(crate) use files::{
-    has_no_statement, read_script, sql_of, warn_of_empty_files, without_statement,
+    empty_down_file, has_no_statement, read_script, sql_of, warn_of_empty_files, without_statement,
 };
 pub(crate) use folder::{
     check_contexts, migrations, named_folder_exists, read_folder, unmatched_expectations,

@@ -2,6 +2,7 @@
 
 use crate::check::{self, Direction};
 use crate::failure::Result;
+use crate::migration::empty_down_file;
 use crate::model::event::Event;
 use crate::model::finding::{Checked, Class, Finding, Severity, Verdict};
 use crate::model::migration::Migration;
@@ -94,7 +95,7 @@ impl Stage<'_> {
         let context = self.contexts.before(path);
         let mut checked = check::check_script(layout, &migration.up, bytes, Direction::Up, context);
         checked.expected.extend(settings.expected.of(&migration.version.to_string()));
-        if let Some(down) = migration.down.as_ref().filter(|down| !down.is_code) {
+        if let Some(down) = empty_down_file(settings, migration) {
             let bytes = files::read(&settings.root.join(&down.path))?;
             checked.findings.extend(check::empty_down(layout, down, bytes));
         }

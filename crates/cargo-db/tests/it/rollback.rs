@@ -94,6 +94,21 @@ fn an_empty_down_file_is_refused() {
     assert_eq!(project.query("SELECT count(*) FROM _sqlx_migrations"), ["1"]);
 }
 
+/// There is nothing to undo in a migration that was applied before it was written.
+#[test]
+fn an_empty_migration_is_rolled_back() {
+    let project = Project::new("r_unwritten");
+    project.migration("1_a.up.sql", "-- to do\n");
+    project.migration("1_a.down.sql", "");
+    let ran = project.db(&["migrate", "--yes"]).ok();
+    assert!(!ran.stderr.contains("cannot be rolled back"), "{ran}");
+    project.db(&["rollback", "--yes"]).ok();
+    assert_eq!(project.query("SELECT count(*) FROM _sqlx_migrations"), ["0"]);
+    project.migration("1_a.up.sql", "CREATE TABLE a ();");
+    project.db(&["migrate"]).ok().says("cannot be rolled back");
+    project.db(&["rollback", "--yes"]).code(7).says("contains no statement");
+}
+
 /// Empty is also what holds a comment only. A section is named with the line of its marker.
 #[test]
 fn an_empty_way_back_is_a_warning_of_check_dry_run_and_rehearsal() {
