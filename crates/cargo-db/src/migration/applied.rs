@@ -1,8 +1,12 @@
 //! A migration that was applied or rolled back, and how long it took.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::migration::{Migration, Version};
+
+/// The versions that the history says are applied.
+pub(crate) type AppliedVersions = BTreeSet<Version>;
 
 /// A migration of a plan that is done.
 #[derive(Clone, Debug)]

@@ -62,7 +62,7 @@ impl Run<'_> {
             self.lock.check()?;
             self.world.emit(Event::Started { doing: "Running", subject: step.migration.title() });
             let script = files::read(self.root, self.layout, step.file()?)?;
-            let recorded = self.recorded()?;
+            let history = self.digest_before()?;
             self.session.lend_transaction(&self.session_settings())?;
             script
                 .run(&mut self.session, &mut Blocks::of(step))
@@ -72,10 +72,11 @@ impl Run<'_> {
             verify::of_migration(&mut self.session, self.root, step.migration)
                 .map_err(|failure| failure.about("all migrations"))?;
             self.own.refuse_changes(&mut self.session, &step.subject)?;
-            self.refuse_changed_history(recorded, &script, step)?;
+            self.refuse_changed_history(&history, &script, step)?;
             let record = self.history_statement(step, &script, began);
             let record = format!("RESET ROLE; RESET SESSION AUTHORIZATION; {record}");
             self.session.run("record the migration", &record)?;
+            self.note_record(step);
             self.end_session_of(step)?;
             defer_constraints(&mut self.session)?;
             let elapsed = began.elapsed();

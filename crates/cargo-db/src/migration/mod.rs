@@ -37,7 +37,7 @@ mod waiting;
 mod watchdog;
 mod witness;
 
-pub(crate) use applied::AppliedMigration;
+pub(crate) use applied::{AppliedMigration, AppliedVersions};
 pub(crate) use branches::{name_branches, with_branches};
 pub(crate) use command::{ask, commands_of, run_task, task_exists, verify_tool_target};
 pub(crate) use database::{
@@ -62,7 +62,7 @@ pub(crate) use other_folders::{
     in_folders, in_words, is_project, no_migrations_hint,
 };
 pub(crate) use record::write_history;
-pub(crate) use recorded::{AppliedVersions, applied_versions, changed_history};
+pub(crate) use recorded::{applied_versions, changed_history};
 pub(crate) use runner::{can_run, carry_out};
 pub(crate) use session::session_settings;
 pub(crate) use tables::{PROJECT_SCHEMA, project_relation};

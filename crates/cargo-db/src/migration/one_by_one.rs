@@ -12,7 +12,7 @@ use crate::migration::applied::AppliedMigration;
 use crate::migration::blocks::Blocks;
 use crate::migration::concurrently::Concurrently;
 use crate::migration::non_transactional::ProgressTracker;
-use crate::migration::recorded::AppliedVersions;
+use crate::migration::recorded::HistoryDigest;
 use crate::migration::retry::{RetryBudget, WAITED_FOR_LOCK, waited_for_lock};
 use crate::migration::run::Run;
 use crate::migration::step::MigrationStep;
@@ -43,6 +43,7 @@ impl Run<'_> {
             let ready = self.world.interrupt.check().and_then(|()| self.ready());
             let outcome = ready.and_then(|()| self.with_retries(step));
             outcome.map_err(|failure| failure.after(done_so_far(&applied, done)))?;
+            self.note_record(step);
             let elapsed = began.elapsed();
             self.world.emit(Event::Finished { done, subject: step.migration.title(), elapsed });
             applied.push(AppliedMigration::of(step.migration, elapsed));
@@ -88,7 +89,7 @@ impl Run<'_> {
 
     fn inside_transaction(&mut self, script: &Script, step: &MigrationStep<'_>) -> Result<()> {
         let began = stopwatch();
-        let recorded = self.recorded()?;
+        let history = self.digest_before()?;
         self.session.begin_and_lend(&self.session_settings())?;
         let mut blocks = Blocks::of(step);
         if let Err(stop) = script.run(&mut self.session, &mut blocks) {
@@ -96,7 +97,7 @@ impl Run<'_> {
             let _ = self.session.batch_execute("ROLLBACK");
             return Err(self.stopped(stop, blocks.committed, step));
         }
-        if let Err(failure) = self.verify_before_commit(script, step, recorded) {
+        if let Err(failure) = self.verify_before_commit(script, step, &history) {
             let _ = self.session.batch_execute("ROLLBACK");
             return Err(match blocks.committed.is_empty() {
                 true => failure.about(&step.subject),
@@ -134,13 +135,13 @@ impl Run<'_> {
         &mut self,
         script: &Script,
         step: &MigrationStep<'_>,
-        recorded: Option<AppliedVersions>,
+        history: &HistoryDigest,
     ) -> Result<()> {
         if step.direction == Direction::Up {
             verify::of_migration(&mut self.session, self.root, step.migration)?;
         }
         self.own.refuse_changes(&mut self.session, &step.subject)?;
-        self.refuse_changed_history(recorded, script, step)
+        self.refuse_changed_history(history, script, step)
     }
 
     /// The failure of a migration whose transaction was rolled back, except for what it had
@@ -187,7 +188,7 @@ impl Run<'_> {
         patience: &mut RetryBudget,
     ) -> Result<()> {
         let began = stopwatch();
-        let recorded = self.recorded()?;
+        let history = self.digest_before()?;
         self.session.lend(&self.session_settings())?;
         let (world, file) = (self.world, step.file()?.path.as_path());
         let concurrently =
@@ -221,7 +222,7 @@ impl Run<'_> {
             });
         }
         let stays = progress.stays;
-        self.record_what_stays(script, step, (recorded, began), stays)
+        self.record_what_stays(script, step, (&history, began), stays)
     }
 
     /// Records a file whose statements are committed already.
@@ -229,7 +230,7 @@ impl Run<'_> {
         &mut self,
         script: &Script,
         step: &MigrationStep<'_>,
-        (recorded, began): (Option<AppliedVersions>, Instant),
+        (history, began): (&HistoryDigest, Instant),
         stays: Vec<String>,
     ) -> Result<()> {
         let (subject, command) = (step.subject.clone(), step.command());
@@ -245,7 +246,7 @@ impl Run<'_> {
             let why = format!("the migration changes tables of cargo db: {changes}");
             return Err(not_recorded(why).into());
         }
-        if let Some(found) = self.change_of_history(recorded, script, step, false)? {
+        if let Some(found) = self.change_of_history(history, script, step, false)? {
             return Err(not_recorded(found.summary()).into());
         }
         let record = self.history_statement(step, script, began);

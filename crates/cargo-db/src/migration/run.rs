@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::failure::{
     ConnectionError, DatabaseError, Exit, Failure, Kind, LockError, Result, RunError,
 };
+use crate::migration::applied::AppliedVersions;
 use crate::migration::database::prepare_schema;
 use crate::migration::history::{create_history, read_history};
 use crate::migration::session::{end_sessions_of_killed_runs, session_settings};
@@ -39,6 +40,8 @@ pub(super) struct Run<'a> {
     pub(super) own: OwnTables,
     /// The files of `[verify] sql`.
     pub(super) verify: Vec<PathBuf>,
+    /// What the history records after the last file, once it was read.
+    pub(super) recorded: Option<AppliedVersions>,
 }
 
 impl<'a> Run<'a> {
@@ -77,6 +80,7 @@ impl<'a> Run<'a> {
             root,
             own,
             verify,
+            recorded: None,
         })
     }
 
