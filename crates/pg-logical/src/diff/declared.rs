@@ -1,5 +1,5 @@
-//! Columns that a table inherits from a parent that it gets. `INHERIT` demands that the table already
-//! has each column of the parent, and leaves it as one of the table's own.
+//! Columns that a table inherits from a parent that it gets. `INHERIT` demands that the table
+//! already has each column of the parent, and leaves it as one of the table's own.
 
 use crate::catalog::Column;
 use crate::diff::closure::Fates;
