@@ -213,6 +213,15 @@ impl SiblingDatabase {
         self.owner.0.run("mark the new database", &sql)
     }
 
+    /// Sessions that begin from now on do not wait for the disk after a commit: what a crash loses
+    /// would be dropped anyway.
+    pub(crate) fn without_waiting_for_disk(mut self) -> Result<SiblingDatabase> {
+        let name = quote_identifier(&self.target.database);
+        let sql = format!("ALTER DATABASE {name} SET synchronous_commit = off");
+        self.owner.0.run("prepare the new database", &sql)?;
+        Ok(self)
+    }
+
     /// Keeps the database under a name of its own, no longer marked as ours.
     pub(crate) fn keep(mut self, what: &str) -> Result<String> {
         let mut session = Session::open(&self.world, &self.target.maintenance(), Purpose::Write)?;

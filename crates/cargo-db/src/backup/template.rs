@@ -61,7 +61,7 @@ impl SchemaTemplate {
     pub(crate) fn clone(&self, world: &World, target: &Target) -> Result<Option<SiblingDatabase>> {
         match clone_database(world, target, &self.target.database, SCRATCH) {
             Err(failure) if failure.is(&SqlState::INVALID_CATALOG_NAME) => Ok(None),
-            other => other,
+            built => built?.map(SiblingDatabase::without_waiting_for_disk).transpose(),
         }
     }
 }

@@ -120,6 +120,7 @@ fn load(
     let subject = "the wanted schema into a scratch database".to_owned();
     world.emit(Event::Started { doing: "Loading", subject });
     let built = backup::create_sibling(world, target, SCRATCH, None)?;
+    let built = built.without_waiting_for_disk()?;
     for (path, bytes) in files {
         let shown = path.strip_prefix(&settings.root).unwrap_or(path);
         load_file(world, settings, &built, (shown, bytes))?;

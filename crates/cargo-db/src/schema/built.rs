@@ -202,6 +202,7 @@ fn begun(
         return Ok((built, not_run(template)));
     }
     let built = backup::create_sibling(world, target, SCRATCH, None)?;
+    let built = built.without_waiting_for_disk()?;
     base::load(&mut Session::open(world, &built.target, Purpose::Write)?, settings)?;
     if let Some(version) = &settings.schema.base_version {
         let mut lock = lock(world, settings, &built)?;
