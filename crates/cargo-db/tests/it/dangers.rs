@@ -413,8 +413,7 @@ fn lost_guarantees_are_reported_with_the_line_that_accepts_them() {
          GRANT USAGE ON SCHEMA attic TO d_reader;",
     );
     // MAINTAIN came with 17.
-    let version = cluster().query("postgres", "SHOW server_version_num");
-    let has_maintain = version[0].as_str() >= "170000";
+    let has_maintain = cluster().major() >= 17;
     let all_rights = if has_maintain { "rights-lost lines 8" } else { "rights-lost lines 7" };
     for (sql, line) in [
         (

@@ -320,10 +320,7 @@ fn an_archive_of_a_newer_client_is_read_by_the_smallest_client_that_can() {
     let mut project = Project::new("foreign_archive");
     let text = SCHOOL.replace("foreign_teacher", "postgres").replace("foreign_reader", "postgres");
     let folder = of_newer_client(&project, &text.replace("transaction_timeout", "new_timeout"));
-    let server: u32 = project.query("SELECT current_setting('server_version_num')::int / 10000")[0]
-        .parse()
-        .unwrap();
-    if server < 17 {
+    if cluster().major() < 17 {
         let ran = restore(&project, "newer.dump", &[]).code(11);
         let ran = ran.says("is new enough for `").says("which pg_dump 18.6 wrote");
         ran.says("17 or newer, or set CARGO_DB_PG_BIN to the folder of pg_restore");
@@ -568,8 +565,7 @@ fn a_role_that_may_not_be_granted_is_named_before_anything_is_made() {
     let ran = restore("foreign_super").code(11);
     ran.says("may not make a role a member of `foreign_super`").says("WITH ADMIN OPTION");
     // Before PostgreSQL 16, a role with CREATEROLE may grant any role that is not a superuser.
-    let major = project.query("SELECT current_setting('server_version_num')::int / 10000");
-    let may = major[0].parse::<u32>().unwrap() < 16;
+    let may = cluster().major() < 16;
     let ran = restore("foreign_elsewhere").code(11);
     ran.says(match may {
         true => "`GRANT \"foreign_elsewhere\" TO \"foreign_admin\"`",

@@ -8,8 +8,7 @@ const PUBLISHED: &str = "SELECT pubname, schemaname || '.' || tablename, attname
 /// A database with tables that are published in every possible way; `None` before PostgreSQL 15,
 /// which publishes only whole tables.
 fn published(name: &str) -> Option<Project> {
-    let version = cluster().query("postgres", "SHOW server_version_num");
-    if version[0].as_str() < "150000" {
+    if cluster().major() < 15 {
         return None;
     }
     let project = Project::new(name);

@@ -141,11 +141,6 @@ fn schema_file(project: &Project) -> String {
     std::fs::read_to_string(project.path().join("schema.sql")).expect("a schema file")
 }
 
-fn major() -> u32 {
-    let version = cluster().query("postgres", "SHOW server_version_num");
-    version[0].parse::<u32>().unwrap() / 10_000
-}
-
 /// The databases beside a project's, which scratch databases are named after.
 fn beside(database: &str) -> Vec<String> {
     let like = format!("SELECT datname FROM pg_database WHERE datname LIKE '{database}\\_\\_%'");
@@ -167,7 +162,7 @@ fn the_file_comes_from_the_migrations_alone() {
         "CREATE INDEX users_email ON public.users",
         // As in dbmate's and Rails' files, without the rows.
         "CREATE TABLE public._sqlx_migrations",
-        &format!("-- PostgreSQL {}\n", major()),
+        &format!("-- PostgreSQL {}\n", cluster().major()),
     ] {
         assert!(text.contains(part), "`{part}` is not in\n{text}");
     }
@@ -207,7 +202,7 @@ fn a_check_shows_the_first_differences() {
     project.db(&["schema", "dump"]).ok();
     project.db(&["schema", "check"]).ok();
     let of_another = schema_file(&project)
-        .replace(&format!("-- PostgreSQL {}\n", major()), "-- PostgreSQL 13\n");
+        .replace(&format!("-- PostgreSQL {}\n", cluster().major()), "-- PostgreSQL 13\n");
     project.write("schema.sql", &of_another);
     project.db(&["schema", "check"]).code(1).says("the file was written with PostgreSQL 13");
 }

@@ -1,4 +1,5 @@
--- A database with what is hard to bring back. Everything in it is allowed, and stays so.
+-- A database with what is hard to bring back. Everything in it is allowed, and stays so. A
+-- line that ends in `--from 15` is only for this version and newer ones.
 
 -- Partitioned indexes that are not valid: no partition has one, or one lacks it.
 CREATE TABLE listed (a int, v text) PARTITION BY LIST (a);
@@ -48,7 +49,9 @@ CREATE FOREIGN DATA WRAPPER nowhere;
 CREATE SERVER far FOREIGN DATA WRAPPER nowhere;
 CREATE USER MAPPING FOR PUBLIC SERVER far;
 CREATE FOREIGN TABLE far_away (id int) SERVER far;
-CREATE PUBLICATION chosen FOR TABLE parent WHERE (a > 0);
+CREATE PUBLICATION chosen FOR TABLE parent
+    WHERE (a > 0) --from 15
+;
 CREATE FUNCTION to_mood(int) RETURNS mood IMMUTABLE LANGUAGE sql
     RETURN (ARRAY['sad', 'ok', 'meh'])[1 + $1 % 3]::mood;
 CREATE CAST (int AS mood) WITH FUNCTION to_mood(int);

@@ -7,6 +7,8 @@ mod rights;
 mod set_parts;
 mod subscribed;
 
+use pg_logical::catalog::query_for;
+
 use crate::support::{Project, cluster};
 
 const FORMATS: [&str; 4] = ["sql", "custom", "directory", "set"];
@@ -14,7 +16,7 @@ const FORMATS: [&str; 4] = ["sql", "custom", "directory", "set"];
 /// A database with objects that are hard to restore.
 fn awkward(name: &str) -> Project {
     let project = Project::new(name);
-    project.run_sql(include_str!("awkward.sql"));
+    project.run_sql(&query_for(include_str!("awkward.sql"), cluster().major()));
     project.run_sql(&format!(
         "ALTER DATABASE {name} SET search_path = ''; \
          ALTER DATABASE {name} SET temp_tablespaces = ''; \

@@ -238,6 +238,12 @@ impl Cluster {
         rows.collect()
     }
 
+    /// The major version of the server.
+    pub(crate) fn major(&self) -> u32 {
+        let version = self.query("postgres", "SHOW server_version_num");
+        version[0].parse::<u32>().expect("a number") / 10_000
+    }
+
     /// Ends every session but ours in a database, as a stopping server would.
     pub(crate) fn end_sessions(&self, database: &str) {
         let sql = format!(
