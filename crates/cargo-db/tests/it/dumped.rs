@@ -6,17 +6,12 @@ use std::path::Path;
 
 use crate::support::{Project, cluster, content, psql};
 
-fn major() -> u32 {
-    let version = cluster().query("postgres", "SHOW server_version_num");
-    version[0].parse::<u32>().unwrap() / 10_000
-}
-
 /// The roles of the fixture, and its tablespace: they are the cluster's.
 pub(crate) fn shared_objects() {
     let role = |name: &str| format!("CREATE ROLE {name}");
     let mut wanted: Vec<String> =
         ["kinds_owner", "kinds_reader", "kinds_other"].into_iter().map(role).collect();
-    if major() >= 15 {
+    if cluster().major() >= 15 {
         wanted.push("CREATE TABLESPACE kinds_space LOCATION ''".to_owned());
     }
     let mut client = cluster().connect("postgres");
@@ -37,7 +32,7 @@ fn every_kind(name: &str) -> Project {
         (17, include_str!("fixtures/kinds_17.sql")),
         (18, include_str!("fixtures/kinds_18.sql")),
     ];
-    for (_, sql) in later.iter().filter(|(since, _)| major() >= *since) {
+    for (_, sql) in later.iter().filter(|(since, _)| cluster().major() >= *since) {
         project.run_sql(sql);
     }
     if project.query("SELECT 1 FROM pg_collation WHERE collprovider = 'i'").len() > 1 {
@@ -93,6 +88,23 @@ fn every_kind_comes_back_and_gives_the_same_bytes_again() {
     let into = ["restore", "one.sql", "--into", "dumped_all_into"];
     project.agreed(&into).ok();
     is_same(&content("dumped_all"), &content("dumped_all_into"));
+}
+
+#[test]
+fn a_schema_public_that_was_made_again_keeps_its_comment_and_its_usual_owner() {
+    let project = Project::new("dumped_public");
+    let owner = if cluster().major() < 15 { "postgres" } else { "pg_database_owner" };
+    project.run_sql(&format!(
+        "DROP SCHEMA public; CREATE SCHEMA public; ALTER SCHEMA public OWNER TO {owner}"
+    ));
+    let text = dumped(&project, "plain.sql", &[]);
+    assert!(!text.contains("SCHEMA public OWNER") && !text.contains("COMMENT ON"), "{text}");
+    project.run_sql("COMMENT ON SCHEMA public IS 'made again'");
+    dumped(&project, "commented.sql", &[]);
+    create("dumped_public_copy");
+    psql("dumped_public_copy", None, &project.path().join("commented.sql"));
+    let comment = "SELECT obj_description('public'::regnamespace)";
+    assert_eq!(cluster().query("dumped_public_copy", comment), ["made again"]);
 }
 
 /// From 200 tables on, two sessions read the catalog if the server accepts two.

@@ -153,8 +153,11 @@ pub(crate) fn said_of(object: &Object) -> Vec<(String, String)> {
     match (&object.definition, &object.comment) {
         (Definition::Extension(extension), _) if extension.has_usual_comment => {}
         (Definition::Schema(_), comment) if object.identity.name == "public" => {
-            let comment = comment.clone().unwrap_or_default();
-            if comment != "standard public schema" && object.address.oid < 16384 {
+            // A new database has a comment on it, and so a dump removes it. A schema that was made
+            // again never had one.
+            let is_first = object.address.oid < 16384;
+            let comment = comment.clone().or_else(|| is_first.then(String::new));
+            if let Some(comment) = comment.filter(|comment| comment != "standard public schema") {
                 found.push(("SCHEMA public".to_owned(), comment));
             }
         }
