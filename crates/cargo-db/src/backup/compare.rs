@@ -60,14 +60,31 @@ pub(super) fn compare(
 /// How rights differ from those in a manifest, if it lists them.
 pub(super) fn differences_of_rights(manifest: &Manifest, found: &BTreeSet<String>) -> Vec<String> {
     let Some(expected) = &manifest.rights else { return Vec::new() };
-    let missing = expected.difference(found).map(|right| format!("rights: missing is `{right}`"));
-    let extra = found.difference(expected);
+    let of_client = |rights| with_rights_of_public(rights, manifest.engine.major);
+    let (expected, found) = (of_client(expected), of_client(found));
+    let missing = expected.difference(&found).map(|right| format!("rights: missing is `{right}`"));
+    let extra = found.difference(&expected);
     let extra = extra.map(|right| format!("rights: the backup does not contain `{right}`"));
     let mut problems: Vec<String> = missing.chain(extra).collect();
     let more = problems.len().saturating_sub(NAMED);
     problems.truncate(NAMED);
     problems.extend((more > 0).then(|| format!("rights: {more} more differ")));
     problems
+}
+
+/// The rights in a dump, with those on the schema `public` as in any other dump. Before version 15,
+/// `pg_dump` writes its owner only if it dumps this schema alone, and what PUBLIC may do there, which
+/// is the default in each new database, only if the schema was dropped and created again.
+fn with_rights_of_public(rights: &BTreeSet<String>, client: u32) -> BTreeSet<String> {
+    let mut rights = rights.clone();
+    if client < 15 {
+        rights.retain(|right| !right.starts_with("ALTER SCHEMA public OWNER TO "));
+        let is_revoked = |right: &String| right.ends_with(" ON SCHEMA public FROM PUBLIC");
+        if !rights.iter().any(is_revoked) {
+            rights.insert("GRANT ALL ON SCHEMA public TO PUBLIC".to_owned());
+        }
+    }
+    rights
 }
 
 /// The indexes of a database that are not valid. One of a partitioned table is so until each
@@ -114,4 +131,24 @@ pub(super) fn differences(
     let extra = found.keys().filter(|table| !expected.contains_key(*table));
     problems.extend(extra.map(|table| format!("tables: {table} is not in the manifest")));
     problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn before_15_everybody_has_rights_on_public_until_they_are_revoked() {
+        let of = |rights: &[&str], client| {
+            let rights = rights.iter().map(|right| (*right).to_owned()).collect();
+            with_rights_of_public(&rights, client).into_iter().collect::<Vec<_>>()
+        };
+        let (granted, owned) =
+            ("GRANT ALL ON SCHEMA public TO PUBLIC", "ALTER SCHEMA public OWNER TO ada");
+        let revoked = "REVOKE USAGE ON SCHEMA public FROM PUBLIC";
+        assert_eq!(of(&[], 14), [granted]);
+        assert_eq!(of(&[granted, owned], 14), [granted]);
+        assert_eq!(of(&[revoked], 14), [revoked]);
+        assert_eq!(of(&[owned], 15), [owned]);
+    }
 }

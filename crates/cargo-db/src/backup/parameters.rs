@@ -1,5 +1,5 @@
 //! Statements of a dump that cannot run as they are: settings of a newer client that the server
-//! does not know, and schemas that already exist.
+//! does not know, and what already exists, which its owner may be the only one to change.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +9,10 @@ use crate::world::World;
 use crate::world::pg::Session;
 use pg_sql::lexer::first_words;
 use pg_sql::script::Statement;
+
+/// The comment that every new database has. Before version 15, a partial dump writes it, and only a
+/// superuser owns the schema.
+const USUAL_COMMENT: &str = "COMMENT ON SCHEMA public IS 'standard public schema'";
 
 /// The parameters of the server that a dump is loaded into, while its preamble is read. There
 /// `pg_dump` lifts limits; one that the server does not know, it does not have.
@@ -58,7 +62,7 @@ impl ServerParameters<'_> {
 
     /// Whether the next statement is left out; reported as an event.
     pub(super) fn leaves_out(&mut self, statement: &Statement) -> bool {
-        if self.is_there(statement) {
+        if self.is_there(statement) || statement.text == USUAL_COMMENT {
             return true;
         }
         let sets = statement.parameter();

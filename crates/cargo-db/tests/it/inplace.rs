@@ -138,6 +138,26 @@ fn everything_comes_back_in_place_where_no_database_may_be_created() {
 }
 
 #[test]
+fn a_schema_public_that_was_made_again_comes_back() {
+    let project = Project::new("i_again");
+    project.run_sql(
+        "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO PUBLIC; \
+         COMMENT ON SCHEMA public IS 'again'; CREATE TABLE t AS SELECT 1 AS id",
+    );
+    let before = project.content();
+    for format in ["sql", "custom"] {
+        let taken = project.db(&["backup", "--format", format, "--json"]).ok().json();
+        let name = taken["backup"]["name"].as_str().unwrap().to_owned();
+        project.db(&["backups", "verify", &name, "--level", "restore"]).ok().says("sound");
+        for how in [&["--clean"][..], &[]] {
+            project.run_sql("UPDATE t SET id = 2");
+            project.db(&[&["restore", &name, "--yes"], how].concat()).ok();
+            assert_eq!(project.content(), before, "{format} {how:?}");
+        }
+    }
+}
+
+#[test]
 fn a_dump_that_creates_its_database_is_loaded_into_ours() {
     let project = odd("i_create");
     let before = project.content();

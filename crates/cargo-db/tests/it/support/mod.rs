@@ -225,7 +225,28 @@ pub(crate) fn content(database: &str) -> String {
         lines[first..end].sort_unstable();
         at = end;
     }
+    let rights = rights_on_public(database, &mut lines);
+    lines.extend(rights.as_deref());
     lines.join("\n")
+}
+
+/// The rights on the schema `public`, for which a dump is replaced before PostgreSQL 15: it repeats
+/// those of everybody, which each new database has, if the schema was dropped and created again.
+fn rights_on_public(database: &str, dump: &mut Vec<&str>) -> Option<String> {
+    if cluster().major() >= 15 {
+        return None;
+    }
+    let granted = dump.iter().position(|line| *line == "GRANT ALL ON SCHEMA public TO PUBLIC;");
+    if let Some(at) = granted {
+        dump.remove(at);
+        // The section holds nothing else.
+        if dump[at - 1].is_empty() && dump[at].is_empty() {
+            dump.drain(at - 4..at + 2);
+        }
+    }
+    let rights = "SELECT acl FROM pg_namespace, unnest(nspacl::text[]) acl \
+                  WHERE nspname = 'public' ORDER BY 1";
+    Some(cluster().query(database, rights).join("\n"))
 }
 
 /// Loads a file as people do.
