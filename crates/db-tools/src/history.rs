@@ -113,6 +113,8 @@ pub struct Problem {
     pub name: String,
     /// One sentence for a person.
     pub explanation: String,
+    /// The checksum in the history, if the file has another one.
+    pub recorded: Option<Checksum>,
 }
 
 impl Problem {
@@ -211,6 +213,7 @@ fn folder_problems(folder: &MigrationFolder) -> Vec<Problem> {
                 let (one, other) = (&pair[0].up.path, &pair[1].up.path);
                 Problem {
                     trouble: ProblemKind::Duplicate,
+                    recorded: None,
                     version: Some(pair[0].version.clone()),
                     name: pair[0].name.clone(),
                     explanation: format!(
@@ -223,6 +226,7 @@ fn folder_problems(folder: &MigrationFolder) -> Vec<Problem> {
         );
     let orphans = folder.orphans.iter().map(|path| Problem {
         trouble: ProblemKind::Orphan,
+        recorded: None,
         version: None,
         name: path.display().to_string(),
         explanation: "a down file without an up file of the same version".to_owned(),
@@ -231,6 +235,7 @@ fn folder_problems(folder: &MigrationFolder) -> Vec<Problem> {
     let faulty = folder.faulty.iter().map(|(path, problem)| unreadable(path, problem));
     let ignored = folder.ignored.iter().map(|(path, why)| Problem {
         trouble: ProblemKind::Ignored,
+        recorded: None,
         version: None,
         name: path.display().to_string(),
         explanation: (*why).to_owned(),
@@ -241,6 +246,7 @@ fn folder_problems(folder: &MigrationFolder) -> Vec<Problem> {
 fn unreadable(path: &Path, problem: &FormatProblem) -> Problem {
     Problem {
         trouble: ProblemKind::Unreadable,
+        recorded: None,
         version: None,
         name: path.display().to_string(),
         explanation: format!("line {}: {}", problem.line, problem.why),
@@ -268,6 +274,7 @@ fn unversioned_problems(
 fn misnamed(path: &Path, why: &str) -> Problem {
     Problem {
         trouble: ProblemKind::Misnamed,
+        recorded: None,
         version: None,
         name: path.display().to_string(),
         explanation: why.to_owned(),
@@ -277,6 +284,7 @@ fn misnamed(path: &Path, why: &str) -> Problem {
 fn foreign_problem(foreign: &ForeignHistory) -> Problem {
     Problem {
         trouble: ProblemKind::Foreign,
+        recorded: None,
         version: None,
         name: "the history".to_owned(),
         explanation: format!("it is not there, but {foreign}"),
@@ -297,6 +305,7 @@ fn row_problem(row: &Applied, file: Option<&Migration>) -> Option<Problem> {
     };
     Some(Problem {
         trouble,
+        recorded: (trouble == ProblemKind::Edited).then(|| row.checksum.clone()).flatten(),
         version: Some(row.version.clone()),
         name: row.name.clone(),
         explanation,
@@ -306,6 +315,7 @@ fn row_problem(row: &Applied, file: Option<&Migration>) -> Option<Problem> {
 fn out_of_order(file: &Migration) -> Problem {
     Problem {
         trouble: ProblemKind::OutOfOrder,
+        recorded: None,
         version: Some(file.version.clone()),
         name: file.name.clone(),
         explanation: "it is pending, and a later one is applied".to_owned(),

@@ -114,6 +114,18 @@ impl ScriptFile {
         divided(bytes)
     }
 
+    /// The same with the comments for cargo db before the first section, which are about the whole
+    /// migration.
+    pub fn with_head(&self, mut bytes: Vec<u8>) -> Vec<u8> {
+        if let Some(parts) = &self.part {
+            let first = parts.first().map_or(0, |part| part.start);
+            let kept: Vec<Range<usize>> =
+                head_comments(&bytes, first).into_iter().chain(parts.iter().cloned()).collect();
+            keep(&mut bytes, &kept);
+        }
+        divided(bytes)
+    }
+
     /// What runs, for a message: the file, or its section for this direction, `up` or `down`.
     pub fn described(&self, direction: &str) -> String {
         let path = self.path.display();
@@ -131,6 +143,23 @@ impl ScriptFile {
         let before = before.strip_suffix(b"\n").unwrap_or(before);
         Some(before.iter().filter(|&&byte| byte == b'\n').count() + 1)
     }
+}
+
+/// The lines with comments for cargo db among the comments that a file begins with, up to a place.
+fn head_comments(bytes: &[u8], end: usize) -> Vec<Range<usize>> {
+    let (mut kept, mut at) = (Vec::new(), 0);
+    for line in bytes[..end.min(bytes.len())].split_inclusive(|&byte| byte == b'\n') {
+        let text = String::from_utf8_lossy(line);
+        let comment = text.trim().strip_prefix("--");
+        if comment.is_none() && !text.trim().is_empty() {
+            break;
+        }
+        if comment.is_some_and(|comment| comment.trim_start().starts_with("cargo-db:")) {
+            kept.push(at..at + line.len());
+        }
+        at += line.len();
+    }
+    kept
 }
 
 /// The bytes of a file in which each statement ends with a semicolon. drizzle may separate

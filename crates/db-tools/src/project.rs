@@ -12,7 +12,7 @@ use crate::command::{Task, ToolFolder};
 use crate::error::ToolError;
 use crate::history::{Applied, History};
 use crate::migration::{Checksum, Migration, MigrationFolder};
-use crate::naming::NewMigration;
+use crate::naming::{NewMigration, UP};
 use crate::profile::{
     Confidence, HistoryEntry, HistoryTable, LockPlace, Profile, RollbackSupport, ToolKind,
 };
@@ -239,6 +239,11 @@ impl ProjectTool {
         let kept: String =
             text.chars().filter(|character| !self.ignored.contains(*character)).collect();
         self.tool.digest(kept.as_bytes())
+    }
+
+    /// Whether a checksum is that of a new file in which nothing was written yet.
+    pub fn is_of_new_file(&self, stored: &Checksum) -> bool {
+        [UP, ""].iter().any(|text| self.digest(text.as_bytes()) == *stored)
     }
 
     /// The files of a new migration below the folder, up file first; none where only the tool

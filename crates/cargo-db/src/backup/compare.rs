@@ -73,8 +73,8 @@ pub(super) fn differences_of_rights(manifest: &Manifest, found: &BTreeSet<String
 }
 
 /// The rights in a dump, with those on the schema `public` as in any other dump. Before version 15,
-/// `pg_dump` writes its owner only if it dumps this schema alone, and what PUBLIC may do there, which
-/// is the default in each new database, only if the schema was dropped and created again.
+/// `pg_dump` writes its owner only if it dumps this schema alone. What PUBLIC may do there is the
+/// default in each new database, and is written only if the schema was dropped and created again.
 fn with_rights_of_public(rights: &BTreeSet<String>, client: u32) -> BTreeSet<String> {
     let mut rights = rights.clone();
     if client < 15 {

@@ -42,7 +42,9 @@ pub(crate) fn build(
         if !problems.is_empty() {
             return Err(BackupError::Unsound { name: source.name.clone(), problems }.into());
         }
-        let subject = format!("{} tables with the manifest", manifest.tables.len());
+        let count = manifest.tables.len();
+        let tables = if count == 1 { "table" } else { "tables" };
+        let subject = format!("{count} {tables} with the manifest");
         world.emit(Event::Finished { done: "Compared", subject, elapsed: began.elapsed() });
     }
     let remembered = source.manifest.as_ref().and_then(|of| of.database.properties.as_ref());

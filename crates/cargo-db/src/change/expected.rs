@@ -5,13 +5,11 @@ use crate::change::workspace::Database;
 use crate::check;
 use crate::failure::Result;
 use crate::migration::{self as migrating, LostObject};
-use crate::model::finding::Expected;
 use crate::model::migration::Migration;
 use crate::model::rehearsal::Guard;
 use crate::plan::Plan;
 use crate::world::files;
 use crate::world::pg::Session;
-use pg_sql::name::short;
 use pg_sql::quote::quote_literal;
 
 /// What has to be counted again before the plan runs, as far as the text of its files shows.
@@ -37,23 +35,18 @@ pub(super) fn guards(database: &Database<'_>, plan: &Plan) -> Result<Vec<Guard>>
 
 fn of_file(database: &Database<'_>, migration: &Migration) -> Result<Vec<(LostObject, u64)>> {
     let path = &migration.up.path;
-    let bytes = migration.up.part_of(files::read(&database.settings.root.join(path))?);
+    let bytes = migration.up.with_head(files::read(&database.settings.root.join(path))?);
     let mut expected = check::expected(&String::from_utf8_lossy(&bytes));
     expected.extend(database.settings.expected.of(&migration.version.to_string()));
     if expected.is_empty() {
         return Ok(Vec::new());
     }
     let guard = |lost: LostObject| {
-        let of_it = expected.iter().filter(|expected| names(expected, &lost.name()));
+        let of_it = expected.iter().filter(|expected| expected.is_loss_of(&lost.name()));
         let bound = of_it.map(|expected| expected.bound).max()?;
         Some((lost, bound))
     };
     Ok(migrating::dropped_by(&bytes).into_iter().filter_map(guard).collect())
-}
-
-fn names(expected: &Expected, object: &str) -> bool {
-    let plain = |name: &str| short(name).replace('"', "");
-    expected.hazard == "loss" && plain(&expected.object) == plain(object)
 }
 
 /// The table that a file names, with its schema; `None` if the table or the column does not exist.

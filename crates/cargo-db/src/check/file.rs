@@ -94,7 +94,10 @@ pub(crate) fn check_script(
     direction: Direction,
     context: CheckContext,
 ) -> Checked {
-    let bytes = script.part_of(bytes);
+    let bytes = match direction {
+        Direction::Up => script.with_head(bytes),
+        Direction::Down => script.part_of(bytes),
+    };
     let text = String::from_utf8_lossy(&bytes);
     let source = FileToCheck::of(layout, script, &text, direction).on(context);
     check(&source.decoded_to(undecoded_line(&bytes)))
@@ -196,6 +199,19 @@ pub(crate) fn empty_down(
     let mut empty = checked.findings.into_iter().filter(|found| found.rule == "empty-down-file");
     let evidence = format!("{} contains no statement", down.described("down"));
     empty.next().map(|found| Finding { evidence, ..found })
+}
+
+/// Removes the findings that down files are empty if their migrations are: there is nothing to
+/// undo.
+pub(crate) fn accept_empty_migrations(checked: &mut [Checked]) {
+    let has = |one: &Checked, rule: &str| one.findings.iter().any(|found| found.rule == rule);
+    let empty = checked.iter().filter(|one| has(one, "empty-migration"));
+    let versions: BTreeSet<String> = empty.filter_map(|one| one.version.clone()).collect();
+    for one in checked {
+        if one.version.as_ref().is_some_and(|version| versions.contains(version)) {
+            one.findings.retain(|found| found.rule != "empty-down-file");
+        }
+    }
 }
 
 /// A transaction that the statements begin, and do not end.

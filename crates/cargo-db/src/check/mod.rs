@@ -20,7 +20,9 @@ mod words;
 
 pub(crate) use crate::model::direction::Direction;
 pub(crate) use context::{CheckContext, CheckContexts};
-pub(crate) use file::{FileToCheck, check, check_script, empty_down, expected};
+pub(crate) use file::{
+    FileToCheck, accept_empty_migrations, check, check_script, empty_down, expected,
+};
 pub(crate) use finding::finding;
 pub(crate) use folder::of_folder;
 pub(crate) use same::has_same_content;

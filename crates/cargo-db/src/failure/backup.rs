@@ -153,7 +153,7 @@ fn unreadable(remedy: Option<&str>) -> Explanation {
     let explanation = Explanation::new("RESTORE.UNREADABLE", Exit::Backup);
     match remedy {
         Some(command) => explanation.run("convert it first", command),
-        None => explanation,
+        None => explanation.run("list the backups", "cargo db backups list"),
     }
 }
 

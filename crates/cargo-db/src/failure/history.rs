@@ -243,11 +243,9 @@ pub(super) fn samples() -> Vec<HistoryError> {
         ProblemKind::Misnamed => "its name is not UTF-8",
         _ => "line 3: there is SQL outside the parts",
     };
-    let problem = |trouble: &(ProblemKind, _, _)| Problem {
-        trouble: trouble.0,
-        version: None,
-        name: text("1_a.sql"),
-        explanation: text(explained(trouble.0)),
+    let problem = |trouble: &(ProblemKind, _, _)| {
+        let (trouble, name, explanation) = (trouble.0, text("1_a.sql"), explained(trouble.0));
+        Problem { trouble, recorded: None, version: None, name, explanation: text(explanation) }
     };
     let other = |tool| HistoryError::OtherTool {
         table: text("public.history"),

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::migration::files::has_no_statement;
 use crate::migration::folder::read_folder;
 use crate::model::history::{Problem, ProblemKind};
-use crate::model::migration::Migration;
+use crate::model::migration::{Checksum, Migration};
 use crate::settings::Settings;
 use crate::world::process::git;
 
@@ -64,10 +64,17 @@ fn with_rollback(failure: Failure, settings: &Settings) -> Failure {
     failure.with_problems(|problem| {
         let of_problem =
             |migration: &&Migration| Some(&migration.version) == problem.version.as_ref();
-        let edited = problem.trouble == ProblemKind::Edited;
-        if edited && folder.migrations.iter().find(of_problem).is_some_and(can_go) {
+        let file = folder.migrations.iter().find(of_problem);
+        let Some(file) = file.filter(|_| problem.trouble == ProblemKind::Edited) else { return };
+        let was_new = |stored: &Checksum| settings.migrations.layout.is_of_new_file(stored);
+        if file.down.is_some() && problem.recorded.as_ref().is_some_and(was_new) {
+            problem.explanation += "; nothing was written in it when it was applied. In \
+                                    development, you can also move what is written now to a new \
+                                    migration, empty both files, and run `cargo db rollback`";
+        } else if can_go(file) {
             problem.explanation += "; in development, you can also apply it again with `cargo db \
-                                    rollback` and `cargo db migrate`";
+                                    rollback` and `cargo db migrate`, if its down file still \
+                                    reverts what was applied";
         }
     })
 }

@@ -1,5 +1,6 @@
 //! Migrations of a real database: its state, and how a plan is carried out.
 
+mod accepted;
 mod applied;
 mod batch;
 mod blocks;
@@ -37,6 +38,7 @@ mod waiting;
 mod watchdog;
 mod witness;
 
+pub(crate) use accepted::accept_losses;
 pub(crate) use applied::{AppliedMigration, AppliedVersions};
 pub(crate) use branches::{name_branches, with_branches};
 pub(crate) use command::{ask, commands_of, run_task, task_exists, verify_tool_target};

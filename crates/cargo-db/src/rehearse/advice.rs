@@ -4,19 +4,20 @@
 use pg_sql::lexer::words;
 
 use crate::check::{adds_column, changes_type};
-use crate::model::finding::{Class, Finding, IF_MEANT};
+use crate::model::finding::{Class, Expected, Finding, IF_MEANT};
 use crate::model::migration::Migration;
 use crate::rehearse::measured::Measured;
-use crate::settings::Migrations;
+use crate::settings::{Migrations, Settings};
 
 /// Completes the help of findings.
 pub(super) fn complete(
     findings: &mut [Finding],
     measured: &[Measured],
-    migrations: &Migrations,
+    settings: &Settings,
     migration: &Migration,
 ) {
-    let all: Vec<String> = findings.iter().filter_map(Finding::expectation).collect();
+    let migrations = &settings.migrations;
+    let all = expectations(findings, settings.expected.of(&migration.version.to_string()));
     for one in findings {
         let statement = measured.iter().find(|measured| measured.line == one.line);
         if let ("scan-under-lock" | "rewrite", Some(statement)) = (one.rule.as_str(), statement) {
@@ -30,6 +31,18 @@ pub(super) fn complete(
             None => accept,
         });
     }
+}
+
+/// What db.toml should say about the migration: what it says already, and what was found.
+fn expectations(findings: &[Finding], known: Vec<Expected>) -> Vec<String> {
+    let found: Vec<String> = findings.iter().filter_map(Finding::expectation).collect();
+    // A bound that is too low is replaced.
+    let is_kept = |known: &Expected| {
+        let same = format!("{} {} <= ", known.hazard, known.object);
+        !found.iter().any(|one| one.starts_with(&same))
+    };
+    let kept: Vec<Expected> = known.into_iter().filter(is_kept).collect();
+    kept.iter().map(Expected::text).chain(found).collect()
 }
 
 /// Where to write an expectation. A tool that compares checksums would treat a new comment in the

@@ -56,7 +56,7 @@ impl Stage<'_> {
             let expected = self.check(migration)?.expected;
             held = partitions.fold(held, &[]);
             held.retain(|found| !expected.iter().any(|expected| expected.covers(found)));
-            advice::complete(&mut held, &[], &self.request.settings.migrations, migration);
+            advice::complete(&mut held, &[], self.request.settings, migration);
             one.findings.extend(held);
             one.findings.sort_by_key(|found| (std::cmp::Reverse(found.severity), found.line));
             one.verdict = one.verdict.max(Verdict::of(&one.findings));

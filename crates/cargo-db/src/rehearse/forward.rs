@@ -161,7 +161,7 @@ impl Stage<'_> {
         let lock_work = judge::lock_work(&measured, &partitions, &checked.expected);
         self.raise_by_size(&mut findings, &lock_work);
         findings.retain(|found| !is_expected(found));
-        advice::complete(&mut findings, &measured, &self.request.settings.migrations, migration);
+        advice::complete(&mut findings, &measured, self.request.settings, migration);
         findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.line));
         self.latest = Some(after);
         self.preparing.after(&mut self.session, &migration.title(), self.is_batch)?;

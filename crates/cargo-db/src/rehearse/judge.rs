@@ -47,7 +47,8 @@ fn losses(measured: &Measured) -> Vec<Finding> {
         let Some(count) = lost.rows.filter(|rows| *rows > 0) else { continue };
         let (object, rows) = (lost.object(), grouped(count));
         if lost.column.is_some() {
-            add("values-lost", &object, count, format!("{rows} values are lost with the column"));
+            let values = if count == 1 { "value is" } else { "values are" };
+            add("values-lost", &object, count, format!("{rows} {values} lost with the column"));
         } else {
             add("rows-lost", &object, count, format!("{}, with {rows} rows", lost.how));
         }

@@ -95,7 +95,7 @@ impl Stage<'_> {
         let guards = guards(&findings, &expected);
         findings.retain(|finding| !expected.iter().any(|expected| expected.covers(finding)));
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-        advice::complete(&mut findings, &[], &self.request.settings.migrations, last);
+        advice::complete(&mut findings, &[], self.request.settings, last);
         let verdict = Verdict::of(&findings);
         let of_last = Rehearsed {
             verdict,

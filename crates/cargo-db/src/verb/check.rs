@@ -150,10 +150,11 @@ impl CheckArgs {
         };
         merge(&mut checked, of_folder, &is_meant);
         name_them(&mut checked, &folder);
+        check::accept_empty_migrations(&mut checked);
         for one in &mut checked {
             let version = one.version.as_deref().unwrap_or_default();
             one.expected.extend(settings.expected.of(version));
-            one.accept_losses();
+            migration::accept_losses(one, &repository.read(&one.file).unwrap_or_default());
         }
         if layout.is_code() && checked.is_empty() {
             workspace.ui.note(&format!(

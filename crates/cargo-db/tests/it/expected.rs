@@ -43,6 +43,55 @@ fn check_accepts_a_loss_that_is_expected() {
     project.db(&["check"]).ok();
 }
 
+/// One of two columns is not both of them.
+#[test]
+fn check_accepts_the_columns_that_are_named() {
+    let project = Project::new("ex_check_two");
+    for drops in ["DROP COLUMN a, DROP COLUMN b;", "DROP COLUMN a;\nALTER TABLE t DROP COLUMN b;"] {
+        project.migration("1_m.sql", &format!("ALTER TABLE t {drops}"));
+        toml(&project, "[expect]\n1 = [\"loss t.a <= 1\"]");
+        project.db(&["check"]).code(1).says("ban-drop-column");
+        toml(&project, "[expect]\n1 = [\"loss t.a <= 1\", \"loss t.b <= 1\"]");
+        project.db(&["check"]).ok();
+    }
+}
+
+/// What is suggested replaces the line that is there.
+#[test]
+fn a_further_expectation_is_suggested_with_those_that_are_there() {
+    let mut project = Project::new("ex_further");
+    project.run_sql("CREATE TABLE a (id int, b int, c int); INSERT INTO a VALUES (1, 2, 3)");
+    project.migration("1_m.sql", "ALTER TABLE a DROP COLUMN b; ALTER TABLE a DROP COLUMN c;");
+    project.set("COLUMNS", "400");
+    toml(&project, "[expect]\n1 = [\"loss a.b <= 1\"]");
+    let line = "1 = [\"loss a.b <= 1\", \"loss a.c <= 1\"]";
+    project.db(&["rehearse"]).code(1).says(&format!("if that is meant: `{line}` below"));
+    toml(&project, &format!("[expect]\n{line}"));
+    project.db(&["rehearse"]).ok();
+    // A bound that is too low is replaced.
+    toml(&project, "[expect]\n1 = [\"loss a.b <= 0\", \"loss a.c <= 1\"]");
+    let line = "1 = [\"loss a.c <= 1\", \"loss a.b <= 1\"]";
+    project.db(&["rehearse"]).code(1).says(&format!("if that is meant: `{line}` below"));
+}
+
+/// In a file with sections, a comment above the first marker is about the migration.
+#[test]
+fn a_comment_at_the_head_of_a_file_with_sections_counts() {
+    let project = Project::new("ex_head");
+    project.run_sql("CREATE TABLE users (id int, note text); INSERT INTO users VALUES (1, 'a')");
+    toml(&project, "[migrations]\ntool = \"dbmate\"\ndir = \"db/migrations\"");
+    let line = "-- cargo-db: expect loss users.note <= 1";
+    let file = format!("-- drops the note\n{line}\n\n-- migrate:up\n{DROP}\n-- migrate:down\n");
+    project.write("db/migrations/1_m.sql", &file);
+    let verdict = |verb: &str| {
+        let json = project.db(&[verb, "--json"]).json();
+        let findings = json["migrations"][0]["findings"].as_array().unwrap().clone();
+        findings.iter().map(|one| one["rule"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(verdict("check"), ["empty-down-file"]);
+    assert_eq!(verdict("rehearse"), ["column-gone", "empty-down-file"]);
+}
+
 #[test]
 fn several_expectations_are_one_line() {
     let mut project = Project::new("ex_two");

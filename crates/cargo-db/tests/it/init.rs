@@ -44,6 +44,24 @@ fn on_the_path(project: &mut Project, name: &str) {
     project.set("PATH", &format!("{}:{path}", project.path().join("bin").display()));
 }
 
+/// What an earlier `init` wrote for another kind of project is not left without a word.
+#[test]
+fn what_exists_already_is_named_if_it_does_not_fit() {
+    let mut project = fresh("init_later");
+    project.set("COLUMNS", "300");
+    vendored(&project, "cargo-db");
+    let alias = "run --manifest-path cargo-db/Cargo.toml --package xtask --";
+    project.write(".cargo/config.toml", &format!("[alias]\ndb = \"{alias}\"\n"));
+    project.write("Cargo.toml", "[workspace]\nmembers = []\n");
+    project.write("db.toml", "[migrations]\ntool = \"dbmate\"\ndir = \"db/migrations\"\n");
+    project.write("db/migrations/1_a.sql", "-- migrate:up\nSELECT 1;\n");
+    project.write("g/migrations/1_b.sql", "-- +goose Up\nSELECT 1;\n");
+    let ran = project.db(&["init"]).ok().says("replace the alias `db` in .cargo/config.toml");
+    ran.says("name g/migrations in db.toml, which existed");
+    let json = project.db(&["init", "--json"]).ok().json();
+    assert!(!json.to_string().contains("name db/migrations"), "{json:#}");
+}
+
 /// Checks that a second `init` leaves these files unchanged.
 #[track_caller]
 fn changes_nothing_again<const N: usize>(project: &Project, files: [&str; N]) {

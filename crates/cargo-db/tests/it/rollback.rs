@@ -109,6 +109,32 @@ fn an_empty_migration_is_rolled_back() {
     project.db(&["rollback", "--yes"]).code(7).says("contains no statement");
 }
 
+/// `check` has one finding about a migration that is not written yet. Written after it was applied,
+/// its down file reverts what was not done.
+#[test]
+fn a_migration_that_was_applied_empty_is_taken_back_empty() {
+    let mut project = Project::new("r_filled");
+    project.set("COLUMNS", "400");
+    project.db(&["create", "nothing"]).ok();
+    let json = project.db(&["check", "--json"]).code(1).json();
+    let findings = json["migrations"].as_array().unwrap().iter();
+    let rules = findings.flat_map(|file| file["findings"].as_array().unwrap());
+    let rules: Vec<&str> = rules.map(|found| found["rule"].as_str().unwrap()).collect();
+    assert_eq!(rules, ["empty-migration"]);
+    project.db(&["migrate", "--yes"]).ok();
+    let write = |end: &str, sql: &str| {
+        let pattern = format!("{}/migrations/*{end}", project.path().display());
+        std::fs::write(glob::glob(&pattern).unwrap().flatten().next().unwrap(), sql).unwrap();
+    };
+    write(".up.sql", "CREATE TABLE tags ();");
+    write(".down.sql", "DROP TABLE tags;");
+    project.db(&["migrate"]).code(9).says("nothing was written in it when it was applied");
+    write(".up.sql", "");
+    write(".down.sql", "");
+    project.db(&["rollback", "--yes"]).ok();
+    assert_eq!(project.query("SELECT count(*) FROM _sqlx_migrations"), ["0"]);
+}
+
 /// Empty is also what holds a comment only. A section is named with the line of its marker.
 #[test]
 fn an_empty_way_back_is_a_warning_of_check_dry_run_and_rehearsal() {

@@ -288,6 +288,13 @@ impl CargoWorkspace<'_> {
             work.notes.push(format!("`db` is an alias already, in {name}, so none was written"));
             return Ok(None);
         }
+        let is_of_folder = |words: &[String]| words.contains(&"--manifest-path".to_owned());
+        if alias.is_some_and(|alias| is_of_folder(&words_of(alias)) && !is_of_folder(words)) {
+            work.by_hand.push(format!(
+                "replace the alias `db` in {name} by `{}`: it works in one folder only",
+                alias::line(words)
+            ));
+        }
         let words = alias.is_none().then_some(words);
         let edited = known.and_then(|known| configured(&text, known, words, optimised));
         let lines = lines_of(words, optimised);

@@ -136,6 +136,13 @@ fn survey_of(root: &Path, backups: Option<&str>) -> Result<Work> {
             _ => sets::db_toml(root, &found, &mut work),
         };
         work.add(path, text);
+    } else if found.len() > 1 {
+        let text = files::read(&path)?;
+        let unnamed = found.iter().map(|(_, dir)| shown(root, dir));
+        let unnamed = unnamed.filter(|dir| !String::from_utf8_lossy(&text).contains(dir));
+        work.by_hand.extend(unnamed.map(|dir| {
+            format!("name {dir} in db.toml, which existed: `[migrations.NAME] dir = \"{dir}\"`")
+        }));
     }
     work.add(root.join(".env.example"), ENV_EXAMPLE.to_owned());
     ignored::ignored(root, backups, &mut work)?;
