@@ -132,7 +132,7 @@ fn run_again(
              drop that first, or use another name; then run",
             again,
         ),
-        Some("0A000" | "58P01") if lacks_extension(&statement.server.message) => {
+        _ if statement.server.missing_extension().is_some() => {
             failed.run("install the extension on the server, then run", again)
         }
         Some("55P03") => failed.run(
@@ -164,12 +164,6 @@ fn run_again(
         ),
         _ => failed.run("fix the file, then run", again),
     }
-}
-
-/// Whether the server does not have the files of an extension.
-fn lacks_extension(message: &str) -> bool {
-    message.starts_with("could not open extension control file")
-        || message.starts_with("extension ") && message.ends_with("is not available")
 }
 
 /// The version of the quoted migration that a failure is about, if it needs no shell quoting.

@@ -177,16 +177,17 @@ fn not_loaded(line: usize, server: &ServerError) -> Explanation {
     let explained = Explanation::new("GENERATE.NOT_LOADED", Exit::Failed)
         .because(format!("line {line}: {}", server.message))
         .because("it was loaded into an empty scratch database; nothing was written");
+    if let Some(name) = server.missing_extension() {
+        let install = format!("install the extension {name} on this server");
+        return explained.advise(format!("{install}, or select another server"));
+    }
     let name = server.quoted_name().unwrap_or("the name");
     match server.code.as_deref() {
-        // undefined_object: a role, a type, an extension.
+        // undefined_object: a role, a type.
         Some("42704") if server.message.contains("role ") => explained.advise(format!(
             "create the role on this server (`CREATE ROLE {name}`): roles belong to the server and \
              not to a database"
         )),
-        Some("0A000" | "58P01") if server.message.contains("extension ") => explained.advise(
-            format!("install the extension {name} on this server, or select another server"),
-        ),
         _ => match &server.hint {
             Some(hint) => explained.because(format!("hint: {hint}")),
             None => explained,

@@ -1,6 +1,6 @@
 //! A statement that the server rejected: its position, and the server's error.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use postgres::error::SqlState;
 
@@ -46,8 +46,43 @@ impl ServerError {
         self.message.split('"').nth(1)
     }
 
+    /// The extension whose files the server does not have. Before PostgreSQL 15, it names the file.
+    pub(crate) fn missing_extension(&self) -> Option<&str> {
+        let name = self.quoted_name()?;
+        match self.code.as_deref()? {
+            "0A000" if self.message.ends_with("is not available") => {
+                self.message.starts_with("extension ").then_some(name)
+            }
+            "58P01" if self.message.starts_with("could not open extension control file") => {
+                Path::new(name).file_stem()?.to_str()
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the server gave this reason.
     pub(crate) fn is(&self, state: &SqlState) -> bool {
         self.code.as_deref() == Some(state.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_version_names_the_extension_that_it_lacks() {
+        let missing = |code: &str, message: &str| {
+            let (code, message) = (Some(code.to_owned()), message.to_owned());
+            let server = ServerError { code, message, ..ServerError::default() };
+            server.missing_extension().map(str::to_owned)
+        };
+        let of_14 = "could not open extension control file \"/usr/share/extension/vector.control\": \
+                     No such file or directory";
+        assert_eq!(missing("58P01", of_14).as_deref(), Some("vector"));
+        let newer = "extension \"vector\" is not available";
+        assert_eq!(missing("0A000", newer).as_deref(), Some("vector"));
+        assert_eq!(missing("0A000", "access method \"x\" is not available"), None);
+        assert_eq!(missing("58P01", "could not access file \"x\": No such file"), None);
     }
 }
