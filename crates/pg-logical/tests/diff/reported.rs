@@ -126,7 +126,7 @@ const RIGHTS: &[Pair] = &[
          GRANT SELECT ON t TO diff_reader",
     ),
     (
-        "a view with security_invoker whose table changes",
+        "a view with security_barrier whose table changes",
         "CREATE TABLE t (a int, b int); ALTER TABLE t ENABLE ROW LEVEL SECURITY; \
          CREATE VIEW v WITH (security_barrier = true) AS SELECT a FROM t; \
          GRANT SELECT ON v TO diff_reader",

@@ -1,5 +1,10 @@
 SELECT c.oid, n.nspname AS schema, c.relname AS name, pg_get_userbyid(c.relowner) AS owner,
-       c.relpersistence AS persistence, format_type(s.seqtypid, NULL) AS type, s.seqstart AS start,
+       c.relpersistence AS persistence, --from 15
+       -- A sequence cannot be unlogged; that of an identity column is created like its table.
+       coalesce((SELECT t.relpersistence FROM pg_class t                                 --until 14
+                 WHERE d.deptype = 'i' AND t.oid = d.refobjid), c.relpersistence)        --until 14
+           AS persistence,                                                               --until 14
+       format_type(s.seqtypid, NULL) AS type, s.seqstart AS start,
        s.seqincrement AS increment, s.seqmin AS minimum, s.seqmax AS maximum, s.seqcache AS cache,
        s.seqcycle AS cycles, d.deptype AS ownership, d.refobjid AS table, d.refobjsubid AS column
 FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid
