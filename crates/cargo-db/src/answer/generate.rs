@@ -194,16 +194,8 @@ impl GeneratedView {
 
     fn hazards(&self, style: &Style) -> Vec<String> {
         let warning = style.paint(YELLOW, "warning:");
-        let rows = self.proof.fails_on_rows.iter().map(|rows| {
-            let subject = if rows.direction == "up" { "the migration" } else { "its rollback" };
-            let place = rows.table.as_ref().map(|table| format!(" if {table} has rows"));
-            let place = place.unwrap_or_else(|| " on some rows".to_owned());
-            format!("{warning} {subject} may fail{place}: {}", rows.why)
-        });
-        let others = self.hazards.iter();
-        let others =
-            others.map(|one| format!("{warning} {}: {}: {}", one.hazard, one.object, one.why));
-        rows.chain(others).collect()
+        let lines = lines(&self.proof.fails_on_rows, &self.hazards);
+        lines.iter().map(|line| format!("{warning} {line}")).collect()
     }
 
     fn next(&self, style: &Style) -> String {
@@ -223,6 +215,25 @@ impl GeneratedView {
         let found = self.checked.iter().filter(|file| file.verdict() != Verdict::Pass);
         found.flat_map(|file| check::lines(file, style)).collect()
     }
+}
+
+/// What to consider, one a line.
+fn lines(rows: &[FailingRowsView], hazards: &[HazardView]) -> Vec<String> {
+    let rows = rows.iter().map(|rows| {
+        let subject = if rows.direction == "up" { "the migration" } else { "its rollback" };
+        let place = rows.table.as_ref().map(|table| format!(" if {table} has rows"));
+        let place = place.unwrap_or_else(|| " on some rows".to_owned());
+        format!("{subject} may fail{place}: {}", rows.why)
+    });
+    let hazards = hazards.iter().map(|one| format!("{}: {}: {}", one.hazard, one.object, one.why));
+    rows.chain(hazards).collect()
+}
+
+/// What to consider about a migration and no rule of `check` can see, one a line.
+pub(crate) fn hazard_lines(migration: &GeneratedMigration) -> Vec<String> {
+    let rows: Vec<_> = migration.rows.iter().map(FailingRowsView::from).collect();
+    let hazards: Vec<_> = migration.hazards.iter().map(HazardView::from).collect();
+    lines(&rows, &hazards)
 }
 
 /// The statements of a direction as a script.

@@ -63,6 +63,7 @@ impl Answer for Migrated {
         match self.planned.plan.verb {
             Operation::Baseline => format!("{count} recorded as applied, but not run"),
             Operation::Repair => format!("{count} repaired in the history"),
+            Operation::RepairDrift => format!("{count} written and recorded as applied"),
             Operation::Rollback => format!("{count} reverted in {}", elapsed(took)),
             _ => format!("{count} applied in {}", elapsed(took)),
         }

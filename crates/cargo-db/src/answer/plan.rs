@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::answer::text::{fitted_if_narrow, number, plural};
+use crate::answer::loss::{LossView, losses};
+use crate::answer::text::{fitted_if_narrow, plural};
 use crate::answer::visible::one_line;
 use crate::answer::{CYAN, DIM, Style, YELLOW};
 use crate::model::consent::Consent;
@@ -10,8 +11,7 @@ use crate::model::environment::Environment;
 use crate::model::key::PublicKey;
 use crate::model::migration::{Migration, title};
 use crate::model::target::Target;
-use crate::plan::{Batch, Loss, Operation, Plan, Step};
-use pg_sql::name::short;
+use crate::plan::{Batch, Operation, Plan, Step};
 
 /// The database, without its password.
 #[derive(Clone, Debug, Serialize)]
@@ -131,6 +131,12 @@ pub(crate) enum StepView {
         version: String,
         name: String,
     },
+    /// A new migration is written, and recorded as applied.
+    RecordNew {
+        version: String,
+        name: String,
+        file: String,
+    },
     Rerecord {
         version: String,
         name: String,
@@ -219,18 +225,6 @@ pub(crate) enum BatchView {
     SwapBack,
 }
 
-/// What a step does away with.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct LossView {
-    /// A table, or a column of one.
-    object: String,
-    /// The number of rows with a value; null if not counted.
-    rows: Option<u64>,
-    /// The upper bound; null if not counted and not passed.
-    at_most: Option<u64>,
-}
-
 impl From<&Plan> for Planned {
     fn from(plan: &Plan) -> Planned {
         Planned {
@@ -251,15 +245,6 @@ impl From<&Plan> for Planned {
             },
         }
     }
-}
-
-fn losses(losses: &[Loss]) -> Vec<LossView> {
-    let view = |loss: &Loss| LossView {
-        object: loss.object.clone(),
-        rows: loss.rows,
-        at_most: loss.at_most,
-    };
-    losses.iter().map(view).collect()
 }
 
 /// As many calls as a line has room for.
@@ -296,6 +281,11 @@ impl From<&Step> for StepView {
             Step::Record { migration } => {
                 let MigrationView { version, name } = (&migration).into();
                 StepView::Record { version, name }
+            }
+            Step::RecordNew { migration, .. } => {
+                let MigrationView { version, name } = (&migration).into();
+                let file = migration.up.path.display().to_string();
+                StepView::RecordNew { version, name, file }
             }
             Step::Rerecord { migration } => {
                 let MigrationView { version, name } = (&migration).into();
@@ -396,6 +386,9 @@ impl Planned {
             | Operation::Prune
             | Operation::Destroy => "nothing to do".to_owned(),
             Operation::Repair => "nothing to do: the history needs no repair".to_owned(),
+            Operation::RepairDrift => {
+                format!("nothing to do: the migrations build the schema of {database} already")
+            }
             Operation::Rollback => {
                 format!("nothing to roll back: no such migration is applied in {database}")
             }
@@ -434,6 +427,10 @@ impl StepView {
             StepView::Record { version, name } => {
                 format!("record {} as applied, without running it", title(version, name))
             }
+            StepView::RecordNew { version, name, file } => format!(
+                "write {file}, and record {} as applied, without running it",
+                title(version, name)
+            ),
             StepView::Rerecord { version, name } => format!(
                 "record the new checksum of {}: only comments or white space changed",
                 title(version, name)
@@ -504,16 +501,5 @@ impl BatchView {
                 because.unwrap_or_default()
             ),
         }
-    }
-}
-
-impl LossView {
-    fn describe(&self) -> String {
-        let object = short(&self.object);
-        let Some(rows) = self.rows else { return format!("loses {object}: row count unknown") };
-        let rows = plural(usize::try_from(rows).unwrap_or(usize::MAX), "row");
-        let rows = if rows == "0 rows" { "no rows" } else { &rows };
-        let most = self.at_most.map(|most| format!(" now, at most {} when it runs", number(most)));
-        format!("loses {object}: {rows}{}", most.unwrap_or_default())
     }
 }

@@ -37,9 +37,9 @@ pub(super) fn before(database: &Database<'_>, plan: &Plan) -> Option<SchemaBefor
         | Operation::Rollback
         | Operation::Seed
         | Operation::SeedFresh
-        | Operation::Repair => read(database, plan),
-        // The database is said to have what the recorded migrations do.
-        Operation::Baseline => read(database, plan).map(SchemaBefore::accepted),
+        | Operation::Baseline
+        | Operation::Repair
+        | Operation::RepairDrift => read(database, plan),
         Operation::Restore | Operation::RestoreInPlace => {
             plan.steps.iter().find_map(|step| match step {
                 Step::Build { .. } | Step::Replace { is_whole: true, .. } => {
@@ -76,6 +76,12 @@ pub(super) fn after(
 ) {
     let Database { workspace, settings, .. } = database;
     let Some(before) = before.filter(|before| is_done || before.outlasts_failure()) else { return };
+    let before = match plan.verb {
+        // The database is said to have what the recorded migrations do.
+        Operation::Baseline if is_done => before.accepted(),
+        Operation::RepairDrift if is_done => before.adopted(),
+        _ => before,
+    };
     if let Err(failure) = before.advance(&workspace.world, settings, &plan.target) {
         warn(database, &failure);
     }

@@ -30,6 +30,10 @@ pub(crate) enum GenerateError {
     NeedsTransaction { title: &'static str, statements: Vec<String> },
     #[error("the migrations changed while this one was generated")]
     MigrationsChanged,
+    #[error("{} pending in `{database}`", pending(versions))]
+    Pending { database: String, versions: Vec<String> },
+    #[error("`{database}` has the tables of other migrations too")]
+    SharedDatabase { database: String, histories: Vec<String> },
     #[error("the wanted schema cannot be loaded: `{}`", file.display())]
     NotLoaded { file: PathBuf, line: usize, server: Box<ServerError> },
     #[error("the changes cannot be generated as a proved migration")]
@@ -102,17 +106,14 @@ impl GenerateError {
                     .because("nothing was written")
                     .run("generate the migration without options", "cargo db generate NAME")
             }
-            GenerateError::NeedsTransaction { statements, .. } => {
-                Explanation::new("GENERATE.NEEDS_TRANSACTION", Exit::Policy)
-                    .because_of(statements.iter().cloned())
-                    .because("nothing was written")
-                    .advise("repeat the command without `--avoid-locks`")
-            }
+            GenerateError::NeedsTransaction { statements, .. } => needs_transaction(statements),
             GenerateError::MigrationsChanged => {
                 Explanation::new("GENERATE.MIGRATIONS_CHANGED", Exit::Failed)
                     .because("another command wrote a migration meanwhile; nothing was written")
                     .advise("repeat the command: it compares with the migrations as they are now")
             }
+            GenerateError::Pending { versions, .. } => not_applied(versions),
+            GenerateError::SharedDatabase { histories, .. } => shared(histories),
             GenerateError::NotLoaded { line, server, .. } => not_loaded(*line, server),
             GenerateError::Unsupported { objects } => {
                 Explanation::new("GENERATE.UNSUPPORTED", Exit::Policy)
@@ -143,6 +144,37 @@ impl GenerateError {
             }
         }
     }
+}
+
+fn pending(versions: &[String]) -> String {
+    match versions {
+        [one] => format!("the migration `{one}` is"),
+        several => format!("{} migrations are", several.len()),
+    }
+}
+
+fn shared(histories: &[String]) -> Explanation {
+    Explanation::new("GENERATE.SHARED_DATABASE", Exit::Policy)
+        .because_of(histories.iter().map(|table| format!("history: {table}")))
+        .because("a migration from the whole database would create their tables again")
+        .run("write the migration by hand", "cargo db create NAME")
+}
+
+fn needs_transaction(statements: &[String]) -> Explanation {
+    Explanation::new("GENERATE.NEEDS_TRANSACTION", Exit::Policy)
+        .because_of(statements.iter().cloned())
+        .because("nothing was written")
+        .advise("repeat the command without `--avoid-locks`")
+}
+
+fn not_applied(versions: &[String]) -> Explanation {
+    let explained = Explanation::new("GENERATE.PENDING", Exit::Policy)
+        .because("the database differs from the migrations by their changes too");
+    let last = versions.last().map(String::as_str).unwrap_or_default();
+    let baseline = format!("cargo db baseline --to {} --dry-run", shell_words::quote(last));
+    explained
+        .run("apply them first", "cargo db migrate --dry-run")
+        .run("or, if the database already has their changes, record them", baseline)
 }
 
 /// One command for each rename: several of one object exclude each other.
@@ -227,6 +259,12 @@ pub(super) fn samples() -> Vec<GenerateError> {
             statements: vec![text("CREATE INDEX CONCURRENTLY i ON public.users (mail)")],
         },
         GenerateError::MigrationsChanged,
+        GenerateError::Pending { database: text("school"), versions: vec![text("2")] },
+        GenerateError::Pending { database: text("school"), versions: vec![text("2"), text("3")] },
+        GenerateError::SharedDatabase {
+            database: text("school"),
+            histories: vec![text("public.billing_migrations")],
+        },
         GenerateError::NotASource { typed: text("x.sql"), why: text("no such file or variable") },
         GenerateError::OwnGenerator {
             title: "Prisma",

@@ -9,9 +9,9 @@ use crate::failure::{Failure, GenerateError, Result};
 use crate::generate::stage::{DownStage, MigrationStage};
 use crate::migration;
 use crate::model::finding::Checked;
-use crate::model::migration::MigrationFolder;
+use crate::model::migration::{Migration, MigrationFolder};
 use crate::settings::{Migrations, Settings};
-use crate::world::{clock, edit};
+use crate::world::{clock, edit, files};
 use db_tools::{FoundFile, NewMigration, NewStatements, ProjectTool};
 use pg_logical::ddl::dollars;
 use pg_sql::quote::quote_literal;
@@ -108,6 +108,11 @@ fn read(settings: &Settings, written: &[NewFile]) -> MigrationFolder {
     settings.migrations.layout.read(found.collect())
 }
 
+/// The migrations in the files.
+pub(crate) fn migrations(settings: &Settings, written: &[NewFile]) -> Vec<Migration> {
+    read(settings, written).migrations
+}
+
 /// The version of the last migration in the files.
 pub(crate) fn last_version(settings: &Settings, written: &[NewFile]) -> Option<String> {
     let folder = read(settings, written);
@@ -127,6 +132,19 @@ pub(crate) fn check(settings: &Settings, written: &[NewFile]) -> Vec<Checked> {
         check::check_script(layout, up, text(&up.path), Direction::Up, CheckContext::default())
     });
     ups.collect()
+}
+
+/// The files with their text, as paths of the project.
+pub(crate) fn texts(settings: &Settings, written: &[NewFile]) -> Vec<(PathBuf, String)> {
+    written.iter().map(|file| (shown(settings, file), file.text.clone())).collect()
+}
+
+/// Removes the files, if what they were written for failed.
+pub(crate) fn remove(written: &[NewFile]) {
+    for file in written {
+        // The failure is reported, and names more than this.
+        let _ = files::remove_file(&file.path);
+    }
 }
 
 /// Writes the files; all of them or none.

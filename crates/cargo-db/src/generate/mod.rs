@@ -17,10 +17,12 @@ mod types;
 mod wanted;
 
 pub(crate) use compared::{ComparedSchema, SchemaDifference, compare, role};
-pub(crate) use files::{check, folder, last_version, new_files, write};
+pub(crate) use files::{
+    NewFile, check, folder, last_version, migrations, new_files, remove, texts, write,
+};
 pub(crate) use filling::EmptyTable;
 pub(crate) use migration::{GeneratedHazard, GeneratedMigration, Generating, is_told};
 pub(crate) use own::catalog;
 pub(crate) use proof::RowsInTheWay;
 pub(crate) use stage::{DownStage, MigrationStage};
-pub(crate) use wanted::{SchemaSource, wanted};
+pub(crate) use wanted::{SchemaSource, WantedSchema, wanted};

@@ -51,7 +51,9 @@ pub(super) fn outcome(world: &World, settings: &Settings, plan: &Plan) -> Result
         facts.history.applied.iter().filter(|row| row.success).map(|row| &row.version).collect();
     let is_applied = |migration: &Migration| applied.contains(&migration.version);
     let is_done = |step: &&Step| match step {
-        Step::Apply { migration, .. } | Step::Record { migration } => is_applied(migration),
+        Step::Apply { migration, .. }
+        | Step::Record { migration }
+        | Step::RecordNew { migration, .. } => is_applied(migration),
         Step::Revert { migration, .. } => !is_applied(migration),
         _ => false,
     };
@@ -67,7 +69,7 @@ pub(super) fn outcome(world: &World, settings: &Settings, plan: &Plan) -> Result
 fn done_line(step: &Step) -> Option<String> {
     let (done, migration) = match step {
         Step::Apply { migration, .. } => ("Applied", migration),
-        Step::Record { migration } => ("Recorded", migration),
+        Step::Record { migration } | Step::RecordNew { migration, .. } => ("Recorded", migration),
         Step::Revert { migration, .. } => ("Reverted", migration),
         Step::Rerecord { migration } => ("Corrected", migration),
         Step::ClearFailed { migration } => ("Cleared", migration),
@@ -80,7 +82,11 @@ fn done_line(step: &Step) -> Option<String> {
 fn missing_effect(step: &Step, applied: &BTreeSet<&Version>, history: &History) -> Option<String> {
     let is_applied = |migration: &Migration| applied.contains(&migration.version);
     let (migration, what) = match step {
-        Step::Apply { migration, .. } | Step::Record { migration } if !is_applied(migration) => {
+        Step::Apply { migration, .. }
+        | Step::Record { migration }
+        | Step::RecordNew { migration, .. }
+            if !is_applied(migration) =>
+        {
             (migration, "is not applied")
         }
         Step::Revert { migration, .. } if is_applied(migration) => (migration, "is still applied"),

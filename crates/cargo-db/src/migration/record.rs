@@ -31,6 +31,7 @@ pub(crate) fn write_history(
     session.run("begin a transaction", "BEGIN")?;
     for step in &plan.steps {
         let (Step::Record { migration }
+        | Step::RecordNew { migration, .. }
         | Step::Rerecord { migration }
         | Step::ClearFailed { migration }) = step
         else {
@@ -47,7 +48,7 @@ pub(crate) fn write_history(
         let sql = script.as_ref().map(Script::sql).unwrap_or_default();
         let entry = HistoryEntry { table: &table, migration, elapsed: Duration::ZERO, sql };
         let statement = match step {
-            Step::Record { .. } => layout.record(&entry),
+            Step::Record { .. } | Step::RecordNew { .. } => layout.record(&entry),
             Step::Rerecord { .. } => {
                 layout.rerecord(&entry).ok_or_else(|| cannot("record another checksum"))?
             }

@@ -1,21 +1,24 @@
 //! What the history is to say without anything being run.
 
-use crate::failure::{ConnectionError, HistoryError, MigrationError, RepairHope, Result};
+use crate::failure::{
+    ConnectionError, GenerateError, HistoryError, MigrationError, RepairHope, Result,
+};
 use crate::model::history::{MigrationStatus, Problem, ProblemKind};
 use crate::model::migration::Migration;
 use crate::plan::{MigrationFacts, Operation, Plan, Step};
 
+/// The problems with which a history cannot be completed.
+const IN_THE_WAY: [ProblemKind; 5] = [
+    ProblemKind::Duplicate,
+    ProblemKind::Misnamed,
+    ProblemKind::Unreadable,
+    ProblemKind::Edited,
+    ProblemKind::Failed,
+];
+
 /// Plans to record the pending migrations up to and including `to` as applied.
 pub(crate) fn baseline(facts: &MigrationFacts, to: Option<&str>) -> Result<Plan> {
-    if !facts.database_exists {
-        let (database, server) = (facts.target.database.clone(), facts.target.server());
-        return Err(ConnectionError::NoDatabase {
-            database,
-            server,
-            environment: facts.environment,
-        }
-        .into());
-    }
+    refuse_missing_database(facts)?;
     let standing = MigrationStatus::compare(&facts.folder, &facts.history);
     let last = match to {
         None => None,
@@ -30,25 +33,7 @@ pub(crate) fn baseline(facts: &MigrationFacts, to: Option<&str>) -> Result<Plan>
             facts.folder.migrations[..=last].iter().any(|one| one.version == file.version)
         })
     };
-    let in_the_way = |problem: &Problem| {
-        matches!(
-            problem.trouble,
-            ProblemKind::Duplicate
-                | ProblemKind::Misnamed
-                | ProblemKind::Unreadable
-                | ProblemKind::Edited
-                | ProblemKind::Failed
-        )
-    };
-    let problems: Vec<Problem> = standing.problems.into_iter().filter(in_the_way).collect();
-    if !problems.is_empty() {
-        return Err(HistoryError::Inconsistent {
-            target: facts.target.to_string(),
-            problems,
-            repair: RepairHope::Possible,
-        }
-        .into());
-    }
+    refuse_problems(facts, standing.problems, &IN_THE_WAY)?;
     let pending = standing.pending.len();
     let chosen: Vec<Migration> = standing.pending.into_iter().take_while(within).cloned().collect();
     let takes_all_pending = chosen.len() == pending;
@@ -57,6 +42,50 @@ pub(crate) fn baseline(facts: &MigrationFacts, to: Option<&str>) -> Result<Plan>
     let mut plan = facts.plan(Operation::Baseline, steps);
     plan.takes_all_pending = takes_all_pending;
     Ok(plan)
+}
+
+fn refuse_missing_database(facts: &MigrationFacts) -> Result<()> {
+    if facts.database_exists {
+        return Ok(());
+    }
+    let (database, server) = (facts.target.database.clone(), facts.target.server());
+    let environment = facts.environment;
+    Err(ConnectionError::NoDatabase { database, server, environment }.into())
+}
+
+fn refuse_problems(
+    facts: &MigrationFacts,
+    mut problems: Vec<Problem>,
+    kinds: &[ProblemKind],
+) -> Result<()> {
+    problems.retain(|problem| kinds.contains(&problem.trouble));
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let (target, repair) = (facts.target.to_string(), RepairHope::Possible);
+    Err(HistoryError::Inconsistent { target, problems, repair }.into())
+}
+
+/// Fails if the database is not where the migrations lead, by the migrations themselves.
+pub(crate) fn refuse_unapplied(facts: &MigrationFacts) -> Result<()> {
+    refuse_missing_database(facts)?;
+    let standing = MigrationStatus::compare(&facts.folder, &facts.history);
+    let kinds = [&IN_THE_WAY[..], &[ProblemKind::Missing, ProblemKind::Foreign]].concat();
+    refuse_problems(facts, standing.problems, &kinds)?;
+    let versions: Vec<String> =
+        standing.pending.iter().map(|migration| migration.version.to_string()).collect();
+    if versions.is_empty() {
+        return Ok(());
+    }
+    Err(GenerateError::Pending { database: facts.target.database.clone(), versions }.into())
+}
+
+/// Plans to write new migrations and to record them as applied; each has the digest of its
+/// statements.
+pub(crate) fn repair_drift(facts: &MigrationFacts, new: Vec<(Migration, String)>) -> Plan {
+    let mut steps = if new.is_empty() { Vec::new() } else { facts.creating_history() };
+    steps.extend(new.into_iter().map(|(migration, digest)| Step::RecordNew { migration, digest }));
+    facts.plan(Operation::RepairDrift, steps)
 }
 
 /// Plans to repair the history: `harmless` are applied migrations whose files differ only in

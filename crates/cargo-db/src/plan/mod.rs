@@ -5,6 +5,7 @@ mod baseline;
 mod facts;
 mod loss;
 mod migrate;
+mod operation;
 mod retention;
 mod rollback;
 mod seed;
@@ -21,105 +22,14 @@ use crate::model::migration::{Migration, ScriptFile, Version};
 use crate::model::seed::Seed;
 use crate::model::target::Target;
 
-pub(crate) use baseline::{baseline, repair};
+pub(crate) use baseline::{baseline, refuse_unapplied, repair, repair_drift};
 pub(crate) use facts::{MigrationFacts, schema_of_new};
 pub(crate) use loss::{AtMost, Loss};
 pub(crate) use migrate::{MigrateRequest, Tolerance, all_or_nothing, migrate};
+pub(crate) use operation::Operation;
 pub(crate) use retention::{Bounds, Retention, RetentionDecision, judge as judge_retention};
 pub(crate) use rollback::{RollbackRequest, rollback, to_revert};
 pub(crate) use seed::{SeedFacts, SeedRequest, TableFacts, seed};
-
-/// The operation that was requested; the rows of the policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operation {
-    Migrate,
-    Rollback,
-    Seed,
-    SeedFresh,
-    Reset,
-    Restore,
-    /// A restore that changes the database itself and keeps no old one.
-    RestoreInPlace,
-    /// `env set`: the database is marked.
-    Mark,
-    /// `env clear`.
-    Unmark,
-    /// `env key add` and `env key remove`: which receipts the database accepts.
-    Key,
-    /// `backups prune`.
-    Prune,
-    /// `server destroy`.
-    Destroy,
-    /// Migrations are recorded as applied, and not run.
-    Baseline,
-    /// The history is put right.
-    Repair,
-}
-
-impl Operation {
-    /// All operations, in the order of the policy's table.
-    pub(crate) const ALL: [Operation; 14] = [
-        Operation::Migrate,
-        Operation::Rollback,
-        Operation::Seed,
-        Operation::SeedFresh,
-        Operation::Reset,
-        Operation::Restore,
-        Operation::RestoreInPlace,
-        Operation::Mark,
-        Operation::Unmark,
-        Operation::Key,
-        Operation::Prune,
-        Operation::Destroy,
-        Operation::Baseline,
-        Operation::Repair,
-    ];
-
-    /// As `[environments.<name>.policy]` names it.
-    pub(crate) fn key(self) -> &'static str {
-        match self {
-            Operation::SeedFresh => "seed-fresh",
-            Operation::RestoreInPlace => "restore-in-place",
-            Operation::Mark => "env-set",
-            Operation::Unmark => "env-clear",
-            Operation::Key => "env-key",
-            Operation::Prune => "backups-prune",
-            Operation::Destroy => "server-destroy",
-            other => other.name(),
-        }
-    }
-}
-
-impl Operation {
-    /// As it is typed.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Operation::Migrate => "migrate",
-            Operation::Rollback => "rollback",
-            Operation::Seed => "seed",
-            Operation::SeedFresh => "seed --fresh",
-            Operation::Reset => "reset",
-            Operation::Restore | Operation::RestoreInPlace => "restore",
-            Operation::Mark => "env set",
-            Operation::Unmark => "env clear",
-            Operation::Key => "env key",
-            Operation::Prune => "backups prune",
-            Operation::Destroy => "server destroy",
-            Operation::Baseline => "baseline",
-            Operation::Repair => "repair",
-        }
-    }
-
-    /// Whether it changes the marker of the database.
-    pub(crate) fn changes_the_marker(self) -> bool {
-        matches!(self, Operation::Mark | Operation::Unmark | Operation::Key)
-    }
-
-    /// Whether it changes a database, which can then record it.
-    pub(crate) fn changes_a_database(self) -> bool {
-        !matches!(self, Operation::Prune | Operation::Destroy)
-    }
-}
 
 /// One thing that will be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,6 +55,13 @@ pub(crate) enum Step {
     /// The history says that it is applied; nothing of it runs.
     Record {
         migration: Migration,
+    },
+    /// The files of a new migration are written, and the history says that it is applied.
+    RecordNew {
+        migration: Migration,
+        /// The digest of its statements. Its version need not be the one that was consented to: it
+        /// may be the time.
+        digest: String,
     },
     /// The history gets the checksum that the file has now.
     Rerecord {
@@ -412,6 +329,7 @@ impl Plan {
             Step::Apply { migration, .. }
             | Step::Revert { migration, .. }
             | Step::Record { migration }
+            | Step::RecordNew { migration, .. }
             | Step::Rerecord { migration }
             | Step::ClearFailed { migration } => Some(migration),
             _ => None,
@@ -474,6 +392,9 @@ fn fingerprint(step: &Step) -> String {
         }
         Step::Record { migration } => {
             format!("record {} {}", migration.version, migration.up.checksum)
+        }
+        Step::RecordNew { migration, digest } => {
+            format!("record new {} {digest}", migration.name)
         }
         Step::Rerecord { migration } => {
             format!("rerecord {} {}", migration.version, migration.up.checksum)

@@ -207,6 +207,10 @@ fn table(verb: Operation, environment: Environment) -> Judgement {
         (Operation::Baseline | Operation::Repair, Development | Staging) => only(Confirm),
         (Operation::Baseline | Operation::Repair, Production) => only(ToPlan),
 
+        (Operation::RepairDrift, Test)           => only(Free),
+        (Operation::RepairDrift, Development | Staging) => only(Confirm),
+        (Operation::RepairDrift, Production)     => only(ToPlan),
+
         (Operation::Prune | Operation::Destroy, Production) => only(ToPlan),
         (Operation::Prune | Operation::Destroy, _)    => only(Confirm),
     }

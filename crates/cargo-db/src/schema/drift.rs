@@ -14,7 +14,7 @@ use crate::model::history::History;
 use crate::model::target::Target;
 use crate::schema::fingerprint::{
     FactHash, FactHashes, Fingerprint, FingerprintFile, FingerprintHead, FingerprintKey,
-    FoundFingerprint, advanced, last_of,
+    FoundFingerprint, adopted, advanced, last_of,
 };
 use crate::schema::reader::SchemaReader;
 use crate::settings::{Migrations, Settings};
@@ -145,6 +145,14 @@ impl SchemaBefore {
     pub(crate) fn accepted(mut self) -> SchemaBefore {
         if let SchemaBefore::Known(known) = &mut self {
             known.expected = known.found.clone();
+        }
+        self
+    }
+
+    /// The same, without what a generated migration does not contain.
+    pub(crate) fn adopted(mut self) -> SchemaBefore {
+        if let SchemaBefore::Known(known) = &mut self {
+            known.expected = adopted(&known.expected, &known.found);
         }
         self
     }
@@ -284,6 +292,16 @@ fn other_histories(session: &mut Session, migrations: &Migrations, own: &History
     let known = layouts.filter(|layout| !layout.is_asked());
     let read = known.filter_map(|layout| read_history(session, layout).ok());
     read.filter(|other| other.table.is_some() && other.table != own.table).collect()
+}
+
+/// The history tables of the other sets of migrations in this database.
+pub(crate) fn histories_of_other_sets(
+    session: &mut Session,
+    migrations: &Migrations,
+) -> Result<Vec<String>> {
+    let own = read_history(session, &migrations.layout)?;
+    let others = other_histories(session, migrations, &own).into_iter();
+    Ok(others.filter_map(|other| other.table).collect())
 }
 
 /// The objects whose facts differ. What belongs to an object that was added or is missing is not

@@ -20,7 +20,9 @@ pub(crate) use built::{
     GeneratedSchema, MigratedScratch, OUTSIDE, earlier, generate, migrated_scratch,
 };
 pub(crate) use difference::{Difference, LineOf};
-pub(crate) use drift::{Drift, DriftedObject, Glance, SchemaBefore, UnknownDrift};
+pub(crate) use drift::{
+    Drift, DriftedObject, Glance, SchemaBefore, UnknownDrift, histories_of_other_sets,
+};
 pub(crate) use file::{Comparison, DifferingFile, FileState, SchemaFile};
 pub(crate) use masked::mask;
 pub(crate) use reader::SchemaReader;

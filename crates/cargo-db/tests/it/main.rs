@@ -55,6 +55,7 @@ mod published;
 mod reading;
 mod rehearse;
 mod rehearsed_run;
+mod repair_drift;
 mod restore;
 mod retention;
 mod rollback;

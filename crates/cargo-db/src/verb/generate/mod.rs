@@ -7,7 +7,7 @@ mod tool;
 use clap::Args;
 
 use crate::answer::Outcome;
-use crate::change::{Database, Effect, Workspace, refused_in};
+use crate::change::{Database, Effect, Workspace, live_schema, refuse_own_generator, refused_in};
 use crate::failure::{GenerateError, Result};
 use crate::generate::SchemaSource;
 use crate::migration;
@@ -93,21 +93,16 @@ impl GenerateArgs {
     /// The wanted schema; `None` if the tool has its own.
     fn native_source(&self, database: &Database<'_>, name: &str) -> Result<Option<SchemaSource>> {
         let Database { workspace, settings, .. } = database;
-        let migrations = &settings.migrations;
         let typed = if self.from_live { Some("live") } else { self.from.as_deref() };
+        if typed.is_some() {
+            refuse_own_generator(settings)?;
+        }
         let task = Task::Generate { name };
-        let is_by_command = has_command(settings);
+        let is_derived = settings.migrations.layout.derives_migrations();
         match typed {
-            Some(_) if is_by_command => Err(GenerateError::OwnCommand.into()),
-            Some(_) if migrations.layout.derives_migrations() => {
-                let command = migration::task_exists(settings, &task).is_ok();
-                let command = command.then(|| "cargo db generate NAME".to_owned());
-                let title = migrations.layout.key();
-                Err(GenerateError::OwnGenerator { title, command }.into())
-            }
-            Some(_) if self.from_live => Ok(Some(source::live(database))),
+            Some(_) if self.from_live => live_schema(database).map(Some),
             Some(typed) => source::named(workspace, typed).map(Some),
-            None if is_by_command || migrations.layout.derives_migrations() => Ok(None),
+            None if has_command(settings) || is_derived => Ok(None),
             None => match source::of_settings(settings) {
                 Ok(source) => Ok(Some(source)),
                 // The tool may derive migrations from a description of its own.

@@ -2,11 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use pg_logical::diff::{PossibleRename, Rename};
-
 use crate::answer::{GeneratedView, Outcome, not_run};
-use crate::change::{Database, Workspace};
-use crate::failure::{AskedRename, GenerateError, Result};
+use crate::change::{Database, told_renames, with_answers};
+use crate::failure::{GenerateError, Result};
 use crate::generate::{self, Generating, SchemaSource};
 use crate::world::{file_lock, files};
 
@@ -28,7 +26,7 @@ pub(super) fn run(database: &Database<'_>, request: &NativeRequest<'_>) -> Resul
     let Database { workspace, settings, target, .. } = database;
     let world = &workspace.world;
     let compared = source.describe(&settings.root);
-    let told = request.renames.iter().map(|text| told(text)).collect::<Result<Vec<_>>>()?;
+    let told = told_renames(request.renames)?;
     let before = generate::folder(settings)?;
     let wanted = generate::wanted(world, settings, target, source)?;
     let generating = Generating::new(world, settings, target, wanted, request.avoids_locks)?;
@@ -55,64 +53,4 @@ pub(super) fn run(database: &Database<'_>, request: &NativeRequest<'_>) -> Resul
     let version = if request.is_live { generate::last_version(settings, &new) } else { None };
     let generated = GeneratedView::of(&compared, &migration, &checked).with_baseline(version);
     Ok(Outcome::done(if is_dry_run { generated.dry_run() } else { generated.written(&paths) }))
-}
-
-/// A rename as `--rename` takes it.
-fn told(text: &str) -> Result<Rename> {
-    Rename::told(text).ok_or_else(|| {
-        let why = "it is not of the form `old=new`".to_owned();
-        GenerateError::Rename { name: format!("`{text}`"), why, place: None }.into()
-    })
-}
-
-/// The renames that were named, with those that a person confirms. `--yes` takes all others as a
-/// drop and an addition.
-fn with_answers(
-    workspace: &Workspace,
-    generating: &Generating<'_>,
-    mut told: Vec<Rename>,
-    is_dry_run: bool,
-) -> Result<Vec<Rename>> {
-    let possible = generating.possible_renames(&told)?;
-    if possible.is_empty() {
-        return Ok(told);
-    }
-    let (ui, consent) = (&workspace.ui, &workspace.consent);
-    if consent.yes || is_dry_run {
-        for one in &possible {
-            ui.warning(&format!(
-                "{} is dropped and {} is added; if that is a rename, repeat the command with \
-                 `--rename {}`",
-                one.dropped,
-                one.added,
-                flag(one)
-            ));
-        }
-        return Ok(told);
-    }
-    if !ui.can_prompt() {
-        let asked = possible.iter().map(|one| AskedRename {
-            dropped: one.dropped.clone(),
-            added: one.added.clone(),
-            flag: flag(one),
-        });
-        let (renames, command) = (asked.collect(), consent.command.clone());
-        return Err(GenerateError::PossibleRename { renames, command }.into());
-    }
-    for one in possible {
-        if told.iter().any(|told| generate::is_told(told, &one.rename)) {
-            continue;
-        }
-        if ui.confirm(&format!("Was {} renamed to {}?", one.dropped, one.added))? {
-            told.push(one.rename);
-        }
-    }
-    Ok(told)
-}
-
-/// A possible rename as `--rename` takes it.
-fn flag(one: &PossibleRename) -> String {
-    let (old, new) = (&one.rename.old, &one.rename.new);
-    // A shell needs no quotes because of `=`.
-    format!("{}={}", shell_words::quote(old), shell_words::quote(new))
 }

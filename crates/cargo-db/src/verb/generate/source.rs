@@ -1,16 +1,10 @@
 //! The wanted schema that a command names.
 
-use crate::change::{Database, Workspace};
+use crate::change::Workspace;
 use crate::failure::{GenerateError, Result};
 use crate::generate::SchemaSource;
 use crate::settings::Settings;
 use crate::world::files;
-
-/// The database that is worked with.
-pub(super) fn live(database: &Database<'_>) -> SchemaSource {
-    let target = Box::new(database.target.clone());
-    SchemaSource::Database { name: database.target.database.clone(), target }
-}
 
 /// The file or folder that db.toml names.
 pub(super) fn of_settings(settings: &Settings) -> Result<SchemaSource> {

@@ -1,59 +1,19 @@
-//! `cargo db repair`.
+//! What `cargo db repair` corrects in the history.
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
-
-use crate::answer::{DryRun, Migrated, Outcome};
-use crate::change::{Database, Effect, Ending, HistoryEdit, Mode, Workspace, perform};
+use crate::change::Database;
 use crate::check;
 use crate::failure::{HistoryError, Result};
 use crate::migration;
 use crate::model::history::{Applied, MigrationStatus, Problem, ProblemKind};
 use crate::model::migration::{Checksum, Migration, Recorded, ScriptFile, Version};
 use crate::plan::{self, MigrationFacts, Plan};
-use crate::verb::declare::Verb;
 use crate::world::{files, process};
 use db_tools::FoundFile;
 
-const EFFECT: Effect = Effect::ChangesData;
-
-/// Repair the migration history where it is safe
-///
-/// Records the new checksum of an applied migration if only its comments or white space changed,
-/// and removes the row of a failed run. Any other repair is refused with a reason.
-#[derive(Debug, Args)]
-#[command(after_help = EFFECT.help())]
-pub(crate) struct RepairArgs {
-    /// Show the plan and do nothing
-    #[arg(long)]
-    dry_run: bool,
-}
-
-impl Verb for RepairArgs {
-    fn name(&self) -> &'static str {
-        "repair"
-    }
-
-    fn effect(&self) -> Effect {
-        EFFECT
-    }
-
-    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
-        let database = workspace.database()?;
-        Ok(match perform(&database, Mode::of(self.dry_run), &mut HistoryEdit(plan))? {
-            Ending::DryRun(plan) => Outcome::done(DryRun::of(&plan)),
-            Ending::Nothing(plan) => {
-                plan.warnings.iter().for_each(|warning| workspace.ui.warning(warning));
-                Outcome::done(Migrated::of(&plan, &[]))
-            }
-            Ending::Done { plan, done, .. } => Outcome::done(Migrated::of(&plan, &done)),
-        })
-    }
-}
-
 /// Facts and plan.
-fn plan(database: &Database<'_>) -> Result<Plan> {
+pub(super) fn plan(database: &Database<'_>) -> Result<Plan> {
     let (world, target) = (&database.workspace.world, &database.target);
     let facts = migration::gather(world, &database.settings, target)?;
     let standing = MigrationStatus::compare(&facts.folder, &facts.history);
