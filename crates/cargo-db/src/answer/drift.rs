@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::answer::text::plural;
 use crate::answer::{RED, Style, YELLOW};
-use crate::schema::{Drift, DriftedObject, UnknownDrift};
+use crate::schema::{Drift, DriftedObject, FingerprintKeeper, UnknownDrift};
 
 /// Differences between the schema and the one that the migrations left.
 #[derive(Clone, Serialize)]
@@ -62,16 +62,27 @@ impl UnknownDrift {
     fn since(&self) -> Option<String> {
         match self {
             UnknownDrift::Outdated { since } => since.clone(),
-            UnknownDrift::NoFingerprint | UnknownDrift::Unreadable => None,
+            UnknownDrift::NoFingerprint(_) | UnknownDrift::Unreadable(_) | UnknownDrift::Hidden => {
+                None
+            }
         }
     }
 
     fn reason(&self) -> &'static str {
         match self {
-            UnknownDrift::NoFingerprint => "there is no fingerprint of this database in .db/drift",
-            UnknownDrift::Unreadable => {
+            UnknownDrift::NoFingerprint(FingerprintKeeper::Project) => {
+                "there is no fingerprint of this database in .db/drift"
+            }
+            UnknownDrift::NoFingerprint(FingerprintKeeper::Database) => {
+                "the database keeps no fingerprint in cargo_db.fingerprint"
+            }
+            UnknownDrift::Unreadable(FingerprintKeeper::Project) => {
                 "the fingerprint of this database in .db/drift cannot be read"
             }
+            UnknownDrift::Unreadable(FingerprintKeeper::Database) => {
+                "the fingerprint in cargo_db.fingerprint cannot be read"
+            }
+            UnknownDrift::Hidden => "this role may not read cargo_db.fingerprint",
             UnknownDrift::Outdated { .. } => {
                 "the history or the server changed without leaving a fingerprint"
             }

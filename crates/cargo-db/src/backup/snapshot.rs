@@ -30,7 +30,7 @@ pub(super) struct ExportedSnapshot {
     pub(super) extensions: BTreeMap<String, String>,
     pub(super) migrations: BTreeMap<String, String>,
     pub(super) schemas: Schemas,
-    /// Tables of cargo db that the role may not read and therefore cannot back up.
+    /// Tables of cargo db that are not backed up, such as those that the role may not read.
     pub(super) unread: Vec<String>,
     pub(super) invalid_indexes: Vec<String>,
     /// How many more connections the server has for us.
@@ -51,7 +51,7 @@ impl ExportedSnapshot {
         let (about, database) = (only_row(doing, about)?, only_row(doing, database)?);
         let properties = properties(&mut session, database.text("name")?)?;
         let mut schemas = schemas(&mut session)?;
-        let unread = unread::unread(&mut session)?;
+        let unread = unread::left_out(&mut session)?;
         if let Some(own) = schemas.get_mut("cargo_db") {
             own.retain(|table| !unread.contains(table));
         }

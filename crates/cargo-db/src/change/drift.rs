@@ -21,7 +21,7 @@ pub(crate) fn drift_of(database: &Database<'_>) -> Result<Option<Drift>> {
     if facts.history.applied.is_empty() {
         return not_examined(&format!("no migration is applied to `{}`", target.database));
     }
-    let glance = Glance::take(&workspace.world, &settings.root, target)?;
+    let glance = Glance::take(&workspace.world, &settings.root, target, database.environment())?;
     glance.drift(&settings.migrations, &facts.history)
 }
 

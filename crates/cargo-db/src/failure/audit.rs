@@ -21,8 +21,8 @@ pub(crate) enum AuditError {
     },
     #[error("cannot write the audit trail, `{}`", path.display())]
     NotWritable { path: PathBuf, why: String },
-    #[error("`cargo_db.audit` in `{database}` is not the table that cargo db creates")]
-    NotOurs { database: String },
+    #[error("`cargo_db.{table}` in `{database}` is not the table that cargo db creates")]
+    NotOurs { table: &'static str, database: String },
     #[error(
         "the audit trail in the database was tampered with, and this project has no copy of the \
          original records"
@@ -140,7 +140,7 @@ pub(super) fn samples() -> Vec<AuditError> {
             path: ".db/audit.jsonl".into(),
             why: why("Read-only file system (os error 30)"),
         },
-        AuditError::NotOurs { database: why("school") },
+        AuditError::NotOurs { table: "audit", database: why("school") },
         AuditError::Lost {
             verb: why("migrate"),
             changes: vec![why("records of the audit trail were changed or removed")],

@@ -177,8 +177,9 @@ pub(crate) struct Manifest {
     pub(crate) reason: Option<Reason>,
     /// The selection of objects, as options of the engine.
     pub(crate) selection: Vec<String>,
-    /// Tables of `cargo_db` that the role could not read and that are therefore missing. The backup
-    /// still counts as complete, because a restore never takes them from a backup.
+    /// Tables of `cargo_db` that are missing: those that the role could not read, and the
+    /// fingerprint. The backup still counts as complete, because a restore never takes them from a
+    /// backup.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) unread: Vec<String>,
     pub(crate) extensions: BTreeMap<String, String>,

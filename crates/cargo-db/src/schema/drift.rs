@@ -10,16 +10,19 @@ use pg_logical::facts::catalog_digest;
 
 use crate::failure::Result;
 use crate::migration::{connect_or_none, read_history};
+use crate::model::environment::Environment;
 use crate::model::history::History;
 use crate::model::target::Target;
 use crate::schema::fingerprint::{
     FactHash, FactHashes, Fingerprint, FingerprintFile, FingerprintHead, FingerprintKey,
     FoundFingerprint, adopted, advanced, last_of,
 };
+use crate::schema::kept;
+use crate::schema::place::{FingerprintKeeper, FingerprintPlace, facts_of};
 use crate::schema::reader::SchemaReader;
 use crate::settings::{Migrations, Settings};
 use crate::world::World;
-use crate::world::pg::{Purpose, Session, catalog_failure, oid};
+use crate::world::pg::{Purpose, Session, catalog_failure};
 
 /// Differences between the schema and the one that the migrations left.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,9 +39,11 @@ pub(crate) enum Drift {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum UnknownDrift {
     /// There is no fingerprint of this database.
-    NoFingerprint,
+    NoFingerprint(FingerprintKeeper),
     /// The fingerprint cannot be read.
-    Unreadable,
+    Unreadable(FingerprintKeeper),
+    /// The role may not read the fingerprint.
+    Hidden,
     /// The history or the server is another than when the fingerprint was written, after the
     /// version `since`.
     Outdated { since: Option<String> },
@@ -54,7 +59,10 @@ pub(crate) struct DriftedObject {
 }
 
 /// A first look at a database, over a connection of its own.
-pub(crate) struct Glance(std::result::Result<Seen, UnknownDrift>);
+pub(crate) struct Glance {
+    keeper: FingerprintKeeper,
+    seen: std::result::Result<Seen, UnknownDrift>,
+}
 
 struct Seen {
     session: Session,
@@ -64,19 +72,20 @@ struct Seen {
 
 impl Glance {
     /// Reads the digest of the catalogs, if there is a fingerprint to compare it with.
-    pub(crate) fn take(world: &World, root: &Path, target: &Target) -> Result<Glance> {
-        if !FingerprintFile::folder(root).is_dir() {
-            return Ok(Glance(Err(UnknownDrift::NoFingerprint)));
-        }
-        let mut session = Session::open(world, target, Purpose::Read)?;
-        let fingerprint = match FingerprintFile::of(root, &oid::identity(&mut session)?).read(root)
-        {
-            FoundFingerprint::Absent => return Ok(Glance(Err(UnknownDrift::NoFingerprint))),
-            FoundFingerprint::Unreadable => return Ok(Glance(Err(UnknownDrift::Unreadable))),
-            FoundFingerprint::Found(fingerprint) => fingerprint,
-        };
-        let catalogs = digest(&mut session, &fingerprint.key)?;
-        Ok(Glance(Ok(Seen { session, fingerprint, catalogs })))
+    pub(crate) fn take(
+        world: &World,
+        root: &Path,
+        target: &Target,
+        environment: Environment,
+    ) -> Result<Glance> {
+        let keeper = FingerprintKeeper::of(environment);
+        let seen = Seen::take(world, root, target, keeper)?;
+        Ok(Glance { keeper, seen })
+    }
+
+    /// Whether it is of a database of this environment, which may become known only later.
+    pub(crate) fn is_for(&self, environment: Environment) -> bool {
+        self.keeper == FingerprintKeeper::of(environment)
     }
 
     /// The drift, when the history is known too; `None` if nothing is applied.
@@ -84,29 +93,69 @@ impl Glance {
         if history.applied.is_empty() {
             return Ok(None);
         }
-        Ok(Some(match self.0 {
-            Ok(seen) => seen.drift(migrations, history)?,
+        Ok(Some(match self.seen {
+            Ok(seen) => seen.drift(migrations, history, self.keeper)?,
             Err(why) => Drift::Unknown(why),
         }))
     }
 }
 
 impl Seen {
-    fn drift(self, migrations: &Migrations, history: &History) -> Result<Drift> {
-        let Seen { mut session, fingerprint, catalogs } = self;
-        let head = &fingerprint.head;
+    fn take(
+        world: &World,
+        root: &Path,
+        target: &Target,
+        keeper: FingerprintKeeper,
+    ) -> Result<std::result::Result<Seen, UnknownDrift>> {
+        let is_file = keeper == FingerprintKeeper::Project;
+        if is_file && !FingerprintFile::folder(root).is_dir() {
+            return Ok(Err(UnknownDrift::NoFingerprint(keeper)));
+        }
+        let mut session = Session::open(world, target, Purpose::Read)?;
+        let (found, kept) = match is_file {
+            true => (FingerprintPlace::of(keeper, root, &mut session)?.read(&mut session)?, None),
+            false => {
+                let (found, catalogs) = kept::glance(&mut session)?;
+                (found, Some(catalogs))
+            }
+        };
+        let fingerprint = match found {
+            FoundFingerprint::Absent => return Ok(Err(UnknownDrift::NoFingerprint(keeper))),
+            FoundFingerprint::Unreadable => return Ok(Err(UnknownDrift::Unreadable(keeper))),
+            FoundFingerprint::Hidden => return Ok(Err(UnknownDrift::Hidden)),
+            FoundFingerprint::Found(fingerprint) => fingerprint,
+        };
+        let catalogs = match kept {
+            Some(catalogs) => fingerprint.key.digest(&catalogs),
+            None => digest(&mut session, &fingerprint.key)?,
+        };
+        Ok(Ok(Seen { session, fingerprint, catalogs }))
+    }
+
+    fn drift(
+        self,
+        migrations: &Migrations,
+        history: &History,
+        keeper: FingerprintKeeper,
+    ) -> Result<Drift> {
+        let Seen { mut session, mut fingerprint, catalogs } = self;
+        let head = fingerprint.head.clone();
         let outdated = || Drift::Unknown(UnknownDrift::Outdated { since: head.last(history) });
-        if !is_current(head, &session, history) {
+        if !is_current(&head, &session, history) {
             return Ok(outdated());
         }
         let since = head.since(history);
-        if head.catalogs == Some(catalogs) {
+        if head.catalogs.as_ref() == Some(&catalogs) {
             return Ok(Drift::Absent { since });
         }
-        let Some(expected) = fingerprint.hashes() else {
-            return Ok(Drift::Unknown(UnknownDrift::Unreadable));
+        let Some(expected) = facts_of(&mut fingerprint, keeper, &mut session)? else {
+            return Ok(Drift::Unknown(UnknownDrift::Unreadable(keeper)));
         };
-        let objects = differences(&expected, &hashes(&mut session, migrations, &fingerprint.key)?);
+        let found = hashes(&mut session, migrations, &fingerprint.key)?;
+        let mut objects = differences(&expected, &found);
+        if !fingerprint.is_same_role {
+            objects.retain(|one| !is_seen_by_role(one));
+        }
         if objects.is_empty() {
             return Ok(Drift::Absent { since });
         }
@@ -117,6 +166,11 @@ impl Seen {
         }
         Ok(Drift::Found { since, objects })
     }
+}
+
+/// Whether a role sees more or less of an object than another role.
+fn is_seen_by_role(one: &DriftedObject) -> bool {
+    ["user mapping ", "subscription "].iter().any(|kind| one.object.contains(kind))
 }
 
 /// The schema before a change, to be compared with the one after it.
@@ -169,15 +223,20 @@ impl SchemaBefore {
         };
         let history = read_history(&mut session, &migrations.layout)?;
         let unknown = SchemaBefore::Unknown { last: last_of(&history) };
-        let file = FingerprintFile::of(root, &oid::identity(&mut session)?);
-        let FoundFingerprint::Found(fingerprint) = file.read(root) else { return Ok(unknown) };
-        let head = &fingerprint.head;
-        let is_current = is_current(head, &session, &history);
-        let Some(expected) = fingerprint.hashes().filter(|_| is_current) else {
+        let keeper = FingerprintKeeper::of(settings.environment.environment);
+        let place = FingerprintPlace::of(keeper, root, &mut session)?;
+        let FoundFingerprint::Found(mut fingerprint) = place.read(&mut session)? else {
+            return Ok(unknown);
+        };
+        // Another role may see less, which is not what the migrations left.
+        if !is_current(&fingerprint.head, &session, &history) || !fingerprint.is_same_role {
+            return Ok(unknown);
+        }
+        let Some(expected) = facts_of(&mut fingerprint, keeper, &mut session)? else {
             return Ok(unknown);
         };
         let catalogs = digest(&mut session, &fingerprint.key)?;
-        let found = match head.catalogs == Some(catalogs) {
+        let found = match fingerprint.head.catalogs == Some(catalogs) {
             true => expected.clone(),
             false => hashes(&mut session, migrations, &fingerprint.key)?,
         };
@@ -193,48 +252,47 @@ impl SchemaBefore {
     /// Writes the fingerprint after the change.
     pub(crate) fn advance(self, world: &World, settings: &Settings, target: &Target) -> Result<()> {
         let Some(mut session) = connect_or_none(world, settings, target)? else { return Ok(()) };
-        let root = &settings.root;
         // Outside of a transaction, which an answer that is refused would end.
-        let file = FingerprintFile::of(root, &oid::identity(&mut session)?);
+        let keeper = FingerprintKeeper::of(settings.environment.environment);
+        let place = FingerprintPlace::of(keeper, &settings.root, &mut session)?;
+        place.prepare(world, target)?;
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         session.run("read the schema", begin)?;
         let history = read_history(&mut session, &settings.migrations.layout)?;
-        let mut changed = Changed { session, migrations: &settings.migrations, history };
+        let to = (world, target);
+        let mut changed = Changed { to, place, session, migrations: &settings.migrations, history };
         let since = match self {
-            SchemaBefore::Known(known) => return changed.write_next(&file, known),
-            SchemaBefore::PutBack if changed.has_current(&file, root) => return Ok(()),
+            SchemaBefore::Known(known) => return changed.write_next(known),
+            SchemaBefore::PutBack if changed.has_current()? => return Ok(()),
             SchemaBefore::Rebuilt => None,
             SchemaBefore::Unknown { last } => last,
             SchemaBefore::Restored | SchemaBefore::PutBack => last_of(&changed.history),
         };
-        let key = FingerprintKey::find_or_make(root)?;
-        changed.write_first(&file, since, &key)
+        let key = changed.place.new_key()?;
+        changed.write_first(since, &key)
     }
 }
 
 /// A database after a change, in a transaction that sees one state of it.
 struct Changed<'a> {
+    to: (&'a World, &'a Target),
+    place: FingerprintPlace,
     session: Session,
     migrations: &'a Migrations,
     history: History,
 }
 
 impl Changed<'_> {
-    /// Whether the file is the fingerprint of this state already.
-    fn has_current(&self, file: &FingerprintFile, root: &Path) -> bool {
-        match file.read(root) {
+    /// Whether there is the fingerprint of this state already.
+    fn has_current(&mut self) -> Result<bool> {
+        Ok(match self.place.read(&mut self.session)? {
             FoundFingerprint::Found(kept) => is_current(&kept.head, &self.session, &self.history),
-            FoundFingerprint::Absent | FoundFingerprint::Unreadable => false,
-        }
+            _ => false,
+        })
     }
 
     /// Writes the first fingerprint, for which the schema as it is counts as expected.
-    fn write_first(
-        &mut self,
-        file: &FingerprintFile,
-        since: Option<String>,
-        key: &FingerprintKey,
-    ) -> Result<()> {
+    fn write_first(&mut self, since: Option<String>, key: &FingerprintKey) -> Result<()> {
         let mut head = FingerprintHead::new(self.session.reported_major());
         head.catalogs = Some(digest(&mut self.session, key)?);
         let now = hashes(&mut self.session, self.migrations, key)?;
@@ -242,33 +300,24 @@ impl Changed<'_> {
             head.begin(&other, last_of(&other));
         }
         head.begin(&self.history, since);
-        write(file, &head, &now, key)
+        self.place.write(self.to, &head, &now, key)
     }
 
     /// Writes the fingerprint that follows the one before the change.
-    fn write_next(&mut self, file: &FingerprintFile, known: KnownSchema) -> Result<()> {
+    fn write_next(&mut self, known: KnownSchema) -> Result<()> {
         let KnownSchema { fingerprint: Fingerprint { mut head, key, .. }, expected, found } = known;
         let catalogs = digest(&mut self.session, &key)?;
         let now = hashes(&mut self.session, self.migrations, &key)?;
         let expected = advanced(expected, &found, &now);
         head.advance(&self.history);
         head.catalogs = (expected == now).then_some(catalogs);
-        write(file, &head, &expected, &key)
+        self.place.write(self.to, &head, &expected, &key)
     }
 }
 
 /// Whether a fingerprint belongs to this history, on this server.
 fn is_current(head: &FingerprintHead, session: &Session, history: &History) -> bool {
     head.is_of(history) && head.major == session.reported_major()
-}
-
-fn write(
-    file: &FingerprintFile,
-    head: &FingerprintHead,
-    expected: &FactHashes,
-    key: &FingerprintKey,
-) -> Result<()> {
-    if head.is_of_none() { file.remove() } else { file.write(head, expected, key) }
 }
 
 fn digest(session: &mut Session, key: &FingerprintKey) -> Result<String> {

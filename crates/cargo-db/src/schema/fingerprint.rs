@@ -4,6 +4,7 @@
 //! one could be guessed. Hashes are therefore made with a key, a file that only this user can read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use pg_logical::facts::{Fact, SchemaFacts};
@@ -33,7 +34,16 @@ pub(super) struct FactHash {
 }
 
 /// The key of the hashes.
-pub(super) struct FingerprintKey(Box<hmac::Key>);
+pub(super) struct FingerprintKey {
+    key: Box<hmac::Key>,
+    text: String,
+}
+
+impl fmt::Display for FingerprintKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
 
 impl FingerprintKey {
     fn file(root: &Path) -> PathBuf {
@@ -43,12 +53,25 @@ impl FingerprintKey {
     /// The key of a project; `None` if there is none that can be read.
     pub(super) fn find(root: &Path) -> Option<FingerprintKey> {
         let text = files::read_if_there(&FingerprintKey::file(root)).ok()??;
-        let key = from_hex(text.trim()).filter(|key| key.len() == KEY_LENGTH)?;
+        FingerprintKey::parse(text.trim())
+    }
+
+    /// A key as it is displayed.
+    pub(super) fn parse(text: &str) -> Option<FingerprintKey> {
+        let key = from_hex(text).filter(|key| key.len() == KEY_LENGTH)?;
         Some(FingerprintKey::of(&key))
     }
 
     fn of(key: &[u8]) -> FingerprintKey {
-        FingerprintKey(Box::new(hmac::Key::new(hmac::HMAC_SHA256, key)))
+        let text = to_hex(key);
+        FingerprintKey { key: Box::new(hmac::Key::new(hmac::HMAC_SHA256, key)), text }
+    }
+
+    /// A new one.
+    pub(super) fn random() -> Result<FingerprintKey> {
+        let mut key = [0; KEY_LENGTH];
+        random::fill(&mut key)?;
+        Ok(FingerprintKey::of(&key))
     }
 
     /// The same, which is made if there is none. Of several runs that make it, the last one wins;
@@ -57,21 +80,20 @@ impl FingerprintKey {
         if let Some(key) = FingerprintKey::find(root) {
             return Ok(key);
         }
-        let mut key = [0; KEY_LENGTH];
-        random::fill(&mut key)?;
+        let key = FingerprintKey::random()?;
         create_folder(&FingerprintFile::folder(root))?;
-        files::replace(&FingerprintKey::file(root), &format!("{}\n", to_hex(&key)))?;
-        Ok(FingerprintKey::of(&key))
+        files::replace(&FingerprintKey::file(root), &format!("{key}\n"))?;
+        Ok(key)
     }
 
     fn hash(&self, text: &str) -> u64 {
-        let tag = hmac::sign(&self.0, text.as_bytes());
+        let tag = hmac::sign(&self.key, text.as_bytes());
         tag.as_ref().iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
     }
 
     /// The hash of a text that is longer or more sensitive than most.
     pub(super) fn digest(&self, text: &str) -> String {
-        to_hex(hmac::sign(&self.0, text.as_bytes()).as_ref())
+        to_hex(hmac::sign(&self.key, text.as_bytes()).as_ref())
     }
 
     /// What is kept of these facts.
@@ -198,6 +220,8 @@ pub(super) enum FoundFingerprint {
     Absent,
     /// It is damaged, of another format, or its key is lost.
     Unreadable,
+    /// The role may not read it.
+    Hidden,
     Found(Fingerprint),
 }
 
@@ -205,6 +229,8 @@ pub(super) enum FoundFingerprint {
 pub(super) struct Fingerprint {
     pub(super) head: FingerprintHead,
     pub(super) key: FingerprintKey,
+    /// Whether the role that wrote it reads it: another role may see less of the schema.
+    pub(super) is_same_role: bool,
     text: String,
 }
 
@@ -231,14 +257,9 @@ impl FingerprintFile {
         found.map_or(FoundFingerprint::Unreadable, FoundFingerprint::Found)
     }
 
-    pub(super) fn write(
-        &self,
-        head: &FingerprintHead,
-        hashes: &FactHashes,
-        key: &FingerprintKey,
-    ) -> Result<()> {
+    pub(super) fn write(&self, text: &str) -> Result<()> {
         create_folder(files::folder_of(&self.0))?;
-        files::replace(&self.0, &text_of(head, hashes, key))
+        files::replace(&self.0, text)
     }
 
     pub(super) fn remove(&self) -> Result<()> {
@@ -246,7 +267,8 @@ impl FingerprintFile {
     }
 }
 
-fn text_of(head: &FingerprintHead, hashes: &FactHashes, key: &FingerprintKey) -> String {
+/// A fingerprint as it is kept.
+pub(super) fn text_of(head: &FingerprintHead, hashes: &FactHashes, key: &FingerprintKey) -> String {
     let mut text = serde_json::to_string(head).unwrap_or_default();
     text.push('\n');
     for (fact, FactHash { object, hash }) in hashes {
@@ -260,9 +282,21 @@ fn text_of(head: &FingerprintHead, hashes: &FactHashes, key: &FingerprintKey) ->
 }
 
 impl Fingerprint {
-    fn of(text: String, key: FingerprintKey) -> Option<Fingerprint> {
+    /// One whose first line is known at least.
+    pub(super) fn of(text: String, key: FingerprintKey) -> Option<Fingerprint> {
         let head: FingerprintHead = serde_json::from_str(text.lines().next()?).ok()?;
-        (head.format == FORMAT).then_some(Fingerprint { head, key, text })
+        let is_same_role = true;
+        (head.format == FORMAT).then_some(Fingerprint { head, key, is_same_role, text })
+    }
+
+    /// The same, as the role that wrote it reads it, or another one.
+    pub(super) fn read_by(self, is_same_role: bool) -> Fingerprint {
+        Fingerprint { is_same_role, ..self }
+    }
+
+    /// Adds the other lines.
+    pub(super) fn add_facts(&mut self, lines: &str) {
+        self.text.push_str(lines);
     }
 
     /// The facts; `None` if a part of the file was changed or is missing.

@@ -9,7 +9,9 @@ mod drift;
 mod file;
 mod fingerprint;
 mod folder;
+mod kept;
 mod masked;
+mod place;
 mod reader;
 mod server_wide;
 mod shown;
@@ -25,6 +27,7 @@ pub(crate) use drift::{
 };
 pub(crate) use file::{Comparison, DifferingFile, FileState, SchemaFile};
 pub(crate) use masked::mask;
+pub(crate) use place::FingerprintKeeper;
 pub(crate) use reader::SchemaReader;
 pub(crate) use server_wide::is_inside;
 pub(crate) use shown::{OWN_SCHEMA, ShownSchema, gather, read};

@@ -12,6 +12,7 @@ use crate::failure::{DumpError, Result};
 use crate::model::backup::Compression;
 use crate::verb::declare::Verb;
 use crate::world::files;
+use crate::world::pg::{Purpose, Session, unread};
 
 const EFFECT: Effect = Effect::Reads;
 
@@ -80,7 +81,7 @@ impl Verb for DumpArgs {
             Some(text) => backup::compression(text)?,
             None => Compression::None,
         };
-        let request = self.request(&database);
+        let request = self.request(&database)?;
         let world = &workspace.world;
         if self.stdout {
             let plain = Plain::begin(world, target, &request)?;
@@ -100,8 +101,10 @@ impl Verb for DumpArgs {
 }
 
 impl DumpArgs {
-    fn request(&self, database: &Database<'_>) -> PlainRequest {
-        PlainRequest {
+    fn request(&self, database: &Database<'_>) -> Result<PlainRequest> {
+        let Database { workspace, target, .. } = database;
+        let mut session = Session::open(&workspace.world, target, Purpose::Read)?;
+        Ok(PlainRequest {
             objects: Request {
                 schemas: self.schema.clone(),
                 tables: self.table.clone(),
@@ -112,9 +115,9 @@ impl DumpArgs {
             has_owners: !self.no_owner,
             has_rights: !self.no_privileges,
             command: database.workspace.consent.command.clone(),
-            unread: database.unread.clone(),
+            unread: unread::left_out(&mut session)?,
             lock_timeout: database.settings.limits.lock_timeout.value,
-        }
+        })
     }
 }
 

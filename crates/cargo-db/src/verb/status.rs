@@ -87,10 +87,11 @@ fn gather<'s>(
     let world = &workspace.world;
     let target = workspace.target_of(settings)?;
     let layout = &settings.migrations.layout;
+    let environment = settings.environment.environment;
     // The files are read while the server is queried.
     let (folder, glance, found) = std::thread::scope(|scope| {
         let folder = scope.spawn(|| migration::read_folder(settings));
-        let glance = scope.spawn(|| Glance::take(world, &settings.root, &target));
+        let glance = scope.spawn(|| Glance::take(world, &settings.root, &target, environment));
         let found = ask(world, settings, &target, wait);
         (folder.join(), glance.join(), found)
     });
@@ -121,8 +122,14 @@ fn drift(
 ) -> Option<Drift> {
     let layout = &settings.migrations.layout;
     let history = found.map(|answers| &answers.history).filter(|_| !layout.is_asked())?;
-    // With `--wait`, the server may not have accepted the first attempt.
-    let glance = glance.or_else(|_| Glance::take(&workspace.world, &settings.root, target));
+    let marker = found.and_then(|answers| answers.marker.as_ref());
+    let environment = raised(settings, marker).environment;
+    // With `--wait`, the server may not have accepted the first attempt, and the marker says where
+    // the fingerprint is kept.
+    let glance = match glance {
+        Ok(glance) if glance.is_for(environment) => Ok(glance),
+        _ => Glance::take(&workspace.world, &settings.root, target, environment),
+    };
     match glance.and_then(|glance| glance.drift(&settings.migrations, history)) {
         Ok(drift) => drift,
         Err(failure) => {
@@ -130,6 +137,11 @@ fn drift(
             None
         }
     }
+}
+
+/// The environment of a database with this marker.
+fn raised(settings: &Settings, marker: Option<&Marker>) -> Resolved {
+    marker.into_iter().fold(settings.environment.clone(), Resolved::raised_by)
 }
 
 impl Gathered<'_> {
@@ -141,9 +153,7 @@ impl Gathered<'_> {
         migration::name_branches(&mut status.problems, self.settings);
         StatusReport::from(StatusFacts {
             target: &self.target,
-            environment: marker
-                .into_iter()
-                .fold(self.settings.environment.clone(), Resolved::raised_by),
+            environment: raised(self.settings, marker),
             found: self.found.as_ref().map(|answers| (&answers.server, &answers.database)),
             status: &status,
             migrations: &self.settings.migrations,

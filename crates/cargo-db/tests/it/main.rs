@@ -25,6 +25,7 @@ mod diagram;
 mod diff;
 mod documents;
 mod drift;
+mod drift_shared;
 mod dump_is_data;
 mod dumped;
 

@@ -4,7 +4,7 @@
 WITH RECURSIVE ours AS (
     SELECT c.oid, n.oid AS schema
     FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'
-        AND c.relname IN ('marker', 'audit', 'seeds')
+        AND c.relname IN ('marker', 'audit', 'seeds', 'fingerprint')
     WHERE n.nspname = 'cargo_db'
 ),
 gone AS (

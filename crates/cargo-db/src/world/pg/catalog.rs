@@ -77,6 +77,45 @@ impl Source for Pair<'_> {
     }
 }
 
+/// A session that asks another query too, in the first round trip of what is read from it.
+pub(crate) struct AlongWith<'a> {
+    session: &'a mut Session,
+    query: Option<String>,
+    rows: Vec<Row>,
+}
+
+impl AlongWith<'_> {
+    pub(crate) fn new(session: &mut Session, query: String) -> AlongWith<'_> {
+        AlongWith { session, query: Some(query), rows: Vec::new() }
+    }
+
+    /// The rows of the query.
+    pub(crate) fn into_rows(self) -> Vec<Row> {
+        self.rows
+    }
+}
+
+impl Source for AlongWith<'_> {
+    fn sets(&mut self, doing: &str, sql: &str) -> Result<RowSets, SourceError> {
+        let Some(query) = self.query.take() else { return Source::sets(self.session, doing, sql) };
+        let mut sets =
+            self.session.result_sets(doing, &format!("{query};\n{sql}")).map_err(wrapped)?;
+        if !sets.is_empty() {
+            self.rows = sets.remove(0);
+        }
+        Ok(boxed(sets))
+    }
+
+    fn copy(
+        &mut self,
+        doing: &str,
+        statement: &str,
+        each: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), SourceError> {
+        Source::copy(self.session, doing, statement, each)
+    }
+}
+
 fn boxed(sets: Vec<Vec<Row>>) -> RowSets {
     let boxed = |row| -> Box<dyn Record> { Box::new(row) };
     sets.into_iter().map(|rows| rows.into_iter().map(boxed).collect()).collect()

@@ -18,7 +18,7 @@ mod tls;
 mod transaction;
 pub(crate) mod unread;
 
-pub(crate) use catalog::{Pair, failure as catalog_failure};
+pub(crate) use catalog::{AlongWith, Pair, failure as catalog_failure};
 pub(crate) use held::{wait_for_tables, wait_to_read};
 pub(crate) use lock::{Lock, OWN_KEY};
 pub(crate) use own_tables::{OwnTables, TableComparison};

@@ -178,7 +178,7 @@ pub(crate) fn lines(session: &mut Session) -> Result<Vec<String>> {
     }
     if !is_readable(&tables, "audit") {
         let database = session.target.database.clone();
-        return Err(AuditError::NotOurs { database }.into());
+        return Err(AuditError::NotOurs { table: "audit", database }.into());
     }
     session.column("read the audit trail", "SELECT record FROM ONLY cargo_db.audit ORDER BY id")
 }

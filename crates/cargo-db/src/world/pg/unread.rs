@@ -6,7 +6,7 @@ use crate::model::event::Event;
 use crate::world::World;
 use crate::world::pg::session::Session;
 
-/// An SQL expression for the names of the tables that the session's role may not read: a
+/// An SQL expression for the names of the tables that the session's role may not read and should: a
 /// comma-separated text, or NULL.
 pub(crate) const UNREAD: &str = include_str!("sql/unread.sql");
 
@@ -15,6 +15,15 @@ pub(crate) fn unread(session: &mut Session) -> Result<Vec<String>> {
     let sql = format!("SELECT ({UNREAD})");
     let names = session.value("read the rights on cargo_db", &sql)?;
     Ok(names_in(names.as_deref()))
+}
+
+/// Our own tables that no backup and no dump contains: those, and the fingerprint with its key.
+pub(crate) fn left_out(session: &mut Session) -> Result<Vec<String>> {
+    let sql = "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+               WHERE n.nspname = 'cargo_db' AND c.relname = 'fingerprint' AND c.relkind = 'r'";
+    let mut names = unread(session)?;
+    names.extend(session.column("look for the fingerprint", sql)?);
+    Ok(names)
 }
 
 /// The names in the value of [`UNREAD`].
