@@ -29,6 +29,9 @@ pub(crate) struct CheckReport {
     /// if nothing is applied, or if a migration tool reports the history itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     drift: Option<DriftView>,
+    /// Whether nothing is said to people if there are no files.
+    #[serde(skip)]
+    silent: bool,
 }
 
 /// One file that was checked.
@@ -65,7 +68,19 @@ impl CheckReport {
     /// What was found in these files.
     pub(crate) fn of(checked: &[Checked], hint: Option<String>) -> CheckReport {
         let migrations = checked.iter().map(CheckedView::from).collect();
-        CheckReport { migrations, schema_file: None, hint, differs: false, drift: None }
+        CheckReport {
+            migrations,
+            schema_file: None,
+            hint,
+            differs: false,
+            drift: None,
+            silent: false,
+        }
+    }
+
+    /// The same without a word to people, because no file was to be checked.
+    pub(crate) fn silent(self) -> CheckReport {
+        CheckReport { silent: true, ..self }
     }
 
     /// The same with what the schema file was compared with.
@@ -94,6 +109,9 @@ impl CheckReport {
 
 impl Answer for CheckReport {
     fn text(&self, style: &Style) -> String {
+        if self.silent {
+            return String::new();
+        }
         let schema = self.schema_file.iter().map(|file| file.text(style));
         let drift = self.drift.iter().flat_map(|drift| drift.lines(style));
         let all: Vec<String> =

@@ -172,6 +172,11 @@ impl Face {
         self.say(&answer.text(&self.0.err));
     }
 
+    /// Whether only results are printed.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.0.quiet
+    }
+
     /// Whether prompts are possible.
     pub(crate) fn can_prompt(&self) -> bool {
         self.0.can_prompt

@@ -9,7 +9,7 @@ use crate::migration::folder::read_folder;
 use crate::model::history::{Problem, ProblemKind};
 use crate::model::migration::{Checksum, Migration};
 use crate::settings::Settings;
-use crate::world::process::git;
+use crate::world::git::git;
 
 /// At most this many branches are searched for a file.
 const MOST_BRANCHES: &str = "--count=20";

@@ -1,5 +1,6 @@
 //! The folder of the migrations.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::check::CheckContexts;
@@ -7,19 +8,48 @@ use crate::failure::{Result, SettingsError};
 use crate::model::migration::{Migration, MigrationFolder};
 use crate::settings::{Migrations, Origin, Setting, Settings};
 use crate::world::signal::SignalWatch;
-use crate::world::{files, folders};
+use crate::world::{files, folders, git};
 use db_tools::recognition::refused_tool_of;
 use db_tools::{FormatProblem, FoundFile, ProjectTool};
 
 /// Reads the migrations folder. It may be missing if it was not configured explicitly.
 pub(crate) fn read_folder(settings: &Settings) -> Result<MigrationFolder> {
-    let Migrations { layout, dir, is_unclaimed, .. } = &settings.migrations;
+    let Migrations { layout, dir, .. } = &settings.migrations;
     named_folder_exists(dir)?;
-    let mut folder = migrations(layout, &dir.value, &settings.root)?;
-    if *is_unclaimed {
+    Ok(claimed(settings, migrations(layout, &dir.value, &settings.root)?))
+}
+
+/// The migrations folder as it is in git, with the files that are below it there. Their names are
+/// relative to the root.
+pub(crate) fn folder_in_git(settings: &Settings, files: &git::Files) -> MigrationFolder {
+    let Migrations { layout, dir, .. } = &settings.migrations;
+    let shown = dir.value.strip_prefix(&settings.root).unwrap_or(&dir.value);
+    let mut listing = FolderNames::default();
+    for path in files.keys().filter_map(|path| path.strip_prefix(shown).ok()) {
+        if files::is_kept(path, layout.depth()) {
+            listing.files.push(path.to_owned());
+        }
+        let mut parts = path.iter();
+        if let (Some(folder), Some(name)) = (parts.next(), parts.next()) {
+            let inside = Path::new(folder).join(name);
+            if files::is_kept(&inside, 2) {
+                let names: &mut Vec<String> = listing.folders.entry(folder.into()).or_default();
+                names.push(name.to_string_lossy().into_owned());
+            }
+        }
+    }
+    let read = |path: &Path| Ok(files.get(&shown.join(path)).cloned().unwrap_or_default());
+    // Nothing that is in memory fails to be read.
+    let folder = of_listing(layout, shown, listing, &read).unwrap_or_default();
+    claimed(settings, folder)
+}
+
+/// The migrations of a folder, unless no tool claims its files.
+fn claimed(settings: &Settings, mut folder: MigrationFolder) -> MigrationFolder {
+    if settings.migrations.is_unclaimed {
         drop_unclaimed(&mut folder);
     }
-    Ok(folder)
+    folder
 }
 
 /// What the files before these migrations say about the database that they will run on.
@@ -40,12 +70,33 @@ pub(crate) fn migrations(
     folder: &Path,
     shown: &Path,
 ) -> Result<MigrationFolder> {
-    let root = folder;
-    let shown = folder.strip_prefix(shown).unwrap_or(folder);
-    let (mut found, mut strange) = (Vec::new(), MigrationFolder::default());
     let vigil = SignalWatch::begin();
-    for path in files::kept_files(folder, layout.depth())? {
+    let read = |path: &Path| {
         vigil.check()?;
+        files::read(&folder.join(path))
+    };
+    let files = files::kept_files(folder, layout.depth())?;
+    let listing =
+        FolderNames { files, folders: folders::kept_folders(folder)?.into_iter().collect() };
+    of_listing(layout, folder.strip_prefix(shown).unwrap_or(folder), listing, &read)
+}
+
+/// The names in a folder.
+#[derive(Default)]
+struct FolderNames {
+    files: Vec<PathBuf>,
+    /// The subfolders, each with the names that it contains.
+    folders: BTreeMap<PathBuf, Vec<String>>,
+}
+
+fn of_listing(
+    layout: &ProjectTool,
+    shown: &Path,
+    FolderNames { files, folders }: FolderNames,
+    read: &dyn Fn(&Path) -> Result<Vec<u8>>,
+) -> Result<MigrationFolder> {
+    let (mut found, mut strange) = (Vec::new(), MigrationFolder::default());
+    for path in files {
         // A file name that is not UTF-8 cannot be parsed by any tool.
         let lossy = PathBuf::from(path.to_string_lossy().into_owned());
         if path.to_str().is_none() {
@@ -53,10 +104,7 @@ pub(crate) fn migrations(
                 strange.misnamed.push((shown.join(&path), "its name is not UTF-8"));
             }
         } else if layout.reads(&path) {
-            found.push(FoundFile {
-                bytes: files::read(&folder.join(&path))?,
-                path: shown.join(&path),
-            });
+            found.push(FoundFile { bytes: read(&path)?, path: shown.join(&path) });
         } else if layout.would_read(&path) {
             let why = "its tool reads file names in lower case only";
             strange.ignored.push((shown.join(&path), why));
@@ -69,22 +117,12 @@ pub(crate) fn migrations(
     folder.misnamed.extend(strange.misnamed);
     folder.faulty.extend(strange.faulty);
     folder.ignored.extend(strange.ignored);
-    folder.misnamed.extend(folders_that_lack(layout, root, shown)?);
-    Ok(folder)
-}
-
-/// Folders of single migrations that lack a file that their tool requires.
-fn folders_that_lack(
-    layout: &ProjectTool,
-    root: &Path,
-    shown: &Path,
-) -> Result<Vec<(PathBuf, &'static str)>> {
-    let mut lacking = Vec::new();
-    for (folder, names) in folders::kept_folders(root)? {
+    // Folders of single migrations that lack a file that their tool requires.
+    folder.misnamed.extend(folders.iter().filter_map(|(name, names)| {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        lacking.extend(layout.lacks(&names).map(|why| (shown.join(&folder), why)));
-    }
-    Ok(lacking)
+        layout.lacks(&names).map(|why| (shown.join(name), why))
+    }));
+    Ok(folder)
 }
 
 /// Leaves out files that no tool claims, and reports them.

@@ -53,7 +53,8 @@ pub(crate) use files::{
     empty_down_file, has_no_statement, read_script, sql_of, warn_of_empty_files, without_statement,
 };
 pub(crate) use folder::{
-    check_contexts, migrations, named_folder_exists, read_folder, unmatched_expectations,
+    check_contexts, folder_in_git, migrations, named_folder_exists, read_folder,
+    unmatched_expectations,
 };
 pub(crate) use history::{create_history, histories, read_history, read_table};
 pub(crate) use losses::{count_losses, losses_of, losses_where};

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::failure::{Result, SettingsError};
 use crate::model::rehearsal::BrokenQuery;
 use crate::world::pg::Session;
-use crate::world::{files, process};
+use crate::world::{files, git};
 use pg_sql::script::statements;
 
 /// One query, and the file that it is from.
@@ -58,14 +58,13 @@ fn texts(root: &Path, folder: &Path, revision: Option<&str>) -> Result<Vec<(Stri
         return Ok(texts);
     };
     let folder = folder.display().to_string();
-    let listed =
-        process::git(root, &["ls-tree", "-r", "-z", "--name-only", revision, "--", &folder])
-            .ok_or_else(|| SettingsError::Usage {
-                what: format!("git has no revision `{revision}` in `{}`", root.display()),
-            })?;
+    let listed = git::git(root, &["ls-tree", "-r", "-z", "--name-only", revision, "--", &folder])
+        .ok_or_else(|| SettingsError::Usage {
+        what: format!("git has no revision `{revision}` in `{}`", root.display()),
+    })?;
     let names = listed.split('\0').filter(|name| wanted(name));
     let texts = names.filter_map(|name| {
-        let text = process::git(root, &["show", &format!("{revision}:./{name}")])?;
+        let text = git::git(root, &["show", &format!("{revision}:./{name}")])?;
         Some((name.to_owned(), text))
     });
     Ok(texts.collect())

@@ -151,6 +151,12 @@ pub(crate) fn kept_files(folder: &Path, depth: usize) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// Whether a file with this path below a folder is among those that [`kept_files`] lists.
+pub(crate) fn is_kept(path: &Path, depth: usize) -> bool {
+    let above = path.parent().into_iter().flat_map(Path::iter);
+    path.components().count() <= depth && above.into_iter().all(is_looked_into)
+}
+
 fn is_looked_into(name: &std::ffi::OsStr) -> bool {
     let name = name.to_string_lossy();
     !name.starts_with('.') && !SKIPPED.contains(&name.as_ref())

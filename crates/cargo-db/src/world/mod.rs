@@ -10,6 +10,7 @@ pub(crate) mod edit;
 pub(crate) mod file_lock;
 pub(crate) mod files;
 pub(crate) mod folders;
+pub(crate) mod git;
 pub(crate) mod header;
 pub(crate) mod ignored;
 pub(crate) mod kind;

@@ -343,34 +343,10 @@ impl Drop for ClientProgram {
     }
 }
 
-/// The commit that is checked out in a folder, where git knows.
-pub(crate) fn git_commit(folder: &Path) -> Option<String> {
-    Some(git(folder, &["rev-parse", "HEAD"])?.trim().to_owned())
-}
-
-/// What the project is called: as its origin is, else as its folder.
-pub(crate) fn repository(folder: &Path) -> String {
-    let origin = git(folder, &["remote", "get-url", "origin"]).unwrap_or_default();
-    // Neither a path nor a login before it: that may hold a token.
-    let origin = origin.trim().trim_end_matches('/');
-    let last = origin.rsplit(['/', ':', '@']).next().unwrap_or_default();
-    let of_folder = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
-    let named = Some(last.trim_end_matches(".git").to_owned()).filter(|name| !name.is_empty());
-    named.or_else(of_folder).unwrap_or_default()
-}
-
-/// The output of git; `None` if git is missing, this is not a repository, or the command fails. Its
-/// error output is discarded.
-pub(crate) fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
-    String::from_utf8(git_bytes(folder, arguments)?).ok()
-}
-
-/// The same for a file, which may contain anything.
-pub(crate) fn git_bytes(folder: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
-    let shell = xshell::Shell::new().ok()?;
-    shell.change_dir(folder);
-    let command = xshell::cmd!(shell, "git {arguments...}").quiet().ignore_stderr();
-    Some(command.output().ok()?.stdout)
+/// All that was written to our standard input.
+pub(crate) fn stdin() -> Result<String> {
+    let failed = super::files::failed("read", Path::new("/dev/stdin"));
+    std::io::read_to_string(std::io::stdin()).map_err(failed)
 }
 
 /// The folders of `PATH`.

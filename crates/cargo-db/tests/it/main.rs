@@ -53,6 +53,7 @@ mod policy;
 mod prisma;
 mod programs;
 mod published;
+mod range;
 mod reading;
 mod rehearse;
 mod rehearsed_run;

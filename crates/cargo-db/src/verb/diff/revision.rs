@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use crate::failure::{GenerateError, Result};
-use crate::world::{files, process};
+use crate::world::{files, git};
 
 /// The migrations folder of a project, and a revision of it.
 pub(super) struct RevisionFolder<'a> {
@@ -23,7 +23,7 @@ impl RevisionFolder<'_> {
                 return Err(self.refused(&format!("it contains the path `{path}`")));
             }
             let blob = format!("{commit}:{path}");
-            let bytes = process::git_bytes(self.root, &["cat-file", "blob", &blob]);
+            let bytes = git::git_bytes(self.root, &["cat-file", "blob", &blob]);
             let unread = || self.refused(&format!("git cannot read `{path}` of it"));
             files::write_new(&into.join(below), bytes.ok_or_else(unread)?)?;
         }
@@ -32,16 +32,13 @@ impl RevisionFolder<'_> {
 
     /// The full name of its commit.
     fn commit(&self) -> Result<String> {
-        let named = format!("{}^{{commit}}", self.revision);
-        let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &named];
-        let found = process::git(self.root, &arguments);
         let unknown = || self.refused("git knows no such revision");
-        found.map(|commit| commit.trim().to_owned()).ok_or_else(unknown)
+        git::commit_of(self.root, self.revision).ok_or_else(unknown)
     }
 
     /// The path of the folder in the repository, which may begin above the project.
     fn in_repository(&self) -> Result<PathBuf> {
-        let top = process::git(self.root, &["rev-parse", "--show-toplevel"]);
+        let top = git::git(self.root, &["rev-parse", "--show-toplevel"]);
         let top = top.ok_or_else(|| self.refused("git does not say where its folder begins"))?;
         let top = PathBuf::from(top.trim_end_matches('\n'));
         let folder = match self.dir.strip_prefix(self.root) {
@@ -59,7 +56,7 @@ impl RevisionFolder<'_> {
         if folder != Path::new("") {
             arguments.extend(["--", &list]);
         }
-        let listed = process::git(self.root, &arguments);
+        let listed = git::git(self.root, &arguments);
         let listed = listed.ok_or_else(|| self.refused("git cannot list its files"))?;
         Ok(listed.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
     }

@@ -9,7 +9,7 @@ use crate::migration;
 use crate::model::history::{Applied, MigrationStatus, Problem, ProblemKind};
 use crate::model::migration::{Checksum, Migration, Recorded, ScriptFile, Version};
 use crate::plan::{self, MigrationFacts, Plan};
-use crate::world::{files, process};
+use crate::world::{files, git};
 use db_tools::FoundFile;
 
 /// Facts and plan.
@@ -84,7 +84,7 @@ fn changes_only_comments(
     let Ok(now) = files::read(&root.join(path)) else { return false };
     let now = String::from_utf8_lossy(&now).into_owned();
     let log = ["log", "--format=%H", "-n", "500", "--", &path.display().to_string()];
-    let commits = process::git(root, &log).unwrap_or_default();
+    let commits = git::git(root, &log).unwrap_or_default();
     let was_applied = |text: &str| match &file.recorded {
         Recorded::Digest => facts.layout.digest(text.as_bytes()) == *stored,
         _ => {
@@ -105,5 +105,5 @@ fn changes_only_comments(
 }
 
 fn text_at(root: &Path, commit: &str, path: &Path) -> Option<String> {
-    process::git(root, &["show", &format!("{commit}:./{}", path.display())])
+    git::git(root, &["show", &format!("{commit}:./{}", path.display())])
 }

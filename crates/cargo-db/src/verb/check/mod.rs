@@ -1,0 +1,198 @@
+//! `cargo db check`.
+
+mod changed;
+mod range;
+mod repository;
+mod set;
+
+use std::cmp::Reverse;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use crate::answer::{CheckReport, Outcome};
+use crate::change::{
+    DatabaseNeed, Effect, FoundOfSets, Needs, SetNeed, Workspace, drift_of, generated_schema,
+    outcome_of_sets,
+};
+use crate::failure::{Exit, Result};
+use crate::model::finding::Verdict;
+use crate::schema::Comparison;
+use crate::settings::Settings;
+use crate::verb::declare::Verb;
+use crate::world::{files, process};
+
+use changed::ChangedInGit;
+use range::{Range, pushed};
+use repository::Selection;
+use set::check_selections;
+
+const EFFECT: Effect = Effect::Reads;
+
+/// Lint migrations, without a database
+///
+/// Finds syntax errors, and statements that lock tables, rewrite tables, delete data, or break the
+/// application version that still runs while the migration is deployed. Compares the files with
+/// git to find migrations that were edited. `docs/rules.md` explains each rule. Only `--schema`
+/// and `--drift` need a server.
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct CheckArgs {
+    /// Files to check (default: all migrations)
+    #[arg(conflicts_with_all = ["staged", "base", "range", "pushed"])]
+    files: Vec<PathBuf>,
+    /// Check the staged content of staged files
+    #[arg(long, conflicts_with_all = ["base", "range", "pushed"])]
+    staged: bool,
+    /// Check files that were added or changed since this revision
+    #[arg(long, value_name = "REV", conflicts_with_all = ["range", "pushed"])]
+    base: Option<String>,
+    /// Check the committed content of files that changed from A to B, or with `A...B` since B left
+    /// A
+    #[arg(long, value_name = "A..B", conflicts_with = "pushed")]
+    range: Option<Range>,
+    /// Check the commits that `git push` sends to this remote, which its pre-push hook reads from
+    /// stdin
+    #[arg(long, value_name = "REMOTE")]
+    pushed: Option<String>,
+    /// Also run `schema check`: fail if the schema file does not match the migrations
+    #[arg(long, conflicts_with_all = ["files", "staged", "range", "pushed"])]
+    schema: bool,
+    /// Also fail if the schema of the database has drifted from what the migrations left
+    #[arg(long, conflicts_with_all = ["files", "staged", "range", "pushed"])]
+    drift: bool,
+    /// Exit with code 1 only for findings of at least this severity
+    #[arg(long, value_name = "SEVERITY", value_enum, default_value_t)]
+    fail_on: FailOn,
+}
+
+/// The minimum severity that fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    #[default]
+    Warn,
+    Block,
+}
+
+impl Verb for CheckArgs {
+    fn name(&self) -> &'static str {
+        "check"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn needs(&self) -> Needs {
+        let database =
+            if self.schema || self.drift { DatabaseNeed::Marked } else { DatabaseNeed::Irrelevant };
+        Needs { database, set: SetNeed::Any, ..Needs::FILES }
+    }
+
+    /// Checks the files of each set. A set that cannot be read does not hide the others. Sets in
+    /// which git has no change are left out.
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        let has_files = !self.files.is_empty();
+        let selections = self.selections(&workspace.settings.root)?;
+        let of_git = selections.iter().all(Selection::is_of_git);
+        let mut sets = match has_files || of_git {
+            true => workspace.sets_of_files(),
+            false => workspace.sets(),
+        };
+        if of_git {
+            let changed = ChangedInGit::of(&workspace.settings.root, &selections);
+            sets.retain(|(_, settings)| settings.as_ref().map_or(true, |it| changed.touches(it)));
+        }
+        if sets.is_empty() {
+            return Ok(nothing_changed(workspace));
+        }
+        let files = self.files_of_sets(&mut sets)?;
+        let of_set = |((set, settings), files): (FoundSet, Vec<PathBuf>)| {
+            let check = |settings| self.check_set(workspace, settings, (&selections, &files));
+            (set, settings.and_then(check))
+        };
+        let found: FoundOfSets<CheckReport> = sets.into_iter().zip(files).map(of_set).collect();
+        let least = match self.fail_on {
+            FailOn::Warn => Verdict::Warn,
+            FailOn::Block => Verdict::Block,
+        };
+        outcome_of_sets(workspace, found, |report| {
+            report.is_finding(least).then_some(Exit::Finding)
+        })
+    }
+}
+
+impl CheckArgs {
+    /// Which files the flags select. A push may send several branches.
+    fn selections(&self, root: &Path) -> Result<Vec<Selection>> {
+        if let Some(base) = &self.base {
+            return Ok(vec![Selection::Since(base.clone())]);
+        }
+        let ranges = match (&self.range, &self.pushed) {
+            (Some(range), _) => vec![range.clone()],
+            (None, Some(remote)) => pushed(root, remote, &process::stdin()?),
+            (None, None) if self.staged => return Ok(vec![Selection::Staged]),
+            (None, None) if self.files.is_empty() => return Ok(vec![Selection::All]),
+            (None, None) => return Ok(vec![Selection::Named]),
+        };
+        let selection = |range: Range| {
+            let commits = range.commits(root)?;
+            Ok(Selection::Between(range, commits))
+        };
+        ranges.into_iter().map(selection).collect()
+    }
+
+    /// The files that were named, by the set whose folder contains them; others belong to the first
+    /// set. Sets without a named file are left out.
+    fn files_of_sets(&self, sets: &mut Vec<FoundSet>) -> Result<Vec<Vec<PathBuf>>> {
+        let here = files::current_dir()?;
+        let mut all = vec![Vec::new(); sets.len()];
+        for file in self.files.iter().map(|file| files::without_dots(&here.join(file))) {
+            let depth = |(_, settings): &FoundSet| {
+                let dir = &settings.as_ref().ok()?.migrations.dir.value;
+                file.starts_with(dir).then(|| dir.components().count())
+            };
+            let nearest = (0..sets.len()).max_by_key(|&at| (depth(&sets[at]), Reverse(at)));
+            all[nearest.unwrap_or_default()].push(file);
+        }
+        if !self.files.is_empty() {
+            let mut named = all.iter().map(|files: &Vec<PathBuf>| !files.is_empty());
+            sets.retain(|_| named.next().unwrap_or_default());
+            all.retain(|files| !files.is_empty());
+        }
+        Ok(all)
+    }
+
+    /// Checks a set, and what the flags compare besides its files.
+    fn check_set(
+        &self,
+        workspace: &Workspace,
+        settings: Settings,
+        (selections, files): (&[Selection], &[PathBuf]),
+    ) -> Result<CheckReport> {
+        let (checked, hint) = check_selections(workspace, &settings, (selections, files))?;
+        let schema =
+            self.schema.then(|| compare_schema(workspace, settings.clone())).transpose()?;
+        let drift = match self.drift {
+            true => drift_of(&workspace.database_of(settings)?)?,
+            false => None,
+        };
+        let report = CheckReport::of(&checked, hint);
+        Ok(report.with_schema(schema.as_ref()).with_drift(drift.as_ref()))
+    }
+}
+
+/// A set of migrations, with its settings.
+type FoundSet = (Option<String>, Result<Settings>);
+
+/// The outcome if git has no change in any set.
+fn nothing_changed(workspace: &Workspace) -> Outcome {
+    let report = CheckReport::of(&[], None);
+    Outcome::done(if workspace.ui.is_quiet() { report.silent() } else { report })
+}
+
+fn compare_schema(workspace: &Workspace, settings: Settings) -> Result<Comparison> {
+    let database = workspace.database_of(settings)?;
+    let (file, generated) = generated_schema(&database, "check --schema")?;
+    file.compare(&generated)
+}
