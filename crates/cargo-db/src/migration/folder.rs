@@ -38,7 +38,7 @@ pub(crate) fn folder_in_git(settings: &Settings, files: &git::Files) -> Migratio
             }
         }
     }
-    let read = |path: &Path| Ok(files.get(&shown.join(path)).cloned().unwrap_or_default());
+    let read = |path: &Path| Ok(files.get(&shown.join(path)).cloned().unwrap_or_default().bytes);
     // Nothing that is in memory fails to be read.
     let folder = of_listing(layout, shown, listing, &read).unwrap_or_default();
     claimed(settings, folder)

@@ -82,32 +82,54 @@ pub(crate) fn listed(folder: &Path, arguments: &[&str]) -> Option<Vec<PathBuf>> 
     Some(names.map(|name| PathBuf::from(OsStr::from_bytes(name))).collect())
 }
 
+/// A file as git stores it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Blob {
+    /// Of its content.
+    pub(crate) id: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
+}
+
 /// Files by their names, relative to a folder.
-pub(crate) type Files = BTreeMap<PathBuf, Vec<u8>>;
+pub(crate) type Files = BTreeMap<PathBuf, Blob>;
+
+/// The content of a file by its name and the id of its content, if it need not be read from git.
+pub(crate) type KnownContent<'a> = &'a dyn Fn(&Path, &[u8]) -> Option<Vec<u8>>;
 
 /// The files below a path in a commit, by their names relative to `folder`.
-pub(crate) fn committed_files(folder: &Path, commit: &str, below: &str) -> Option<Files> {
-    contents(folder, &listed(folder, &["ls-tree", "-r", "-z", commit, "--", below])?)
+pub(crate) fn committed_files(
+    folder: &Path,
+    (commit, below): (&str, &str),
+    known: KnownContent<'_>,
+) -> Option<Files> {
+    contents(folder, &listed(folder, &["ls-tree", "-r", "-z", commit, "--", below])?, known)
 }
 
 /// The same as they are staged.
 pub(crate) fn staged_files(folder: &Path, below: &str) -> Option<Files> {
-    contents(folder, &listed(folder, &["ls-files", "--stage", "-z", "--", below])?)
+    let list = listed(folder, &["ls-files", "--stage", "-z", "--", below])?;
+    contents(folder, &list, &|_, _| None)
 }
 
 /// The content of the files of a list, such as `100644 blob <id>\t<name>`.
-fn contents(folder: &Path, list: &[PathBuf]) -> Option<Files> {
-    let entries: Vec<(&[u8], &[u8])> =
-        list.iter().filter_map(|entry| blob_of(entry.as_os_str().as_bytes())).collect();
-    let ids: Vec<&[u8]> = entries.iter().map(|(id, _)| *id).collect();
-    if ids.is_empty() {
-        return Some(Files::new());
+fn contents(folder: &Path, list: &[PathBuf], known: KnownContent<'_>) -> Option<Files> {
+    let (mut files, mut unknown) = (Files::new(), Vec::new());
+    for (id, name) in list.iter().filter_map(|entry| blob_of(entry.as_os_str().as_bytes())) {
+        let path = PathBuf::from(OsStr::from_bytes(name));
+        match known(&path, id) {
+            Some(bytes) => drop(files.insert(path, Blob { id: id.to_vec(), bytes })),
+            None => unknown.push((id, path)),
+        }
     }
+    if unknown.is_empty() {
+        return Some(files);
+    }
+    let ids: Vec<&[u8]> = unknown.iter().map(|(id, _)| *id).collect();
     let answer = git_reading(folder, &["cat-file", "--batch"], ids.join(&b'\n'))?;
-    let (mut files, mut rest) = (Files::new(), answer.as_slice());
-    for (_, name) in entries {
+    let mut rest = answer.as_slice();
+    for (id, path) in unknown {
         let (content, after) = next_blob(rest)?;
-        files.insert(PathBuf::from(OsStr::from_bytes(name)), content.to_vec());
+        files.insert(path, Blob { id: id.to_vec(), bytes: content.to_vec() });
         rest = after;
     }
     Some(files)

@@ -1,5 +1,6 @@
 //! The files that are checked, and git's memory of them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::check::base;
@@ -77,11 +78,11 @@ impl<'a> Repository<'a> {
             Selection::Staged => staged_files(&folder, &dir),
             Selection::Between(_, commits) => self
                 .revision(&commits.to)
-                .and_then(|commit| committed_files(&folder, &commit, &dir)),
+                .and_then(|commit| committed_files(&folder, (&commit, &dir), &|_, _| None)),
             _ => return Ok(None),
         };
         let found = found.ok_or_else(|| self.failed("git cannot list the files"))?;
-        let outer = found.into_iter().map(|(name, bytes)| (self.submodule.join(name), bytes));
+        let outer = found.into_iter().map(|(name, blob)| (self.submodule.join(name), blob));
         Ok(Some(outer.collect()))
     }
 
@@ -183,7 +184,7 @@ impl<'a> Repository<'a> {
             let why = "git has no content of it".to_owned();
             FileError::Failed { doing: "read", path: whole, why }.into()
         };
-        content.get(path).cloned().ok_or_else(unreadable)
+        content.get(path).map(|blob| blob.bytes.clone()).ok_or_else(unreadable)
     }
 
     /// What differs from the migrations that others may have applied: those on the default branch,
@@ -197,30 +198,37 @@ impl<'a> Repository<'a> {
         let is_read = |path: &Path| layout.reads(path.strip_prefix(below).unwrap_or(path));
         let found = then.iter().filter(|(path, _)| is_read(path));
         let found =
-            found.map(|(path, bytes)| FoundFile { path: path.clone(), bytes: bytes.clone() });
+            found.map(|(path, blob)| FoundFile { path: path.clone(), bytes: blob.bytes.clone() });
         let past = base::BaseRevision { revision: name, folder: layout.read(found.collect()) };
-        let text_then = |path: &Path| String::from_utf8(then.get(path)?.clone()).ok();
+        let text_then = |path: &Path| String::from_utf8(then.get(path)?.bytes.clone()).ok();
         let text_now = |path: &Path| String::from_utf8(self.read(path).ok()?).ok();
         base::compare(&past, now, &text_then, &text_now)
     }
 
-    /// The files of the folder in a revision. Those that did not change since are read from the
-    /// working tree, where git may have changed their line ends.
+    /// The files of the folder in a revision. Those that did not change since are known already. In
+    /// the working tree, git may have changed their line ends.
     fn files_in(&self, revision: &str) -> Files {
         let (folder, dir) = (self.folder(), self.inner(self.dir));
-        let then = committed_files(&folder, revision, &dir).unwrap_or_default();
-        let then = then.into_iter().map(|(name, bytes)| (self.submodule.join(name), bytes));
-        if self.content.is_some() {
-            return then.collect();
-        }
-        let compare = ["diff", "--name-only", "--relative", "-z", revision, "--", &dir];
-        let changed = self.listed(&compare).unwrap_or_default();
-        let as_it_is = |(path, bytes): (PathBuf, Vec<u8>)| {
-            let same = !changed.contains(&path);
-            let here = same.then(|| files::read(&self.root.join(&path)).ok()).flatten();
-            (path, here.unwrap_or(bytes))
+        let then = match &self.content {
+            Some(content) => {
+                let known: BTreeMap<&[u8], &Vec<u8>> =
+                    content.values().map(|blob| (blob.id.as_slice(), &blob.bytes)).collect();
+                let known = |_: &Path, id: &[u8]| known.get(id).map(|bytes| (*bytes).clone());
+                committed_files(&folder, (revision, &dir), &known)
+            }
+            None => {
+                let compare = ["diff", "--name-only", "--relative", "-z", revision, "--", &dir];
+                let changed = listed(&folder, &compare).unwrap_or_default();
+                let changed: BTreeSet<PathBuf> = changed.into_iter().collect();
+                let known = |name: &Path, _: &[u8]| {
+                    let same = !changed.contains(name);
+                    same.then(|| files::read(&folder.join(name)).ok()).flatten()
+                };
+                committed_files(&folder, (revision, &dir), &known)
+            }
         };
-        then.map(as_it_is).collect()
+        let then = then.unwrap_or_default().into_iter();
+        then.map(|(name, blob)| (self.submodule.join(name), blob)).collect()
     }
 
     /// The revision that others may have applied, with its name.
