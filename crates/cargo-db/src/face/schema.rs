@@ -11,10 +11,11 @@ use snapbox::{Assert, Data};
 
 use crate::answer::{
     AcceptedKeys, AnswerOfSets, AuditShown, AuditTrail, BackedUp, BackupList, BackupShown,
-    CheckReport, Created, DifferenceReport, Drawn, Dropped, DryRun, Dumped, EnvironmentReport,
-    GeneratedView, Initialised, KeyView, Migrated, NothingRehearsed, PolicyTable, Pruned, Rebuilt,
-    RehearsalReport, Restored, SchemaFileView, Seeded, ServerState, ServerUrl, StatusReport,
-    TableList, TableShown, TrailSound, TrustList, TrustRevoked, TrustView, Verified,
+    BranchNotice, CheckReport, Created, DifferenceReport, Drawn, Dropped, DryRun, Dumped,
+    EnvironmentReport, GeneratedView, HookReport, Initialised, KeyView, Migrated, NothingRehearsed,
+    PolicyTable, Pruned, Rebuilt, RehearsalReport, Restored, SchemaFileView, Seeded, ServerState,
+    ServerUrl, StatusReport, TableList, TableShown, TrailSound, TrustList, TrustRevoked, TrustView,
+    Verified,
 };
 use crate::face::json::{Document, NoAnswer, SCHEMA};
 use crate::model::event::Event;
@@ -103,6 +104,11 @@ const FILES: &[File] = &[
         name: "rehearse",
         verbs: &["rehearse"],
         endings: &[of::<RehearsalReport>, of::<NothingRehearsed>],
+    },
+    File {
+        name: "hooks",
+        verbs: &["hooks install", "hooks uninstall", "hooks status", "hooks notice"],
+        endings: &[of::<HookReport>, of::<BranchNotice>],
     },
     File {
         name: "server",

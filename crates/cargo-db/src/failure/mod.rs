@@ -18,6 +18,7 @@ mod file;
 mod from_tools;
 mod generate;
 mod history;
+mod hooks;
 mod key;
 mod lock;
 mod migration;
@@ -46,6 +47,7 @@ pub(crate) use explanation::{Hint, RetainedFlag, with_flags};
 pub(crate) use file::FileError;
 pub(crate) use generate::{AskedRename, GenerateError};
 pub(crate) use history::{HistoryError, KEEP_HISTORY, RepairHope, problem_line};
+pub(crate) use hooks::HooksError;
 pub(crate) use key::KeyError;
 pub(crate) use lock::LockError;
 pub(crate) use migration::MigrationError;
@@ -90,6 +92,7 @@ pub(crate) enum Kind {
     Generate(#[from] GenerateError),
     Audit(#[from] AuditError),
     Key(#[from] KeyError),
+    Hooks(#[from] HooksError),
     Run(#[from] RunError),
 }
 
@@ -115,6 +118,7 @@ impl Kind {
             Kind::Generate(kind) => kind.explain(),
             Kind::Audit(kind) => kind.explain(),
             Kind::Key(kind) => kind.explain(),
+            Kind::Hooks(kind) => kind.explain(),
             Kind::Run(kind) => kind.explain(),
         }
     }

@@ -40,12 +40,13 @@ fn samples() -> Vec<Failure> {
         area(include_str!("generate.rs"), generate::samples()),
         area(include_str!("audit.rs"), audit::samples()),
         area(include_str!("key.rs"), key::samples()),
+        area(include_str!("hooks.rs"), hooks::samples()),
         area(include_str!("run.rs"), run::samples()),
     ];
     let all: Vec<Failure> = areas.into_iter().flatten().collect();
     let met: BTreeSet<String> =
         all.iter().map(|one| format!("{:?}", discriminant(one.kind()))).collect();
-    assert_eq!(met.len(), 20, "an area without samples");
+    assert_eq!(met.len(), 21, "an area without samples");
     all
 }
 
@@ -180,6 +181,8 @@ const CODES: &[(&str, &[u8])] = &[
     ("HISTORY.NO_SCHEMA", &[7]),
     ("HISTORY.OTHER_TOOL", &[9]),
     ("HISTORY.UNREADABLE", &[9]),
+    ("HOOKS.NO_REPOSITORY", &[2]),
+    ("HOOKS.OUTSIDE", &[2]),
     ("INDEX.INVALID", &[8]),
     ("KEY.BY_AGENT", &[4]),
     ("KEY.EXISTS", &[2]),

@@ -12,6 +12,7 @@ pub(crate) mod environment;
 pub(crate) mod event;
 pub(crate) mod finding;
 pub(crate) mod hex;
+pub(crate) mod hook;
 pub(crate) mod host;
 pub(crate) mod key;
 pub(crate) mod link;

@@ -20,7 +20,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Backups", &["backup", "restore", "backups", "dump"]),
     ("Rehearsal, policy and audit", &["rehearse", "policy", "env", "key", "trust", "audit"]),
     ("Migration history", &["baseline", "repair"]),
-    ("Setup", &["init", "server", "help"]),
+    ("Setup", &["init", "hooks", "server", "help"]),
 ];
 
 /// clap would list the commands without groups, so they are hidden, and added to this template.

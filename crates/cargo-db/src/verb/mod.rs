@@ -14,6 +14,7 @@ mod dump;
 mod env;
 mod generate;
 mod help;
+mod hooks;
 mod init;
 mod key;
 mod migrate;
@@ -53,7 +54,8 @@ pub(crate) struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0   done, or nothing to do
-  1   a finding: `status --check`, `audit verify`, `check`, `rehearse`, `migrate --dry-run`
+  1   a finding: `status --check`, `audit verify`, `check`, `rehearse`, `migrate --dry-run`,
+      `hooks install`
   2   wrong usage or settings
   3   declined, or consent is missing or does not match
   4   refused by policy
@@ -95,6 +97,7 @@ verbs! {
         Trust(trust::TrustArgs),
         #[command(alias = "history")]
         Audit(audit::AuditArgs),
+        Hooks(hooks::HooksArgs),
         Server(server::ServerArgs),
         Shell(shell::ShellArgs),
     }

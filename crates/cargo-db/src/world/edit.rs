@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
@@ -75,6 +75,23 @@ pub(crate) fn can_write(path: &Path) -> Result<()> {
         Err(error) if error != Errno::NOENT => Err(failed("write", path)(error.into())),
         _ => Ok(()),
     }
+}
+
+/// Whether the path is a link, even to nothing.
+pub(crate) fn is_link(path: &Path) -> bool {
+    path.is_symlink()
+}
+
+/// Whether anybody may run the file.
+pub(crate) fn is_executable(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o111 != 0)
+}
+
+/// Lets everybody run the file who may read it.
+pub(crate) fn make_executable(path: &Path) -> Result<()> {
+    let mode = fs::metadata(path).map_err(failed("look at", path))?.mode();
+    let runs = fs::Permissions::from_mode(mode | ((mode & 0o444) >> 2));
+    fs::set_permissions(path, runs).map_err(failed("change", path))
 }
 
 #[cfg(test)]

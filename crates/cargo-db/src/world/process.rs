@@ -343,6 +343,11 @@ impl Drop for ClientProgram {
     }
 }
 
+/// The path of this program.
+pub(crate) fn own_path() -> Option<PathBuf> {
+    std::env::current_exe().ok()?.canonicalize().ok()
+}
+
 /// All that was written to our standard input.
 pub(crate) fn stdin() -> Result<String> {
     let failed = super::files::failed("read", Path::new("/dev/stdin"));

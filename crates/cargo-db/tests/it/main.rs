@@ -35,6 +35,7 @@ mod fingerprints;
 mod foreign;
 mod foreign_rehearsed;
 mod generate;
+mod hooks;
 mod init;
 mod inplace;
 mod interop;

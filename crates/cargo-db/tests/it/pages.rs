@@ -13,7 +13,7 @@ use crate::support::{Project, cluster, repository};
 
 /// Pages that are read from beginning to end: their blocks run one after another in one project,
 /// including the `sh` blocks, which write files.
-const IN_ORDER: [&str; 2] = ["tutorial.md", "production.md"];
+const IN_ORDER: [&str; 3] = ["tutorial.md", "production.md", "hooks.md"];
 
 /// A block of a page: its commands, and the output that the page shows below them.
 struct Block {
@@ -134,6 +134,7 @@ cargo() {
     esac
     "$PROGRAM" "${words[@]}" "${flags[@]}" --yes 2>&1
 }
+git() { command git "$@" 2>&1; }
 "#;
 
 /// The demo school with its rows, in a repository with a branch.
@@ -205,6 +206,12 @@ fn project_of(block: &Block, name: &str) -> Project {
             let project = school(name);
             let file = "[schema]\nfile = \"schema.sql\"\n";
             project.write("db.toml", &format!("[database]\nname = \"school\"\n\n{file}"));
+            project
+        }
+        "hooks.md" => {
+            let project = school(name);
+            project.git(&["config", "user.name", "T"]);
+            project.git(&["config", "user.email", "t@example.com"]);
             project
         }
         "tutorial.md" => Project::without_database(name),

@@ -1,0 +1,260 @@
+//! `cargo db hooks`.
+
+mod notice;
+mod place;
+mod script;
+
+use std::path::Path;
+
+use clap::Args;
+
+use crate::answer::{HookReport, HookView, Outcome};
+use crate::change::{DatabaseNeed, Effect, Needs, SetNeed, Workspace};
+use crate::failure::Result;
+use crate::model::hook::{Hook, HookState};
+use crate::verb::declare::{Verb, verbs};
+use crate::world::{edit, files};
+
+use place::{HookFolder, Manager};
+
+const EFFECT: Effect = Effect::Reads;
+
+/// Hooks are the repository's, and no database's.
+const NEEDS: Needs =
+    Needs { database: DatabaseNeed::Irrelevant, set: SetNeed::Any, ..Needs::WORKSPACE };
+
+/// Install git hooks that check migrations
+///
+/// `pre-commit` checks what is staged, and `pre-push` what is pushed; a BLOCK stops both.
+/// `post-checkout` and `post-merge` report migrations that the branch brings or lacks.
+#[derive(Debug, Args)]
+pub(crate) struct HooksArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+impl HooksArgs {
+    /// The verb that was typed.
+    pub(crate) fn verb(&self) -> &dyn Verb {
+        self.action.verb()
+    }
+}
+
+verbs! {
+    /// What to do with the hooks.
+    Action {
+        Install(InstallArgs),
+        Uninstall(UninstallArgs),
+        Status(HookStatusArgs),
+        Notice(notice::NoticeArgs),
+    }
+}
+
+/// Install the hooks
+///
+/// Writes the hooks to the folder from which git runs them, or to `.husky`. A hook that is already
+/// there is kept: to run both, use `--append`. For lefthook, prints the lines to add to its
+/// configuration. Exits with code 1 if a hook was not installed.
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct InstallArgs {
+    /// Add the lines also to existing hooks that are shell scripts
+    #[arg(long)]
+    append: bool,
+}
+
+/// Remove the hooks, and keep what else is in their files
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct UninstallArgs {}
+
+/// Show which hooks are installed, and where
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct HookStatusArgs {}
+
+impl Verb for InstallArgs {
+    fn name(&self) -> &'static str {
+        "hooks install"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn needs(&self) -> Needs {
+        NEEDS
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        let place = HookFolder::of(&workspace.settings)?;
+        let report = report(&place, |file| install(&place, file, self.append))?;
+        let is_complete = report.is_complete();
+        Ok(Outcome::done(report).finding_if(!is_complete))
+    }
+}
+
+impl Verb for UninstallArgs {
+    fn name(&self) -> &'static str {
+        "hooks uninstall"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn needs(&self) -> Needs {
+        NEEDS
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        let place = HookFolder::of(&workspace.settings)?;
+        Ok(Outcome::done(report(&place, |file| uninstall(&place, file))?))
+    }
+}
+
+impl Verb for HookStatusArgs {
+    fn name(&self) -> &'static str {
+        "hooks status"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn needs(&self) -> Needs {
+        NEEDS
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        let place = HookFolder::of(&workspace.settings)?;
+        Ok(Outcome::done(report(&place, |_| Ok(false))?))
+    }
+}
+
+/// The file of a hook.
+struct HookFile {
+    hook: Hook,
+    path: std::path::PathBuf,
+    /// `None` if there is no file.
+    script: Option<String>,
+    /// Whether it can be changed: it is a text, and no link to one.
+    is_plain: bool,
+}
+
+impl HookFile {
+    fn of(place: &HookFolder, hook: Hook) -> Result<HookFile> {
+        let path = place.folder.join(hook.name());
+        let is_link = edit::is_link(&path);
+        let there = is_link || files::exists(&path);
+        let bytes = if there { Some(files::read(&path).unwrap_or_default()) } else { None };
+        let text = bytes.map(String::from_utf8);
+        let is_plain = !is_link && text.as_ref().is_none_or(std::result::Result::is_ok);
+        let script = text.map(std::result::Result::unwrap_or_default);
+        Ok(HookFile { hook, path, script, is_plain })
+    }
+
+    fn state(&self, place: &HookFolder) -> HookState {
+        let Some(script) = &self.script else { return HookState::Absent };
+        let state = place.caller.state(self.hook, script);
+        let is_run = place.manager == Manager::Husky || edit::is_executable(&self.path);
+        if is_run || state == HookState::Other { state } else { HookState::Disabled }
+    }
+
+    /// Whether the lines of cargo db can be added to it.
+    fn takes_lines(&self) -> bool {
+        self.is_plain && self.script.as_deref().is_some_and(script::is_of_shell)
+    }
+}
+
+/// What the hooks are, after something was done with each of their files.
+fn report(place: &HookFolder, change: impl Fn(&HookFile) -> Result<bool>) -> Result<HookReport> {
+    if let Manager::Lefthook(file) = &place.manager {
+        return lefthook_report(place, file);
+    }
+    let (mut hooks, mut notes) = (Vec::new(), Vec::new());
+    for hook in Hook::ALL {
+        let changed = change(&HookFile::of(place, hook)?)?;
+        let file = HookFile::of(place, hook)?;
+        let state = file.state(place);
+        notes.extend(note(place, &file, state).filter(|_| !changed));
+        hooks.push(HookView { hook, state, changed });
+    }
+    if place.is_unused {
+        notes.push("husky is not set up in this clone yet: run `npm install`".to_owned());
+    }
+    let manager = if place.manager == Manager::Husky { "husky" } else { "git" };
+    Ok(HookReport { manager, place: place.shown(&place.folder), hooks, notes, lines: None })
+}
+
+/// What to do about a hook of somebody else.
+fn note(place: &HookFolder, file: &HookFile, state: HookState) -> Option<String> {
+    let shown = place.shown(&file.path);
+    match state {
+        HookState::Other if file.takes_lines() => Some(format!(
+            "`{shown}` is kept as it is; `cargo db hooks install --append` adds cargo db to it"
+        )),
+        HookState::Other => Some(format!(
+            "`{shown}` is kept as it is; add this command to it: `cargo db {}`",
+            file.hook.command()
+        )),
+        HookState::Disabled => Some(format!("to enable it, run `chmod +x {shown}`")),
+        HookState::Outdated => {
+            Some("`cargo db hooks install` replaces the outdated lines".to_owned())
+        }
+        HookState::Installed | HookState::Absent => None,
+    }
+}
+
+/// Lefthook writes the files of the hooks itself.
+fn lefthook_report(place: &HookFolder, file: &Path) -> Result<HookReport> {
+    let text = String::from_utf8_lossy(&files::read(file)?).into_owned();
+    let view = |hook| HookView { hook, state: script::lefthook_state(hook, &text), changed: false };
+    let hooks: Vec<HookView> = Hook::ALL.map(view).into();
+    let is_complete = hooks.iter().all(|hook| hook.state == HookState::Installed);
+    let shown = place.shown(file);
+    let built = place.caller.built.as_ref().filter(|path| !path.starts_with('/'));
+    let program = built.map_or_else(|| "cargo-db db".to_owned(), |path| format!("./{path} db"));
+    let lines = script::lefthook_lines(&program, &place.caller.project);
+    let note = format!("lefthook writes the hooks; these lines in `{shown}` let it run cargo db:");
+    Ok(HookReport {
+        manager: "lefthook",
+        place: shown,
+        hooks,
+        notes: if is_complete { Vec::new() } else { vec![note] },
+        lines: (!is_complete).then_some(lines),
+    })
+}
+
+/// Adds the lines of cargo db to a hook, and returns whether it changed.
+fn install(place: &HookFolder, file: &HookFile, append: bool) -> Result<bool> {
+    let state = file.state(place);
+    let is_ours = matches!(state, HookState::Absent | HookState::Outdated | HookState::Installed);
+    let may_add = is_ours || append && state == HookState::Other && file.takes_lines();
+    if !may_add || !file.is_plain {
+        return Ok(false);
+    }
+    let script = place.caller.added(file.hook, file.script.as_deref());
+    if file.script.as_ref() == Some(&script) {
+        return Ok(false);
+    }
+    edit::rewrite(&file.path, &script)?;
+    if file.script.is_none() {
+        edit::make_executable(&file.path)?;
+    }
+    Ok(true)
+}
+
+/// Removes the lines of cargo db from a hook, and returns whether it changed.
+fn uninstall(place: &HookFolder, file: &HookFile) -> Result<bool> {
+    let Some(script) = file.script.as_ref().filter(|_| file.is_plain) else { return Ok(false) };
+    let rest = place.caller.removed(script);
+    if rest == *script {
+        return Ok(false);
+    }
+    match script::is_empty(&rest) {
+        true => files::remove_file(&file.path)?,
+        false => edit::rewrite(&file.path, &rest)?,
+    }
+    Ok(true)
+}
