@@ -176,24 +176,11 @@ fn a_role_that_may_not_create_the_table_migrates_without_a_fingerprint() {
 }
 
 #[test]
-fn no_backup_and_no_dump_contains_the_fingerprint() {
+fn no_dump_contains_the_fingerprint() {
     let project = migrated("ds_backup");
     project.run_sql("INSERT INTO users VALUES (1, 'Ada')");
     let dump = project.db(&["dump", "--stdout"]).ok();
     assert!(dump.stdout.contains("Ada") && !dump.stdout.contains("fingerprint"), "{dump}");
-    project.db(&["backup", "-o", "whole.sql"]).ok();
-    let text = std::fs::read_to_string(project.path().join("whole.sql")).unwrap();
-    assert!(text.contains("Ada") && !text.contains("fingerprint"), "{text}");
-    project.db(&["backups", "verify", "whole.sql"]).ok();
-    // A restored database gets a fingerprint of its own.
-    project.run_sql("ALTER TABLE users ADD COLUMN age int");
-    let restored = project.db(&["restore", "whole.sql", "--confirm", "ds_backup"]).ok();
-    assert!(!format!("{restored}").contains("loses the table"), "{restored}");
-    assert_eq!(drifted(&project), [] as [&str; 0]);
-    project.run_sql("ALTER TABLE users ADD COLUMN age int");
-    assert_eq!(drifted(&project), ["column public.users.age: added"]);
-    project.db(&["restore", "--undo", "--confirm", "ds_backup"]).ok();
-    assert_eq!(drifted(&project), ["column public.users.age: added"]);
 }
 
 #[test]
