@@ -12,6 +12,7 @@ mod support;
 
 mod code;
 mod generate;
+mod hooks;
 mod lies;
 mod native;
 mod projects;
