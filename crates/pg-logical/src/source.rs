@@ -44,7 +44,7 @@ pub trait Source {
         first: &[String],
         second: &[String],
     ) -> Result<RowSets, SourceError> {
-        self.sets(doing, &[first, second].concat().join(";\n"))
+        self.sets(doing, &[first, second].concat().join("\n;\n"))
     }
 
     /// Hands out the lines of a `COPY … TO stdout`, one after the other, with their ends.

@@ -77,8 +77,8 @@ mod tests {
             let server = ServerError { code, message, ..ServerError::default() };
             server.missing_extension().map(str::to_owned)
         };
-        let of_14 = "could not open extension control file \"/usr/share/extension/vector.control\": \
-                     No such file or directory";
+        let of_14 = "could not open extension control file \
+                     \"/usr/share/extension/vector.control\": No such file or directory";
         assert_eq!(missing("58P01", of_14).as_deref(), Some("vector"));
         let newer = "extension \"vector\" is not available";
         assert_eq!(missing("0A000", newer).as_deref(), Some("vector"));

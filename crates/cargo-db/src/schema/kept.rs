@@ -17,34 +17,34 @@ const STATE: &str = include_str!("sql/fingerprint_state.sql");
 const CREATE: &str = include_str!("sql/create_fingerprint.sql");
 
 /// What can be told in the first round trip.
-enum KeptTable {
+enum FingerprintTable {
     Absent,
     Foreign,
     Hidden,
     Ours,
 }
 
-impl KeptTable {
-    fn of(rows: &[Row]) -> Result<KeptTable> {
-        let Some(row) = rows.first() else { return Ok(KeptTable::Absent) };
+impl FingerprintTable {
+    fn of(rows: &[Row]) -> Result<FingerprintTable> {
+        let Some(row) = rows.first() else { return Ok(FingerprintTable::Absent) };
         Ok(match row.text("state")? {
-            "ours" => KeptTable::Ours,
-            "hidden" => KeptTable::Hidden,
-            _ => KeptTable::Foreign,
+            "ours" => FingerprintTable::Ours,
+            "hidden" => FingerprintTable::Hidden,
+            _ => FingerprintTable::Foreign,
         })
     }
 
-    fn read(session: &mut Session) -> Result<KeptTable> {
-        KeptTable::of(&session.rows("look for the fingerprint", STATE)?)
+    fn read(session: &mut Session) -> Result<FingerprintTable> {
+        FingerprintTable::of(&session.rows("look for the fingerprint", STATE)?)
     }
 
     /// What is found in such a table without reading it; `None` if it is to be read.
     fn found(&self) -> Option<FoundFingerprint> {
         match self {
-            KeptTable::Absent => Some(FoundFingerprint::Absent),
-            KeptTable::Foreign => Some(FoundFingerprint::Unreadable),
-            KeptTable::Hidden => Some(FoundFingerprint::Hidden),
-            KeptTable::Ours => None,
+            FingerprintTable::Absent => Some(FoundFingerprint::Absent),
+            FingerprintTable::Foreign => Some(FoundFingerprint::Unreadable),
+            FingerprintTable::Hidden => Some(FoundFingerprint::Hidden),
+            FingerprintTable::Ours => None,
         }
     }
 }
@@ -73,7 +73,7 @@ fn found(rows: &[Row]) -> Result<FoundFingerprint> {
 pub(super) fn glance(session: &mut Session) -> Result<(FoundFingerprint, String)> {
     let (identity, rows) = oid::identity_along_with(session, STATE)?;
     let major = session.reported_major();
-    if let Some(found) = KeptTable::of(&rows)?.found() {
+    if let Some(found) = FingerprintTable::of(&rows)?.found() {
         return Ok((found, String::new()));
     }
     let mut along = AlongWith::new(session, head_of(&identity));
@@ -83,7 +83,7 @@ pub(super) fn glance(session: &mut Session) -> Result<(FoundFingerprint, String)
 
 /// The fingerprint of the session's database, without its facts.
 pub(super) fn read(session: &mut Session, identity: &str) -> Result<FoundFingerprint> {
-    match KeptTable::read(session)?.found() {
+    match FingerprintTable::read(session)?.found() {
         Some(found) => Ok(found),
         None => found(&session.rows("read the fingerprint", &head_of(identity))?),
     }
@@ -112,7 +112,7 @@ pub(super) fn write(
     let mut session = Session::open(world, target, Purpose::Write)?;
     // Nobody can add a trigger between the look at the table and the write.
     session.run(doing, "BEGIN; LOCK TABLE cargo_db.fingerprint IN SHARE ROW EXCLUSIVE MODE")?;
-    if !matches!(KeptTable::read(&mut session)?, KeptTable::Ours) {
+    if !matches!(FingerprintTable::read(&mut session)?, FingerprintTable::Ours) {
         let (table, database) = ("fingerprint", target.database.clone());
         return Err(AuditError::NotOurs { table, database }.into());
     }

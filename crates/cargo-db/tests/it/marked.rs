@@ -133,6 +133,12 @@ fn what_others_have_made_of_them_stays() {
     assert_eq!(project.query("SELECT environment FROM which"), ["staging"]);
 }
 
+/// How a failed migration ends whose backup can be swapped back in. Before PostgreSQL 15 it is not:
+/// the server counts the sessions of a database too late to know that no other one wrote.
+fn swapped_in() -> i32 {
+    if cluster().major() < 15 { 8 } else { 7 }
+}
+
 /// The owners of the schema `cargo_db` and of its tables.
 const OWNERS: &str = "SELECT n.nspowner::regrole, c.relname, c.relowner::regrole FROM pg_class c \
                       JOIN pg_namespace n ON n.oid = c.relnamespace \
@@ -155,7 +161,7 @@ fn a_member_of_the_owner_restores_them_too() {
     let before = trail(&project);
     project.migration("2_a.up.sql", "-- no-transaction\nDROP SCHEMA cargo_db CASCADE;");
     // The first run is all or nothing, so its backup is swapped in. The second run stays applied.
-    for code in [7, 8] {
+    for code in [swapped_in(), 8] {
         let ran = project.db(&["migrate", "--yes"]).code(code).says("the change was reverted");
         is_kept(&project, &before, &ran);
         assert_eq!(project.query(OWNERS), owners);
@@ -261,7 +267,7 @@ fn a_backup_that_is_swapped_back_in_keeps_what_was_there_before() {
         "-- no-transaction\nDO $$ BEGIN IF current_database() = 'md_swap' THEN \
          DELETE FROM cargo_db.marker; DELETE FROM cargo_db.audit; END IF; END $$;",
     );
-    let ran = project.db(&["migrate", "--yes"]).code(7).says("the change was reverted");
+    let ran = project.db(&["migrate", "--yes"]).code(swapped_in()).says("the change was reverted");
     is_kept(&project, &before, &ran);
     assert_eq!(project.query("SELECT id FROM t"), ["1"]);
 }

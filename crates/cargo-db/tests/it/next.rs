@@ -190,7 +190,8 @@ fn a_database_beside_the_configured_one_is_named() {
 fn a_role_without_a_right_is_named_with_the_line_of_its_address() {
     let project = Project::bare("next_right");
     cluster().run("postgres", "CREATE DATABASE next_right");
-    cluster().run("postgres", "CREATE ROLE next_weak LOGIN");
+    // Before PostgreSQL 15, everybody may create tables there.
+    project.run_sql("CREATE ROLE next_weak LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC");
     let url = cluster().url("next_right").replace("//postgres@", "//next_weak@");
     project.write(".env", &format!("# whose it is\nDATABASE_URL=\"{url}\"\n"));
     project.migration("1_a.sql", "CREATE TABLE a (id int);");

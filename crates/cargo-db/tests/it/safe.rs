@@ -73,12 +73,22 @@ fn mixed(name: &str) -> (Project, String) {
     (project, before)
 }
 
+/// Whether the server counts the sessions of a database in time to know that no other one wrote. If
+/// it does not, no backup is swapped back in.
+fn counts_sessions() -> bool {
+    cluster().major() >= 15
+}
+
 #[test]
 fn if_one_transaction_is_not_possible_the_backup_is_swapped_back_in() {
     let (project, before) = mixed("a_back");
-    project
-        .db(&["migrate", "--all-or-nothing"])
-        .code(7)
+    let ran = project.db(&["migrate", "--all-or-nothing"]);
+    if !counts_sessions() {
+        ran.code(8).says("it is unknown whether another session was connected meanwhile");
+        assert_eq!(versions(&project), ["1", "2", "3", "4"]);
+        return;
+    }
+    ran.code(7)
         .says("the backup is swapped back in, because 3 runs outside a transaction")
         .says("division by zero")
         .says("the database is unchanged");

@@ -86,10 +86,21 @@ fn constraint_names(fates: &Fates<'_>) -> BTreeSet<String> {
 /// The column that a step makes `NOT NULL`, as SQL, with the beginning of the statement.
 fn required_column(step: &DiffStep) -> Option<(String, String)> {
     let [statement] = step.statements.as_slice() else { return None };
-    let is_table = step.object.kind == Kind::Table && step.action == Action::Alter;
-    let alter = statement.strip_suffix(" SET NOT NULL").filter(|_| is_table)?;
-    let (table, column) = alter.split_once(" ALTER COLUMN ")?;
-    Some((table.to_owned(), column.to_owned()))
+    if step.object.kind != Kind::Table || step.action != Action::Alter {
+        return None;
+    }
+    if let Some(alter) = statement.strip_suffix(" SET NOT NULL") {
+        let (table, column) = alter.split_once(" ALTER COLUMN ")?;
+        return Some((table.to_owned(), column.to_owned()));
+    }
+    // Since version 18, the constraint may have a name of its own.
+    let (table, constraint) = statement.split_once(" ADD CONSTRAINT ")?;
+    match pg_sql::lexer::words(constraint).as_slice() {
+        [_, not, null, column] if not == "not" && null == "null" => {
+            Some((table.to_owned(), quoted(column)))
+        }
+        _ => None,
+    }
 }
 
 impl Unlocking<'_> {

@@ -189,6 +189,15 @@ fn the_check_for_not_null_has_a_name_of_its_own() {
 }
 
 #[test]
+fn a_not_null_constraint_with_a_name_needs_no_scan_under_a_lock() {
+    let of = |not_null: &str| format!("CREATE TABLE t (a int{not_null})");
+    let (plan, text) = unlocked(&of(""), &of(" CONSTRAINT filled NOT NULL"));
+    assert!(text.contains(" VALIDATE CONSTRAINT a_is_not_null;"), "{text}");
+    let scans = |step: &pg_logical::diff::DiffStep| step.hazards.contains(&Hazard::ScanUnderLock);
+    assert!(!plan.steps.iter().any(scans), "{text}");
+}
+
+#[test]
 fn a_new_identity_column_is_checked_for_null_without_a_lock() {
     let (_, text) = unlocked(
         "CREATE TABLE t (a int)",

@@ -56,13 +56,13 @@ impl Source for Pair<'_> {
     ) -> Result<RowSets, SourceError> {
         let Pair { first: one, second: other } = self;
         let (ours, theirs) = thread::scope(|scope| {
-            let theirs = scope.spawn(|| other.result_sets(doing, &second.join(";\n")));
-            let ours = one.result_sets(doing, &first.join(";\n"));
+            let theirs = scope.spawn(|| other.result_sets(doing, &second.join("\n;\n")));
+            let ours = one.result_sets(doing, &first.join("\n;\n"));
             (ours, theirs.join())
         });
         let theirs = theirs.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let mut sets = ours.map_err(wrapped)?;
-        let theirs = theirs.or_else(|_| one.result_sets(doing, &second.join(";\n")));
+        let theirs = theirs.or_else(|_| one.result_sets(doing, &second.join("\n;\n")));
         sets.extend(theirs.map_err(wrapped)?);
         Ok(boxed(sets))
     }
