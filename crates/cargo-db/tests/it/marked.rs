@@ -156,21 +156,23 @@ fn a_member_of_the_owner_restores_them_too() {
          EXECUTE format('ALTER TABLE %s OWNER TO md_team', one); END LOOP; END $$",
     );
     project.set("DATABASE_URL", &cluster().url("md_member").replace("postgres@", "md_app@"));
+    // A fingerprint that is gone is made anew by the next change.
+    let query = format!("SELECT * FROM ({OWNERS}) AS o WHERE relname <> 'fingerprint'");
     let owners = ["md_team|audit|md_team", "md_team|marker|md_team"];
-    assert_eq!(project.query(OWNERS), owners);
+    assert_eq!(project.query(&query), owners);
     let before = trail(&project);
     project.migration("2_a.up.sql", "-- no-transaction\nDROP SCHEMA cargo_db CASCADE;");
     // The first run is all or nothing, so its backup is swapped in. The second run stays applied.
     for code in [swapped_in(), 8] {
         let ran = project.db(&["migrate", "--yes"]).code(code).says("the change was reverted");
         is_kept(&project, &before, &ran);
-        assert_eq!(project.query(OWNERS), owners);
+        assert_eq!(project.query(&query), owners);
         project.write("db.toml", "[migrate]\nall-or-nothing = false\n");
     }
     std::fs::remove_file(project.path().join("migrations/2_a.up.sql")).unwrap();
     project.db(&["backup", "-o", "whole.sql"]).ok();
     project.db(&["restore", "whole.sql", "--yes", "--confirm", "md_member"]).ok();
-    assert_eq!(project.query(OWNERS), owners);
+    assert_eq!(project.query(&query), owners);
 }
 
 #[test]
