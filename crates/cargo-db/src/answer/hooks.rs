@@ -89,7 +89,7 @@ pub(crate) struct SetNotice {
 
 impl SetNotice {
     /// Whether there is a difference.
-    pub(crate) fn says_something(&self) -> bool {
+    pub(crate) fn differs(&self) -> bool {
         self.new + self.missing > 0
     }
 

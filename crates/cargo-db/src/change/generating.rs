@@ -12,18 +12,24 @@ use crate::schema;
 use crate::settings::Settings;
 use db_tools::command::Task;
 
+const GENERATE: Task<'_> = Task::Generate { name: "" };
+
+/// Whether db.toml names a command that generates migrations.
+pub(crate) fn has_generate_command(settings: &Settings) -> bool {
+    settings.migrations.commands.shown().contains_key(GENERATE.setting())
+}
+
 /// Fails if the project generates its migrations in another way, which a migration from SQL would
 /// contradict.
 pub(crate) fn refuse_own_generator(settings: &Settings) -> Result<()> {
     let layout = &settings.migrations.layout;
-    let task = Task::Generate { name: "" };
-    if settings.migrations.commands.shown().contains_key(task.setting()) {
+    if has_generate_command(settings) {
         return Err(GenerateError::OwnCommand.into());
     }
     if !layout.derives_migrations() {
         return Ok(());
     }
-    let command = migration::task_exists(settings, &task).is_ok();
+    let command = migration::task_exists(settings, &GENERATE).is_ok();
     let command = command.then(|| "cargo db generate NAME".to_owned());
     Err(GenerateError::OwnGenerator { title: layout.key(), command }.into())
 }

@@ -30,7 +30,9 @@ pub(crate) use agree::to_load;
 pub(crate) use batch::{batched, shares_a_transaction, wants_all_or_nothing};
 pub(crate) use consent::{refused_in, within_bounds};
 pub(crate) use drift::drift_of;
-pub(crate) use generating::{live_schema, refuse_own_generator, told_renames, with_answers};
+pub(crate) use generating::{
+    has_generate_command, live_schema, refuse_own_generator, told_renames, with_answers,
+};
 pub(crate) use history_edit::HistoryEdit;
 pub(crate) use lock::{lock_database, lock_files, lock_migrations, lock_server};
 pub(crate) use needs::{DatabaseNeed, Effect, Needs, SetNeed, TrustNeed};

@@ -17,6 +17,7 @@ pub(crate) mod host;
 pub(crate) mod key;
 pub(crate) mod link;
 pub(crate) mod overview;
+pub(crate) mod path;
 pub(crate) mod properties;
 pub(crate) mod rehearsal;
 pub(crate) mod seed;

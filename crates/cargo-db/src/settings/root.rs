@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use db_tools::ProjectTool;
 
 use crate::failure::Result;
+use crate::model::path::without_dots;
 use crate::settings::file::{self, DbToml};
-use crate::settings::source::{Sources, plain};
+use crate::settings::source::Sources;
 
 /// The folder of the settings. In a repository: the nearest one with a `db.toml`, else the
 /// repository's own. Without git: the folder of the nearest `db.toml`, but not above the cargo
@@ -76,7 +77,7 @@ fn superproject(sources: &Sources<'_>, module: &Path) -> Result<Option<PathBuf>>
         return Ok(None);
     };
     let toml = file::read(sources, &above)?;
-    let names_it = dirs(&toml).any(|dir| plain(&above.join(dir)).starts_with(module));
+    let names_it = dirs(&toml).any(|dir| without_dots(&above.join(dir)).starts_with(module));
     Ok(names_it.then_some(above))
 }
 

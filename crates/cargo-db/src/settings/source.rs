@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::failure::{CausedBy, FileError, Result};
@@ -156,17 +156,4 @@ impl<T> Setting<T> {
     pub(super) fn default(value: T) -> Setting<T> {
         Setting { value, origin: Origin::Default }
     }
-}
-
-/// A path without `.` and `..`.
-pub(super) fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => drop(plain.pop()),
-            part => plain.push(part),
-        }
-    }
-    plain
 }

@@ -10,10 +10,11 @@ use db_tools::{ProjectTool, ToolError, ToolSettings, unsupported};
 use pg_sql::name::TableName;
 
 use crate::failure::{Result, SettingsError};
+use crate::model::path::without_dots;
 use crate::settings::connection::DatabaseChoice;
 use crate::settings::file::{DbToml, MigrationsTable};
 use crate::settings::recognise::{Candidate, Evidence, Search, base, below};
-use crate::settings::source::{Origin, Setting, Sources, plain};
+use crate::settings::source::{Origin, Setting, Sources};
 use crate::settings::trust::Guarded;
 
 /// Who runs migrations.
@@ -368,7 +369,7 @@ fn chosen_set(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Result<Optio
 fn set_here(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Option<String> {
     let folders = sources.cwd.ancestors().take_while(|folder| folder.starts_with(root));
     for folder in folders.filter(|folder| *folder != root) {
-        let is_here = |dir: &PathBuf| plain(&root.join(dir)).starts_with(folder);
+        let is_here = |dir: &PathBuf| without_dots(&root.join(dir)).starts_with(folder);
         let sets = toml.migrations.sets.iter();
         let mut here = sets.filter(|(_, table)| table.dir.as_ref().is_some_and(is_here));
         if let Some((set, _)) = here.next() {

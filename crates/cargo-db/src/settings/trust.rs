@@ -10,9 +10,10 @@ use ring::digest::{Context, SHA256};
 
 use crate::failure::{ConsentError, Result, SettingsError};
 use crate::model::hex::to_hex;
+use crate::model::path::without_dots;
 use crate::settings::file::DbToml;
 use crate::settings::root::repository;
-use crate::settings::source::{Origin, Program, Setting, Sources, plain};
+use crate::settings::source::{Origin, Program, Setting, Sources};
 use crate::settings::trusted::{is_in_variable, is_other_user, record_of, recorded};
 
 /// A program that the repository names, and the setting that names it.
@@ -214,7 +215,7 @@ fn is_of_repository(sources: &Sources<'_>, root: &Path, bin: &Setting<PathBuf>) 
     if matches!(bin.origin, Origin::Process(_)) {
         return false;
     }
-    let folder = plain(&root.join(&bin.value));
+    let folder = without_dots(&root.join(&bin.value));
     let owner = (sources.owner)(&folder);
     folder.starts_with(root)
         || owner.is_some_and(|owner| owner.uids.iter().any(|uid| is_other_user(sources, *uid)))

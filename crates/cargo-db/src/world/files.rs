@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use ring::digest::{SHA256, digest};
 use rustix::fs::OFlags;
@@ -493,17 +493,4 @@ pub(crate) fn tail(path: &Path, start: u64) -> String {
         let _ = file.seek(SeekFrom::Start(start)).and_then(|_| file.read_to_end(&mut text));
     }
     String::from_utf8_lossy(&text).into_owned()
-}
-
-/// A path without `.` and `..`, resolved by its text only.
-pub(crate) fn without_dots(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => drop(plain.pop()),
-            other => plain.push(other),
-        }
-    }
-    plain
 }

@@ -244,8 +244,10 @@ fn a_table_may_have_more_columns_than_a_function_takes_arguments() {
 #[test]
 fn a_partitioned_table_gets_one_warning() {
     let parts = "CREATE TABLE logs (day date) PARTITION BY RANGE (day);\n\
-                 CREATE TABLE logs_old PARTITION OF logs FOR VALUES FROM (MINVALUE) TO ('2026-01-01');\n\
-                 CREATE TABLE logs_new PARTITION OF logs FOR VALUES FROM ('2026-01-01') TO (MAXVALUE);\n";
+                 CREATE TABLE logs_old PARTITION OF logs\n\
+                     FOR VALUES FROM (MINVALUE) TO ('2026-01-01');\n\
+                 CREATE TABLE logs_new PARTITION OF logs\n\
+                     FOR VALUES FROM ('2026-01-01') TO (MAXVALUE);\n";
     let wanted = format!("{USERS}{parts}ALTER TABLE logs ADD name text NOT NULL;\n");
     let project = project("ge_parts", &wanted);
     project.migration("2_logs.up.sql", parts);
@@ -620,7 +622,8 @@ fn secrets_that_a_schema_file_masks_are_not_changed() {
 
 /// A server whose name ends the quotes of a careless `DO`, with a password.
 const FAR: &str = "CREATE FOREIGN DATA WRAPPER ge_wrapper;\n\
-                   CREATE SERVER \"f$$r\" FOREIGN DATA WRAPPER ge_wrapper OPTIONS (host 'hunter2');\n\
+                   CREATE SERVER \"f$$r\" FOREIGN DATA WRAPPER ge_wrapper\n\
+                       OPTIONS (host 'hunter2');\n\
                    CREATE USER MAPPING FOR PUBLIC SERVER \"f$$r\" OPTIONS (password 'hunter2');\n";
 
 #[test]

@@ -115,7 +115,8 @@ fn a_replaced_view_keeps_its_owner_privileges_and_comment() {
              CREATE VIEW v WITH ({option} = true) AS SELECT {columns} FROM t; \
              ALTER VIEW v OWNER TO diff_owner; GRANT SELECT ON v TO diff_reader; \
              CREATE VIEW w WITH ({option} = true) AS \
-             SELECT a FROM v; ALTER VIEW w SET (security_barrier = true); COMMENT ON VIEW w IS 'on top'; GRANT UPDATE (a) ON w TO diff_writer; \
+             SELECT a FROM v; ALTER VIEW w SET (security_barrier = true); \
+             COMMENT ON VIEW w IS 'on top'; GRANT UPDATE (a) ON w TO diff_writer; \
              CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END'; \
              CREATE TRIGGER g INSTEAD OF INSERT ON w FOR EACH ROW EXECUTE FUNCTION f()"
         )

@@ -17,6 +17,7 @@ use crate::change::{
 };
 use crate::failure::{Exit, Result};
 use crate::model::finding::Verdict;
+use crate::model::path::without_dots;
 use crate::schema::Comparison;
 use crate::settings::Settings;
 use crate::verb::declare::Verb;
@@ -147,7 +148,7 @@ impl CheckArgs {
     fn files_of_sets(&self, sets: &mut Vec<FoundSet>) -> Result<Vec<Vec<PathBuf>>> {
         let here = files::current_dir()?;
         let mut all = vec![Vec::new(); sets.len()];
-        for file in self.files.iter().map(|file| files::without_dots(&here.join(file))) {
+        for file in self.files.iter().map(|file| without_dots(&here.join(file))) {
             let depth = |(_, settings): &FoundSet| {
                 let dir = &settings.as_ref().ok()?.migrations.dir.value;
                 file.starts_with(dir).then(|| dir.components().count())

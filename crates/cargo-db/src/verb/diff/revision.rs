@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use crate::failure::{GenerateError, Result};
+use crate::model::path::without_dots;
 use crate::world::{files, git};
 
 /// The migrations folder of a project, and a revision of it.
@@ -64,28 +65,5 @@ impl RevisionFolder<'_> {
     fn refused(&self, why: &str) -> crate::failure::Failure {
         let typed = format!("{}:migrations", self.revision);
         GenerateError::NotASource { typed, why: why.to_owned() }.into()
-    }
-}
-
-/// The path without `.` and `..`.
-fn without_dots(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => drop(plain.pop()),
-            Component::CurDir => {}
-            part => plain.push(part),
-        }
-    }
-    plain
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_goes_up_where_it_says_so() {
-        assert_eq!(without_dots(Path::new("/a/b/../c/./d")), Path::new("/a/c/d"));
     }
 }

@@ -7,11 +7,13 @@ mod tool;
 use clap::Args;
 
 use crate::answer::Outcome;
-use crate::change::{Database, Effect, Workspace, live_schema, refuse_own_generator, refused_in};
+use crate::change::{
+    Database, Effect, Workspace, has_generate_command, live_schema, refuse_own_generator,
+    refused_in,
+};
 use crate::failure::{GenerateError, Result};
 use crate::generate::SchemaSource;
 use crate::migration;
-use crate::settings::Settings;
 use crate::verb::declare::Verb;
 use crate::verb::generate::native::NativeRequest;
 use db_tools::command::Task;
@@ -102,7 +104,7 @@ impl GenerateArgs {
         match typed {
             Some(_) if self.from_live => live_schema(database).map(Some),
             Some(typed) => source::named(workspace, typed).map(Some),
-            None if has_command(settings) || is_derived => Ok(None),
+            None if has_generate_command(settings) || is_derived => Ok(None),
             None => match source::of_settings(settings) {
                 Ok(source) => Ok(Some(source)),
                 // The tool may derive migrations from a description of its own.
@@ -123,16 +125,10 @@ impl GenerateArgs {
         if used.is_empty() {
             return Ok(());
         }
-        let generator = match has_command(settings) {
+        let generator = match has_generate_command(settings) {
             true => "the command `[migrations] generate` in db.toml".to_owned(),
             false => settings.migrations.layout.key().to_owned(),
         };
         Err(GenerateError::Options { options: used.join(" and "), generator }.into())
     }
-}
-
-/// Whether db.toml names a command that generates migrations.
-fn has_command(settings: &Settings) -> bool {
-    let setting = Task::Generate { name: "" }.setting();
-    settings.migrations.commands.shown().contains_key(setting)
 }

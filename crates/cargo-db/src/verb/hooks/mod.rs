@@ -19,10 +19,6 @@ use place::{HookFolder, Manager};
 
 const EFFECT: Effect = Effect::Reads;
 
-/// Hooks are the repository's, and no database's.
-const NEEDS: Needs =
-    Needs { database: DatabaseNeed::Irrelevant, set: SetNeed::Any, ..Needs::WORKSPACE };
-
 /// Install git hooks that check migrations
 ///
 /// `pre-commit` checks what is staged, and `pre-push` what is pushed; a BLOCK stops both.
@@ -73,49 +69,50 @@ pub(crate) struct UninstallArgs {}
 #[command(after_help = EFFECT.help())]
 pub(crate) struct HookStatusArgs {}
 
-impl Verb for InstallArgs {
-    fn name(&self) -> &'static str {
-        "hooks install"
-    }
+/// A verb that does the same with the file of each hook, and then reports all of them.
+trait HookVerb {
+    const NAME: &'static str;
 
-    fn effect(&self) -> Effect {
-        EFFECT
-    }
+    /// Returns whether it changed the file.
+    fn apply(&self, place: &HookFolder, file: &HookFile) -> Result<bool>;
 
-    fn needs(&self) -> Needs {
-        NEEDS
-    }
-
-    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
-        let place = HookFolder::of(&workspace.settings)?;
-        let report = report(&place, |file| install(&place, file, self.append))?;
-        let is_complete = report.is_complete();
-        Ok(Outcome::done(report).finding_if(!is_complete))
+    /// Whether a hook that is not installed afterwards is a finding.
+    fn wants_all(&self) -> bool {
+        false
     }
 }
 
-impl Verb for UninstallArgs {
-    fn name(&self) -> &'static str {
-        "hooks uninstall"
+impl HookVerb for InstallArgs {
+    const NAME: &'static str = "hooks install";
+
+    fn apply(&self, place: &HookFolder, file: &HookFile) -> Result<bool> {
+        install(place, file, self.append)
     }
 
-    fn effect(&self) -> Effect {
-        EFFECT
-    }
-
-    fn needs(&self) -> Needs {
-        NEEDS
-    }
-
-    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
-        let place = HookFolder::of(&workspace.settings)?;
-        Ok(Outcome::done(report(&place, |file| uninstall(&place, file))?))
+    fn wants_all(&self) -> bool {
+        true
     }
 }
 
-impl Verb for HookStatusArgs {
+impl HookVerb for UninstallArgs {
+    const NAME: &'static str = "hooks uninstall";
+
+    fn apply(&self, place: &HookFolder, file: &HookFile) -> Result<bool> {
+        uninstall(place, file)
+    }
+}
+
+impl HookVerb for HookStatusArgs {
+    const NAME: &'static str = "hooks status";
+
+    fn apply(&self, _: &HookFolder, _: &HookFile) -> Result<bool> {
+        Ok(false)
+    }
+}
+
+impl<V: HookVerb> Verb for V {
     fn name(&self) -> &'static str {
-        "hooks status"
+        V::NAME
     }
 
     fn effect(&self) -> Effect {
@@ -123,12 +120,14 @@ impl Verb for HookStatusArgs {
     }
 
     fn needs(&self) -> Needs {
-        NEEDS
+        Needs { database: DatabaseNeed::Irrelevant, set: SetNeed::Any, ..Needs::WORKSPACE }
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let place = HookFolder::of(&workspace.settings)?;
-        Ok(Outcome::done(report(&place, |_| Ok(false))?))
+        let report = report(&place, |file| self.apply(&place, file))?;
+        let is_lacking = self.wants_all() && !report.is_complete();
+        Ok(Outcome::done(report).finding_if(is_lacking))
     }
 }
 
@@ -146,8 +145,11 @@ impl HookFile {
     fn of(place: &HookFolder, hook: Hook) -> Result<HookFile> {
         let path = place.folder.join(hook.name());
         let is_link = edit::is_link(&path);
-        let there = is_link || files::exists(&path);
-        let bytes = if there { Some(files::read(&path).unwrap_or_default()) } else { None };
+        let bytes = match is_link {
+            // A link to nothing is a hook too.
+            true => Some(files::read(&path).unwrap_or_default()),
+            false => files::exists(&path).then(|| files::read(&path)).transpose()?,
+        };
         let text = bytes.map(String::from_utf8);
         let is_plain = !is_link && text.as_ref().is_none_or(std::result::Result::is_ok);
         let script = text.map(std::result::Result::unwrap_or_default);
@@ -198,7 +200,9 @@ fn note(place: &HookFolder, file: &HookFile, state: HookState) -> Option<String>
             "`{shown}` is kept as it is; add this command to it: `cargo db {}`",
             file.hook.command()
         )),
-        HookState::Disabled => Some(format!("to enable it, run `chmod +x {shown}`")),
+        HookState::Disabled => {
+            Some(format!("to enable it, run `chmod +x {}`", shell_words::quote(&shown)))
+        }
         HookState::Outdated => {
             Some("`cargo db hooks install` replaces the outdated lines".to_owned())
         }

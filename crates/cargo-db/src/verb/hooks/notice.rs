@@ -104,7 +104,7 @@ fn notices(workspace: &Workspace, between: [&str; 2]) -> Vec<SetNotice> {
     let waiting: Vec<_> = waiting.into_iter().filter(connected).collect();
     let left = || (CONNECTING + READING).saturating_sub(began.elapsed());
     let found = waiting.into_iter().filter_map(|(_, found)| found.recv_timeout(left()).ok());
-    found.filter(SetNotice::says_something).collect()
+    found.filter(SetNotice::differs).collect()
 }
 
 /// The files that differ between two commits, relative to the root.

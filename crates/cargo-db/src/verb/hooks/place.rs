@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::failure::{HooksError, Result};
+use crate::model::path::without_dots;
 use crate::settings::Settings;
 use crate::verb::hooks::script::HookCaller;
 use crate::world::git::git;
@@ -37,11 +38,11 @@ impl HookFolder {
         let top = top.ok_or_else(|| HooksError::NoRepository { folder: root.clone() })?;
         let project = root.strip_prefix(&top).unwrap_or(Path::new("")).display().to_string();
         let named = line(&top, &["rev-parse", "--git-path", "hooks"]).unwrap_or_default();
-        let of_git = files::without_dots(&top.join(named));
+        let of_git = without_dots(&top.join(named));
         let (manager, folder) = managed(&top, &of_git);
         let is_unused = manager == Manager::Husky && !of_git.starts_with(&folder);
         let common = line(&top, &["rev-parse", "--git-common-dir"]).unwrap_or_default();
-        let common = files::without_dots(&top.join(common));
+        let common = without_dots(&top.join(common));
         let is_ours = folder.starts_with(&common);
         if !is_ours && !folder.starts_with(&top) {
             return Err(HooksError::Outside { folder }.into());
