@@ -113,8 +113,10 @@ impl DriftView {
                 let objects = plural(number, "object");
                 let head = format!("{}{objects} {differ} from what the migrations left", head(RED));
                 let line = |one: &DriftedView| format!("{:<13}{}: {}", "", one.object, one.change);
+                let repair = style.command("cargo db repair --drift");
                 let next = format!(
-                    "{:<13}`{diff}` shows the difference; write it as a migration, or undo it",
+                    "{:<13}`{diff}` shows the difference; make it a migration with `{repair}`, or \
+                     undo it",
                     ""
                 );
                 let lines = self.objects.iter().map(line);

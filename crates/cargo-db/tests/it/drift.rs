@@ -189,7 +189,8 @@ fn drift_is_wrong_and_pending_is_not() {
     status
         .says("Drift        1 object differs from what the migrations left")
         .says("column public.users.age: added")
-        .says("`cargo db diff` shows the difference; write it as a migration, or undo it");
+        .says("`cargo db diff` shows the difference; make it a migration with `cargo db repair")
+        .says("--drift`, or undo it");
     project.db(&["status"]).ok();
     let check = project.db(&["check", "--drift"]).code(1).says("column public.users.age: added");
     assert!(check.stdout.contains("PASS"), "{check}");

@@ -18,9 +18,7 @@ fn clone_of(name: &str) -> Project {
 /// A project whose first migration is applied in staging.
 fn migrated(name: &str) -> Project {
     cluster().run("postgres", &format!("CREATE DATABASE {name}"));
-    let project = clone_of(name);
-    project.db(&["migrate", "--yes"]).ok();
-    project
+    migrated_in_existing(name)
 }
 
 /// Runs as another role.

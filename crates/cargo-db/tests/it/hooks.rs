@@ -194,6 +194,18 @@ fn another_hook_is_kept_and_runs_too_if_that_is_wanted() {
 }
 
 #[test]
+fn nothing_is_installed_where_a_hook_cannot_be_read() {
+    let repository = Repository::new("h_unread");
+    let hooks = repository.top.join(".git/hooks");
+    std::fs::create_dir_all(hooks.join("pre-push")).unwrap();
+    let before = names(&hooks);
+    let failed = repository.db(&["hooks", "install", "--append"]);
+    assert_ne!(failed.code, Some(0), "{failed}");
+    failed.says("hooks/pre-push");
+    assert_eq!(names(&hooks), before);
+}
+
+#[test]
 fn installing_and_removing_twice_is_the_same_as_once() {
     let repository = Repository::new("h_twice");
     let hooks = repository.top.join(".git/hooks");

@@ -175,8 +175,11 @@ fn report(place: &HookFolder, change: impl Fn(&HookFile) -> Result<bool>) -> Res
         return lefthook_report(place, file);
     }
     let (mut hooks, mut notes) = (Vec::new(), Vec::new());
-    for hook in Hook::ALL {
-        let changed = change(&HookFile::of(place, hook)?)?;
+    // All are read before the first one is changed.
+    let before: Vec<HookFile> =
+        Hook::ALL.into_iter().map(|hook| HookFile::of(place, hook)).collect::<Result<_>>()?;
+    for file in before {
+        let (hook, changed) = (file.hook, change(&file)?);
         let file = HookFile::of(place, hook)?;
         let state = file.state(place);
         notes.extend(note(place, &file, state).filter(|_| !changed));
