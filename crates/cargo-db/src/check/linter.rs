@@ -37,7 +37,8 @@ pub(super) fn lint(
         // It knows less than PostgreSQL of some statements; whether they are right, the server
         // says.
         let line = line_within(statement, within);
-        findings.push(finding("syntax", line, &statement.text, readable(error.message())));
+        let found = finding("syntax", line, &statement.text, readable(error.message()));
+        findings.push(Finding { column: Some(column_within(statement, within)), ..found });
     }
     let mut linter = Linter::with_rules(&[], &[]);
     // Each rule walks the whole tree. Those whose findings are left out, and those about statements
@@ -244,6 +245,15 @@ fn adds_virtual_column(statement: &Statement) -> bool {
 fn line_within(statement: &Statement, within: usize) -> usize {
     let before = statement.text.get(..within).unwrap_or_default();
     statement.line + before.matches('\n').count()
+}
+
+/// The column of a byte of a statement, in characters from 1.
+fn column_within(statement: &Statement, within: usize) -> usize {
+    let before = statement.text.get(..within).unwrap_or_default();
+    match before.rsplit_once('\n') {
+        Some((_, of_line)) => of_line.chars().count() + 1,
+        None => statement.column + before.chars().count(),
+    }
 }
 
 /// The statements as one text, and where each begins in it.

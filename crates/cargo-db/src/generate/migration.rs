@@ -9,6 +9,7 @@ use pg_logical::diff::{
 };
 
 use crate::failure::{GenerateError, Result};
+use crate::generate::bodies::BodyError;
 use crate::generate::compared::{role, same_major};
 use crate::generate::filling::{EmptyTable, StaysEmpty};
 use crate::generate::proof::{Claim, ProofEnding, Prover, RowsInTheWay};
@@ -143,10 +144,11 @@ impl<'a> Generating<'a> {
             };
             let prover = Prover { reading, target: &one.database.target };
             match prover.prove(&claim, &empty)? {
-                ProofEnding::Proved { stages, filling } => {
+                ProofEnding::Proved { stages, filling, broken } => {
+                    let of_bodies = broken.iter().map(of_body);
                     return Ok(Some(GeneratedMigration {
                         found: plans.up.found().map(str::to_owned).collect(),
-                        hazards: hazards(&plans.up.steps),
+                        hazards: hazards(&plans.up.steps).into_iter().chain(of_bodies).collect(),
                         stages,
                         filled: filling.tables,
                         empty: filling.empty,
@@ -245,4 +247,14 @@ fn hazards(steps: &[DiffStep]) -> Vec<GeneratedHazard> {
         }
     }
     found
+}
+
+/// A function that no longer works after the migration.
+fn of_body(error: &BodyError) -> GeneratedHazard {
+    let line = error.line.map(|line| format!("line {line}: ")).unwrap_or_default();
+    GeneratedHazard {
+        word: "untrackable-dependency",
+        object: format!("function {}", error.function),
+        why: format!("its body no longer works: {line}{}", error.message),
+    }
 }

@@ -1,6 +1,7 @@
 //! Migrations from the difference between two schemas: the one that the migrations build and a
 //! wanted one. A migration is proved on scratch databases before it is written.
 
+mod bodies;
 mod candidates;
 mod compared;
 mod content;

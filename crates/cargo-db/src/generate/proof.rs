@@ -1,10 +1,13 @@
 //! The proof of a migration on a scratch database with rows: applied, the database is the wanted
 //! one; rolled back, it is as it was; and columns that are in both states keep their content.
 
-use pg_logical::catalog::{Catalog, Kind};
+use std::collections::BTreeSet;
+
+use pg_logical::catalog::{Catalog, Kind, Object};
 use pg_logical::diff::{DiffError, DiffStep, Plan, Plans, Wanted, diff, shape};
 
 use crate::failure::{GenerateError, Result};
+use crate::generate::bodies::BodyError;
 use crate::generate::content::{CommonContent, Content, Moment, differences};
 use crate::generate::filling::{Filling, StaysEmpty, fill};
 use crate::generate::reading::StateReader;
@@ -34,6 +37,8 @@ pub(super) enum ProofEnding {
     Proved {
         stages: Vec<MigrationStage>,
         filling: Filling,
+        /// Errors in the bodies of functions, which were none before.
+        broken: Vec<BodyError>,
     },
     /// The migration fails on the rows of a table, as it may on real ones.
     Rows(RowsInTheWay),
@@ -75,6 +80,7 @@ impl Prover<'_> {
         let filling = fill(self.reading.world, self.reading.settings, self.target, empty)?;
         let common = CommonContent::of(claim.before, claim.renamed, claim.after);
         let was = self.content(&common, Moment::Before)?;
+        let were_broken = self.body_errors(claim.before)?;
         let mut stages: Vec<MigrationStage> = Vec::new();
         let mut last: Option<Catalog> = None;
         let groups = claim.plans.up.groups();
@@ -95,10 +101,11 @@ impl Prover<'_> {
         let now = last.as_ref().unwrap_or(claim.before);
         proved(claim.differences(now, claim.after)?)?;
         proved(differences(&was, &self.content(&common, Moment::After)?))?;
+        let broken = self.body_errors(claim.after)?.difference(&were_broken).cloned().collect();
         let stopped = self.prove_back(claim, &mut stages, (&common, &was))?;
         Ok(match stopped {
             Some(rows) => ProofEnding::Rows(rows),
-            None => ProofEnding::Proved { stages, filling },
+            None => ProofEnding::Proved { stages, filling, broken },
         })
     }
 
@@ -140,6 +147,16 @@ impl Prover<'_> {
 
     fn content(&self, common: &CommonContent, moment: Moment) -> Result<Content> {
         common.read(&mut Session::open(self.reading.world, self.target, Purpose::Read)?, moment)
+    }
+
+    fn body_errors(&self, catalog: &Catalog) -> Result<BTreeSet<BodyError>> {
+        let is_routine =
+            |one: &Object| matches!(one.identity.kind, Kind::Function | Kind::Procedure);
+        if !catalog.objects.iter().any(is_routine) {
+            return Ok(BTreeSet::new());
+        }
+        let mut session = Session::open(self.reading.world, self.target, Purpose::Write)?;
+        BodyError::all(&mut session, &session_settings(&self.reading.settings.limits))
     }
 
     /// Runs statements in one transaction, or in none.

@@ -108,6 +108,8 @@ fn of_listing(
         } else if layout.would_read(&path) {
             let why = "its tool reads file names in lower case only";
             strange.ignored.push((shown.join(&path), why));
+        } else if is_almost_sql(&path) && layout.reads(&path.with_extension("sql")) {
+            strange.ignored.push((shown.join(&path), "its ending is almost `.sql`"));
         } else if let Some(tool) = refused_tool_of(&path) {
             let why = format!("it is a migration of {}, which cargo db does not run", tool.title);
             strange.faulty.push((shown.join(&path), FormatProblem { line: 1, why }));
@@ -123,6 +125,14 @@ fn of_listing(
         layout.lacks(&names).map(|why| (shown.join(name), why))
     }));
     Ok(folder)
+}
+
+/// Whether the ending of a file is `.sql` with one letter missing, added, replaced or misplaced.
+fn is_almost_sql(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    // Editors add other characters: `.sql~` is a copy.
+    let is_word = ending.bytes().all(|byte| byte.is_ascii_alphabetic());
+    is_word && strsim::damerau_levenshtein(&ending.to_ascii_lowercase(), "sql") == 1
 }
 
 /// Leaves out files that no tool claims, and reports them.

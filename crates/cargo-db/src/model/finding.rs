@@ -56,7 +56,7 @@ pub(crate) struct Finding {
     pub(crate) severity: Severity,
     /// The line of the file, from 1.
     pub(crate) line: usize,
-    /// The column, from 1, if the server gave a position.
+    /// The column, from 1, if the server or the parser gave a position.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) column: Option<usize>,
     /// The statement's first line.

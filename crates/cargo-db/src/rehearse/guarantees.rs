@@ -8,7 +8,7 @@ use pg_logical::catalog::{Address, class};
 
 use crate::failure::{Failure, Result};
 use crate::migration::PROJECT_SCHEMA;
-use crate::rehearse::snapshot::Oid;
+use crate::rehearse::snapshot::{Oid, is_any_of};
 use crate::world::pg::{Row, Session, only_row};
 
 /// The state between two migrations, by object.
@@ -205,8 +205,7 @@ fn query(touched: Touched<'_>) -> String {
             _ => of.class == class::NAMESPACE,
         };
         let oids = |touched: &BTreeSet<Address>| {
-            let oids = touched.iter().filter(|of| is_of(of)).map(|of| of.oid.to_string());
-            format!("{oid} = ANY ('{{{}}}')", oids.collect::<Vec<_>>().join(","))
+            is_any_of(oid, touched.iter().filter(|of| is_of(of)).map(|of| &of.oid))
         };
         text.push_str(before);
         text.push_str(&touched.map_or_else(|| "true".to_owned(), oids));

@@ -17,6 +17,7 @@ use crate::rehearse::judge;
 use crate::rehearse::measure::Measure;
 use crate::rehearse::measured::Measured;
 use crate::rehearse::recorded::recorded;
+use crate::rehearse::shared::report_statistics;
 use crate::rehearse::snapshot::reaches_out;
 use crate::rehearse::stage::Stage;
 use crate::world::clock::stopwatch;
@@ -48,9 +49,16 @@ impl Stage<'_> {
         let began = stopwatch();
         let inside = self.is_batch || file_run.file.transactional;
         let before = recorded(&mut self.session, layout, &self.history)?;
+        let mut latest = self.latest_catalog.take();
+        if !self.is_batch
+            && let Some(latest) = &mut latest
+            && report_statistics(&mut self.session)?
+        {
+            latest.note_reported();
+        }
         self.begin(inside)?;
         let mut measure = Measure::new(self.world, &self.baseline, layout, inside);
-        measure.latest = self.latest_catalog.take();
+        measure.latest = latest;
         let ran = script.run(&mut self.session, &mut measure);
         self.world.interrupt.check()?;
         if let Some(trouble) = measure.trouble.take() {

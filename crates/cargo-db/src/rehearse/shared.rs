@@ -22,14 +22,20 @@ pub(super) struct SharedObjects {
     since: Option<Instant>,
 }
 
+/// Has the session report all of its statistics, which it then counts from nothing. False before
+/// PostgreSQL 15, which has no function for that.
+pub(super) fn report_statistics(session: &mut Session) -> Result<bool> {
+    if session.server_major()? < 15 {
+        return Ok(false);
+    }
+    session.run("report statistics", "SELECT pg_catalog.pg_stat_force_next_flush()")?;
+    Ok(true)
+}
+
 impl SharedObjects {
     /// Reads it. For a moment, the session knows itself which rows it writes.
     pub(super) fn read(session: &mut Session) -> Result<SharedObjects> {
-        let mut since = None;
-        if session.server_major()? >= 15 {
-            session.run("report statistics", "SELECT pg_catalog.pg_stat_force_next_flush()")?;
-            since = Some(stopwatch());
-        }
+        let since = report_statistics(session)?.then(stopwatch);
         Ok(SharedObjects { since, ..SharedObjects::now(session)? })
     }
 

@@ -78,6 +78,8 @@ pub(super) struct CatalogSnapshot {
     writes: CatalogWrites,
     /// The transaction that it was taken in, as `pg_locks` names it.
     transaction: String,
+    /// Whether the session has reported its statistics since, and counts from nothing.
+    is_reported: bool,
     pub(super) wal: u64,
     /// Whether the session is a replica, which does not enforce foreign keys.
     pub(super) replica: bool,
@@ -133,7 +135,7 @@ impl CatalogSnapshot {
     pub(super) fn take(session: &mut Session) -> Result<CatalogSnapshot> {
         let writes = writes(session, None)?;
         let mut snapshot = CatalogSnapshot { writes, ..CatalogSnapshot::default() };
-        let sql = format!("{};\n{}", CatalogWrites::since(None, CATALOG), snapshot.activity());
+        let sql = format!("{};\n{}", catalog_since(None, None), snapshot.activity());
         let [relations, columns, locks, counts, settings] = session.sets("measure", &sql)?;
         snapshot.note_catalog(&relations, &columns)?;
         snapshot.note_activity([locks, counts, settings])?;
@@ -158,11 +160,12 @@ impl CatalogSnapshot {
         if !self.has_hidden() && is_traceable(&writes, &self.writes) {
             let mut now = self.clone();
             now.changed.clear();
+            now.note_activity(session.sets("measure", &now.activity())?)?;
             if writes.of.get(..2) != self.writes.of.get(..2) {
-                now.read_written(session, (&self.writes, &writes))?;
+                let among = self.changeable_in(&now);
+                now.read_written(session, (&self.writes, &writes), among.as_deref())?;
             }
             now.writes = writes;
-            now.note_activity(session.sets("measure", &now.activity())?)?;
             return Ok(now);
         }
         let mut now = CatalogSnapshot::take(session)?;
@@ -180,7 +183,18 @@ impl CatalogSnapshot {
 
     /// The query for what the transaction has done since this snapshot.
     fn activity(&self) -> String {
-        ACTIVITY.replace("{transaction}", &quote_literal(&self.transaction))
+        let is_same = format!(
+            "EXISTS (SELECT 1 FROM pg_locks l
+                     WHERE l.pid = pg_backend_pid() AND l.virtualtransaction = {})",
+            quote_literal(&self.transaction)
+        );
+        ACTIVITY.replace("{known}", if self.is_reported { "true" } else { &is_same })
+    }
+
+    /// Notes that the session has just reported its statistics, outside of a transaction: what the
+    /// next one does is counted from nothing.
+    pub(super) fn note_reported(&mut self) {
+        self.is_reported = true;
     }
 
     /// What may differ from the snapshot that this one was made from.
@@ -214,12 +228,22 @@ impl CatalogSnapshot {
         Ok(())
     }
 
+    /// The tables whose columns may have changed since this snapshot: those that the transaction
+    /// has locked, if that is still the same one. A statement that writes the catalog directly
+    /// needs no such lock; then, any.
+    fn changeable_in(&self, now: &CatalogSnapshot) -> Option<Vec<Oid>> {
+        let is_direct = now.locks.get(&PG_ATTRIBUTE).is_some_and(|&lock| lock > LockMode::RowShare);
+        let is_known = self.transaction == now.transaction && !is_direct;
+        is_known.then(|| now.locks.keys().copied().collect())
+    }
+
     fn read_written(
         &mut self,
         session: &mut Session,
         (then, now): (&CatalogWrites, &CatalogWrites),
+        among: Option<&[Oid]>,
     ) -> Result<()> {
-        let sql = CatalogWrites::since(Some(then), CATALOG);
+        let sql = catalog_since(Some(then), among);
         let [relations, columns] = session.sets("measure", &sql)?;
         self.note_catalog(&relations, &columns)?;
         let removed = |writes: &CatalogWrites| writes.of.first().map(|relations| relations.deleted);
@@ -249,6 +273,7 @@ impl CatalogSnapshot {
     fn note_activity(&mut self, [locks, counts, settings]: [Vec<Row>; 3]) -> Result<()> {
         let settings = only_row("measure", settings)?;
         (self.wal, self.replica) = (settings.number("wal")?, settings.flag("replica")?);
+        self.is_reported = false;
         let transaction = settings.text("transaction")?;
         if transaction != self.transaction {
             self.counts.clear();
@@ -314,6 +339,21 @@ impl CatalogSnapshot {
 /// The catalogs that a snapshot is read from, and those that it depends on otherwise.
 const WATCHED: [&str; 6] =
     ["pg_class", "pg_attribute", "pg_type", "pg_namespace", "pg_auth_members", "pg_authid"];
+
+/// The condition that a column of a query is one of these numbers.
+pub(super) fn is_any_of<'a>(column: &str, oids: impl IntoIterator<Item = &'a Oid>) -> String {
+    let oids: Vec<String> = oids.into_iter().map(Oid::to_string).collect();
+    format!("{column} = ANY ('{{{}}}')", oids.join(","))
+}
+
+/// The number of the catalog of columns, in all databases (`pg_attribute.h`).
+const PG_ATTRIBUTE: Oid = 1249;
+
+/// The query for what was written to the catalog after a moment, with the columns of these tables.
+fn catalog_since(then: Option<&CatalogWrites>, among: Option<&[Oid]>) -> String {
+    let among = among.map_or_else(|| "true".to_owned(), |oids| is_any_of("a.attrelid", oids));
+    CatalogWrites::since(then, &CATALOG.replace("{among}", &among))
+}
 
 /// The counters of these catalogs, after those of an earlier snapshot.
 fn writes(session: &mut Session, then: Option<&CatalogWrites>) -> Result<CatalogWrites> {

@@ -121,6 +121,18 @@ fn syntax_is_judged_by_the_version_of_the_server() {
     project.db(&["check", "a.sql"]).ok();
 }
 
+/// As for the server's own errors: editors jump to `file:line:column`.
+#[test]
+fn a_syntax_error_has_a_column() {
+    let project = Project::bare("c_column");
+    project.write("a.sql", "SELECT 1;  SELECT 'ä', FROM;\nCREATE TABLE t (\n  id int,\n  )\n;\n");
+    let ran = project.db(&["check", "a.sql", "--json"]).code(1);
+    let found = &ran.json()["migrations"][0]["findings"];
+    let places: Vec<_> =
+        found.as_array().unwrap().iter().map(|one| (&one["line"], &one["column"])).collect();
+    assert_eq!(places, [(&1.into(), &22.into()), (&3.into(), &9.into())], "{ran}");
+}
+
 #[test]
 fn advice_is_that_of_the_tool() {
     let project = Project::bare("c_advice");

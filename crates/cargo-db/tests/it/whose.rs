@@ -593,6 +593,22 @@ fn capitals_are_reported_in_every_folder_that_is_searched() {
     let _ = project.db(&["status"]).ok().says("but in `crates/db/migrations`");
 }
 
+/// A copy that an editor leaves behind was not meant to be a migration.
+#[test]
+fn an_ending_that_is_almost_sql_is_a_warning() {
+    let file = "migrations/2_b.up.sq";
+    let texts = [("migrations/1_a.up.sql", "CREATE TABLE a ();"), (file, "CREATE TABLE b ();")];
+    let project = project("w_almost", &texts);
+    project.write("migrations/1_a.up.sql~", "");
+    project.write("migrations/3_note.txt", "");
+    for (verb, code) in [("status", 0), ("check", 1), ("migrate", 0)] {
+        let ran = project.db(&[verb]).code(code);
+        let ran = ran.says(file).says("its ending is almost `.sql`");
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(!said.contains("sql~") && !said.contains("3_note"), "{ran}");
+    }
+}
+
 #[test]
 fn an_ending_in_capitals_is_a_warning() {
     for (name, files) in [

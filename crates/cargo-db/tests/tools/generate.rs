@@ -112,3 +112,47 @@ fn alembic() {
     let _ = project.db(&["migrate"]).ok();
     let _ = project.db(&["status", "--check"]).ok();
 }
+
+/// PostgreSQL records no dependency of a function on what its body names; the extension
+/// plpgsql_check finds what no longer works.
+#[test]
+fn bodies_of_functions_are_checked() {
+    let project = Project::new("generate_bodies");
+    let name = &project.database;
+    project.write(
+        "db.toml",
+        &format!("[database]\nname = \"{name}\"\n[schema]\nfile = \"schema.sql\"\n"),
+    );
+    let function = |name: &str, body: &str| {
+        format!("CREATE FUNCTION {name} LANGUAGE plpgsql AS $$ BEGIN\n{body};\nEND $$;\n")
+    };
+    let functions = [
+        function("sum_of() RETURNS int", "RETURN (SELECT sum(lost) FROM a)"),
+        function("kept_of() RETURNS int", "RETURN (SELECT sum(kept) FROM a)"),
+        function("was_broken() RETURNS int", "RETURN (SELECT sum(never) FROM a)"),
+        function("on_a() RETURNS trigger", "NEW.lost := 1; RETURN NEW"),
+    ]
+    .concat();
+    let rest = "CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION on_a();\n";
+    let schema = |columns: &str| format!("CREATE TABLE a ({columns});\n{functions}{rest}");
+    let before = schema("kept int, lost int").replace("$$;", "$$;\n");
+    project.write(
+        "migrations/20260101000000_a.sql",
+        // The proof inserts rows, which this trigger would refuse after the change.
+        &format!("{before}ALTER TABLE a DISABLE TRIGGER t;\n"),
+    );
+    project
+        .write("schema.sql", &format!("{}ALTER TABLE a DISABLE TRIGGER t;\n", schema("kept int")));
+    project.db(&["migrate"]).ok();
+    let json = project.db(&["generate", "drop", "--dry-run", "--json"]).ok().json();
+    let broken: Vec<(String, String)> = json["hazards"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["object"].to_string(), one["why"].to_string()))
+        .filter(|(_, why)| why.contains("its body no longer works"))
+        .collect();
+    let objects: Vec<&str> = broken.iter().map(|(object, _)| object.as_str()).collect();
+    assert_eq!(objects, ["\"function on_a()\"", "\"function sum_of()\""], "{json}");
+    assert!(broken[1].1.contains("line 2: column \\\"lost\\\" does not exist"), "{json}");
+}

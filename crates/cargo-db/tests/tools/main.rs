@@ -11,6 +11,7 @@
 mod support;
 
 mod code;
+mod drift;
 mod generate;
 mod hooks;
 mod lies;

@@ -1,7 +1,5 @@
 //! A short digest of the catalogs of a database, which tells whether anything may have changed.
 
-use std::fmt::Write;
-
 use crate::catalog::query_for;
 use crate::source::{Row, Source, SourceError, unexpected};
 
@@ -42,20 +40,70 @@ const OF_PUBLICATIONS: [(&str, u32); 3] =
 
 /// The digest of the catalogs. While it stays the same, so do the facts; when it changes, they may
 /// have changed. `major` is the major version of the server.
+///
+/// Most of the time goes into planning: a new session knows nothing of the catalogs. So those whose
+/// files are empty are found first, and left out of the query.
 pub fn catalog_digest(source: &mut dyn Source, major: u32) -> Result<String, SourceError> {
-    let mut keyed = String::new();
-    for (name, since) in KEYED.iter().chain(&OF_PUBLICATIONS) {
-        if major >= *since {
+    let branches = Branches::new(major);
+    let empty = text(source, &branches.find_empty(), "empty")?;
+    text(source, &branches.query(&empty.split(' ').collect::<Vec<_>>()), "digest")
+}
+
+/// The only value of a query.
+fn text(source: &mut dyn Source, query: &str, column: &str) -> Result<String, SourceError> {
+    let sets = source.sets("look for changes of the schema", query)?;
+    let record = sets.first().and_then(|rows| rows.first());
+    Row::new(&**record.ok_or_else(|| unexpected(column, "no row"))?).text(column)
+}
+
+/// The query of the digest, in parts.
+struct Branches {
+    /// What all of them begin with.
+    with: String,
+    /// Of each catalog its name and statement.
+    of_catalogs: Vec<(String, String)>,
+}
+
+impl Branches {
+    fn new(major: u32) -> Branches {
+        let query = query_for(QUERY, major);
+        let statements = query.split(';').map(|sql| sql.trim().to_owned());
+        let mut statements = statements.filter(|sql| !sql.is_empty());
+        let with = statements.next().unwrap_or_default();
+        let keyed = KEYED.iter().chain(&OF_PUBLICATIONS).filter(|(_, since)| major >= *since);
+        let keyed = keyed.map(|(name, _)| {
             let hash = "bit_xor(hash_record_extended(ROW(k.oid, k.xmin), 0))";
-            let _ = writeln!(
-                keyed,
-                "UNION ALL SELECT '{name}', count(*), {hash} FROM pg_{name} k \
-                 WHERE k.oid >= 16384"
-            );
+            format!("SELECT '{name}', count(*), {hash} FROM pg_{name} k WHERE k.oid >= 16384")
+        });
+        let name = |sql: &str| sql.split('\'').nth(1).unwrap_or_default().to_owned();
+        Branches {
+            with,
+            of_catalogs: statements.chain(keyed).map(|sql| (name(&sql), sql)).collect(),
         }
     }
-    let query = query_for(QUERY, major).replace("{keyed}", &keyed);
-    let sets = source.sets("look for changes of the schema", &query)?;
-    let record = sets.first().and_then(|rows| rows.first());
-    Row::new(&**record.ok_or_else(|| unexpected("digest", "no row"))?).text("digest")
+
+    /// The query for the names of the catalogs whose files are empty.
+    fn find_empty(&self) -> String {
+        let names: Vec<&str> = self.of_catalogs.iter().map(|(name, _)| name.as_str()).collect();
+        format!(
+            "SELECT coalesce(string_agg(name, ' '), '') AS empty \
+             FROM unnest('{{{}}}'::text[]) AS n (name) \
+             WHERE pg_relation_size(to_regclass('pg_catalog.pg_' || name)) = 0",
+            names.join(",")
+        )
+    }
+
+    fn query(&self, empty: &[&str]) -> String {
+        let statement = |(name, sql): &(String, String)| match empty.contains(&name.as_str()) {
+            true => format!("SELECT '{name}' AS name, 0 AS rows, NULL::int8 AS hash"),
+            false => sql.clone(),
+        };
+        let statements: Vec<String> = self.of_catalogs.iter().map(statement).collect();
+        format!(
+            "{}\nSELECT string_agg(d.name || ' ' || d.rows || ' ' || coalesce(d.hash, 0), ', ' \
+             ORDER BY d.name) AS digest\nFROM (\n{}\n) AS d",
+            self.with,
+            statements.join("\nUNION ALL\n")
+        )
+    }
 }

@@ -3,16 +3,15 @@ SELECT relation AS oid, mode FROM pg_locks
 WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted;
 
 -- Rows that our transaction has read and changed. The view `pg_stat_xact_user_tables` says the
--- same, but joins every table with its indexes. The first time in a transaction, all tables are
--- read. Later only those that it has locked: it keeps these locks, except those on TOAST tables.
+-- same, but joins every table with its indexes. If not all that was counted before is known, all
+-- tables are read, else only those that the transaction has locked: it keeps these locks, except
+-- those on TOAST tables.
 WITH held AS MATERIALIZED (
     SELECT c.oid, c.relkind, c.reltoastrelid FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
     WHERE l.pid = pg_backend_pid() AND l.granted
 ), used (oid) AS (
     SELECT c.oid FROM pg_class c
-    WHERE c.relkind IN ('r', 't', 'm', 'p') AND c.oid >= 16384 AND NOT EXISTS (
-        SELECT 1 FROM pg_locks l
-        WHERE l.pid = pg_backend_pid() AND l.virtualtransaction = {transaction})
+    WHERE c.relkind IN ('r', 't', 'm', 'p') AND c.oid >= 16384 AND NOT {known}
     UNION
     SELECT oid FROM held WHERE relkind IN ('r', 't', 'm', 'p') AND oid >= 16384
     UNION

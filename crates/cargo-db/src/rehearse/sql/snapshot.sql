@@ -15,7 +15,9 @@ WHERE c.relkind IN ('r', 'p', 'm', 'i') AND n.nspname !~ '^pg_'
 
 -- The columns of tables. `is_there` is true if a column has values of its own, unlike dropped and
 -- generated columns.
-WITH a AS MATERIALIZED (SELECT a.* FROM pg_attribute a WHERE a.attnum > 0 AND {new a})
+WITH a AS MATERIALIZED (
+    SELECT a.* FROM pg_attribute a WHERE a.attnum > 0 AND {among} AND {new a}
+)
 SELECT a.attrelid AS oid, a.attnum AS number, a.attname AS name,
        format_type(a.atttypid, a.atttypmod) AS type, a.atttypid AS type_oid,
        a.atttypmod AS modifier, NOT a.attisdropped AND a.attgenerated = '' AS is_there
