@@ -192,7 +192,19 @@ impl<'a> MigrationStatus<'a> {
         problems.extend(
             history.foreign.first().filter(|_| history.table.is_none()).map(foreign_problem),
         );
-        problems.extend(applied.iter().filter_map(|(row, file)| row_problem(row, *file)));
+        // Of two files with one version, only one was applied. That they are two is a problem of
+        // its own.
+        let is_unedited = |row: &Applied| {
+            let stored = row.checksum.as_ref();
+            let is_it = |file: &&Migration| file.version == row.version;
+            let same = folder.migrations.iter().filter(is_it);
+            stored.is_some_and(|stored| same.clone().any(|file| file.is_recorded_as(stored)))
+        };
+        let of_rows = applied.iter().filter_map(|(row, file)| {
+            row_problem(row, *file)
+                .filter(|problem| problem.trouble != ProblemKind::Edited || !is_unedited(row))
+        });
+        problems.extend(of_rows);
         problems.extend(late.map(|file| out_of_order(file)));
         problems.sort_by(|a, b| {
             (&a.version, a.trouble, &a.name).cmp(&(&b.version, b.trouble, &b.name))
@@ -364,6 +376,19 @@ mod tests {
     fn doubt(version: i64) -> (Version, PathBuf, FormatProblem) {
         let problem = FormatProblem { line: 1, why: "it is another tool's".to_owned() };
         (Version::Number(version), "migrations/x.sql".into(), problem)
+    }
+
+    #[test]
+    fn of_two_files_with_one_version_none_is_edited_if_one_was_applied() {
+        let history = History { table: None, applied: vec![row(6, 7)], foreign: Vec::new() };
+        let troubles = |second: u8| {
+            let migrations = vec![file(6, 6), file(6, second)];
+            let folder = MigrationFolder { migrations, ..MigrationFolder::default() };
+            let status = MigrationStatus::compare(&folder, &history);
+            status.problems.iter().map(|problem| problem.trouble).collect::<Vec<_>>()
+        };
+        assert_eq!(troubles(7), [ProblemKind::Duplicate]);
+        assert_eq!(troubles(8), [ProblemKind::Edited, ProblemKind::Duplicate]);
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl BackupFolder {
             return self.of_folder(word, path);
         }
         if exists {
-            return Ok(RestoreArgument::File(path));
+            return files::real_path(&path).map(RestoreArgument::File);
         }
         if let Some(backup) = self.listed_as(word)? {
             return Ok(RestoreArgument::backup(backup));
@@ -158,7 +158,8 @@ impl BackupFolder {
             return SettingsError::Usage { what }.into();
         }
         if Path::new(word).components().count() > 1 {
-            return BackupError::NoFile { path: word.to_owned() }.into();
+            let path = files::current_dir().unwrap_or_default().join(word);
+            return BackupError::NoFile { path: without_dots(&path).display().to_string() }.into();
         }
         let what = format!("`{word}` in `{}`", self.path().display());
         match self.beginning_with(word).as_slice() {

@@ -1,6 +1,7 @@
 //! The source of a restore: one of our backups, or any file that `pg_dump` wrote.
 
 use std::cell::{OnceCell, RefCell};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::backup::allowed::LoadFilter;
@@ -8,7 +9,9 @@ use crate::backup::content::{ARCHIVE_TOOL, Text};
 use crate::backup::folder::{BackupFolder, is_set, read_manifest, refuse_part};
 use crate::backup::integrity::{changed, file_entries};
 use crate::failure::{BackupError, Failure, Kind, Result};
-use crate::model::backup::{Backup, FileEntry, Format, Manifest, SET_MANIFEST, SET_ROLES};
+use crate::model::backup::{
+    Backup, FileEntry, Format, Manifest, SET_MANIFEST, SET_ROLES, manifest_name,
+};
 use crate::model::environment::Environment;
 use crate::model::target::Target;
 use crate::settings::Settings;
@@ -93,7 +96,13 @@ impl RestoreSource {
     /// Any file or folder, recognised by its content.
     pub(crate) fn file(path: &Path) -> Result<RestoreSource> {
         if is_set(path) {
-            return RestoreSource::set(path);
+            return RestoreSource::with_manifest(path, &path.join(SET_MANIFEST));
+        }
+        let manifest = manifest_beside(path);
+        let is_of_it = |manifest: &Manifest| path.file_name() == Some(OsStr::new(&manifest.name));
+        // Under another name than the manifest's, it is a file like any other.
+        if read_manifest(&manifest).is_ok_and(|manifest| is_of_it(&manifest)) {
+            return RestoreSource::with_manifest(path, &manifest);
         }
         let found = if path.is_dir() { toc_of(path)? } else { recognise(path)? };
         let is_tar = matches!(found.content, FileContent::Tar(_));
@@ -123,18 +132,17 @@ impl RestoreSource {
 
     /// Fails if its manifest says that it contains only a part.
     pub(crate) fn is_whole(&self) -> Result<()> {
-        let mut manifest = self.path.clone().into_os_string();
-        manifest.push(".manifest.json");
-        read_manifest(Path::new(&manifest)).map_or(Ok(()), |manifest| refuse_part(&manifest))
+        let manifest = read_manifest(&manifest_beside(&self.path));
+        manifest.map_or(Ok(()), |manifest| refuse_part(&manifest))
     }
 
-    /// A set outside the backup folder.
-    fn set(path: &Path) -> Result<RestoreSource> {
+    /// A backup outside the backup folder.
+    fn with_manifest(path: &Path, manifest: &Path) -> Result<RestoreSource> {
         let folder = BackupFolder::new(path.parent().unwrap_or(Path::new("/")));
         let name =
             path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let bad = |why: String| BackupError::Unsound { name: name.clone(), problems: vec![why] };
-        let manifest = read_manifest(&path.join(SET_MANIFEST)).map_err(bad)?;
+        let manifest = read_manifest(manifest).map_err(bad)?;
         let backup =
             Backup { manifest: Manifest { name: name.clone(), ..manifest }, verification: None };
         let problems = changed(&folder, &backup)?;
@@ -241,4 +249,10 @@ fn toc_of(path: &Path) -> Result<FileKind> {
     let what = "this folder has no `toc.dat`, which pg_dump writes".to_owned();
     let name = path.display().to_string();
     Err(BackupError::Unreadable { name, what, remedy: None }.into())
+}
+
+/// Where the manifest of a backup in a single file is.
+fn manifest_beside(path: &Path) -> PathBuf {
+    let name = path.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
+    path.with_file_name(manifest_name(&name))
 }

@@ -173,6 +173,9 @@ fn obtain(database: &Database<'_>, plan: &Plan, needed: Consent, can_prompt: boo
             return Err(ConsentError::Declined.into());
         }
     }
+    let unfinished = plan
+        .is_unfinished
+        .then(|| "a migration contains no statement: it is probably not finished".to_owned());
     Err(ConsentError::Missing {
         verb: plan.verb.name(),
         command: agreed.command.clone(),
@@ -180,7 +183,7 @@ fn obtain(database: &Database<'_>, plan: &Plan, needed: Consent, can_prompt: boo
         environment: plan.environment,
         consent: needed,
         bounds: plan.at_most().flag(),
-        signals: reasons(database, plan.environment),
+        signals: reasons(database, plan.environment).into_iter().chain(unfinished).collect(),
     }
     .into())
 }

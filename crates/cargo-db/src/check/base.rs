@@ -6,7 +6,7 @@ use crate::check::finding::finding;
 use crate::check::folder::of_file;
 use crate::check::same::{has_same_content, without_ours};
 use crate::model::finding::Checked;
-use crate::model::migration::{MigrationFolder, Recorded, Version};
+use crate::model::migration::{Migration, MigrationFolder, Recorded, Version};
 
 /// The migrations as they are on the branch that everybody shares.
 pub(crate) struct BaseRevision {
@@ -73,6 +73,23 @@ pub(crate) fn compare(
     }
     found.extend(same_second(now));
     found
+}
+
+/// The migrations of the revision that were deleted, and did not get another file.
+pub(crate) fn deleted(
+    past: &BaseRevision,
+    now: &MigrationFolder,
+    is_deleted: &dyn Fn(&Path) -> bool,
+) -> Vec<Checked> {
+    let is_here =
+        |then: &Migration| now.migrations.iter().any(|migration| migration.version == then.version);
+    let gone = past.folder.migrations.iter();
+    let gone = gone.filter(|then| is_deleted(&then.up.path) && !is_here(then));
+    let found = gone.map(|then| {
+        let why = format!("the file is in {}, and was deleted since", past.revision);
+        of_file(&then.up.path, finding("deleted-migration", 1, "", why))
+    });
+    found.collect()
 }
 
 /// Two versions with the same second, one of which has more digits.

@@ -71,7 +71,8 @@ pub(super) fn lint(
             violation.message,
         );
         (found.class, found.severity) = (class, severity);
-        (found.object, found.help) = (object_of(&statement.text), violation.help);
+        found.object = object_of(&statement.text);
+        found.help = violation.help.or(found.help);
         if violation.code == Rule::AddingFieldWithDefault {
             found = of_default(found, statement);
         }

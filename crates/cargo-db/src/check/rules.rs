@@ -45,6 +45,8 @@ const RULES: &[Rule] = &[
     // The folder and its past.
     rule("edited-migration", Form, Block,
          "restore the file, and write the change as a new migration"),
+    rule("deleted-migration", Form, Block,
+         "restore the file, and write a new migration that reverts it"),
     rule("edited-comments", Form, Warn,
          "restore the file: a tool that compares checksums reports it as edited"),
     rule("late-version", Form, Warn,
@@ -62,8 +64,11 @@ const RULES: &[Rule] = &[
          "correct the marker, or name the tool of this file in db.toml"),
     // Rows and values.
     rule("ban-drop-table", Loss, Block,
-         "rename the table first, and drop it when nothing uses it any more"),
-    rule("ban-drop-column", Loss, Block, "first deploy programs that do not use the column"),
+         "rename the table first, and drop it when nothing uses it any more; to accept the loss: \
+          `-- cargo-db: expect loss <table> <= <rows>`"),
+    rule("ban-drop-column", Loss, Block,
+         "first deploy programs that do not use the column; to accept the loss: \
+          `-- cargo-db: expect loss <table>.<column> <= <values>`"),
     rule("ban-drop-schema", Loss, Block, ""),
     rule("ban-drop-database", Loss, Block, ""),
     rule("drop-cascade", Loss, Block, "name the objects to drop: CASCADE also drops what nobody \

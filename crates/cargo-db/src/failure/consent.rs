@@ -157,7 +157,7 @@ fn second_folder(others: &[(PathBuf, PathBuf)], command: &str) -> Explanation {
         .iter()
         .fold(second, of_folder)
         .advise(format!(
-            "to name that folder in db.toml: `[migrations] dir = \"{}\"`",
+            "to name that folder in db.toml: `dir = \"{}\"` below `[migrations]`",
             others.first().map(|(_, dir)| dir.display().to_string()).unwrap_or_default()
         ))
         .run("to begin a second folder", format!("{command} --yes"))

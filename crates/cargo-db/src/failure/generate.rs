@@ -72,7 +72,7 @@ impl GenerateError {
                 .because("db.toml names no schema file, and `--from` was not given")
                 .advise(
                     "describe the wanted schema in a file of SQL, and name it in db.toml: \
-                         `[schema] file = \"schema.sql\"`",
+                         `file = \"schema.sql\"` below `[schema]`",
                 )
                 .run(
                     "or generate the changes that were made by hand to your database",
@@ -81,8 +81,8 @@ impl GenerateError {
             GenerateError::NoSchemaState => Explanation::new("DIFF.NO_SCHEMA_FILE", Exit::Usage)
                 .because("the state `schema` is the file or folder of `[schema] file`")
                 .advise(
-                    "name the file in db.toml: `[schema] file = \"schema.sql\"`, or compare with \
-                     `file:PATH`",
+                    "name the file in db.toml: `file = \"schema.sql\"` below `[schema]`, or \
+                     compare with `file:PATH`",
                 ),
             GenerateError::NoSchemaFile { .. } => {
                 Explanation::new("GENERATE.NO_SCHEMA_FILE", Exit::Usage)

@@ -20,7 +20,7 @@ pub(crate) enum HistoryError {
     #[error("`{table}` is not a history table of {expected}: {}", whose(tool.as_deref()))]
     OtherTool { table: String, tool: Option<String>, expected: String },
     #[error(
-        "`{database}` has no history table of {tool}, but it has one of another tool: `{foreign}`"
+        "`{database}` has no history table of {tool}, but it has one of another tool: {foreign}"
     )]
     Foreign { database: String, foreign: String, tool: String },
     #[error("{subject} ran, but could not be recorded in the history")]
@@ -91,11 +91,12 @@ impl HistoryError {
             HistoryError::OtherTool { tool, .. } => {
                 let theirs = |tool| {
                     format!(
-                        "if the project uses {tool}: `[migrations] tool = \"{tool}\"` in db.toml"
+                        "if the project uses {tool}: `tool = \"{tool}\"` below `[migrations]` in \
+                         db.toml"
                     )
                 };
-                let own =
-                    "use another table for the history: `[migrations] table = \"…\"` in db.toml";
+                let own = "use another table for the history: `table = \"…\"` below \
+                           `[migrations]` in db.toml";
                 let all = tool.iter().map(theirs).chain([own.to_owned()]);
                 all.fold(Explanation::new("HISTORY.OTHER_TOOL", Exit::History), Explanation::advise)
             }
@@ -125,7 +126,7 @@ impl HistoryError {
             }
             HistoryError::EmptyBeside { full, .. } => {
                 Explanation::new("HISTORY.EMPTY_BESIDE", Exit::History).advise(format!(
-                    "choose one: set `[migrations] table = \"{full}\"` in db.toml, or put \
+                    "choose one: set `table = \"{full}\"` below `[migrations]` in db.toml, or put \
                      its schema into the URL (`?search_path=`)"
                 ))
             }
@@ -218,7 +219,7 @@ const REMEDIES: &[(ProblemKind, &str, &str)] = &[
     (
         ProblemKind::Unreadable,
         "unreadable: correct the line, or move the file away; if it belongs to another tool, name \
-         that tool: `[migrations] tool = \"…\"` in db.toml",
+         that tool: `tool = \"…\"` below `[migrations]` in db.toml",
         "",
     ),
 ];

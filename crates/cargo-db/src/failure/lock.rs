@@ -33,8 +33,8 @@ impl LockError {
                     .because(format!("the last session that waited: {who}"))
                     .because("its transaction was rolled back: the database is unchanged")
                     .advise(
-                        "retry when the database is less busy, or allow a longer wait: `[migrate] \
-                         max-blocking = \"2s\"`",
+                        "retry when the database is less busy, or allow a longer wait: \
+                         `max-blocking = \"2s\"` below `[migrate]`",
                     )
             }
             LockError::Lost { why, .. } => Explanation::new("LOCK.LOST", Exit::Failed)

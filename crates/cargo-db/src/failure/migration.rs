@@ -55,7 +55,7 @@ impl MigrationError {
         match self {
             MigrationError::Name { .. } => Explanation::new("CREATE.NAME", Exit::Usage),
             MigrationError::NotSql { .. } => Explanation::new("MIGRATION.NOT_SQL", Exit::Usage)
-                .advise("set `[migrations] runner = \"tool\"` in db.toml"),
+                .advise("set `runner = \"tool\"` below `[migrations]` in db.toml"),
             MigrationError::UnknownVersion { .. } => {
                 Explanation::new("MIGRATION.UNKNOWN", Exit::Usage).suggest_status()
             }
@@ -63,8 +63,9 @@ impl MigrationError {
                 Explanation::new("MIGRATION.NOT_APPLIED", Exit::Usage).suggest_status()
             }
             MigrationError::Irreversible { .. } => {
-                Explanation::new("ROLLBACK.IRREVERSIBLE", Exit::Failed)
-                    .advise("write a down file, or a new migration that reverts this one")
+                Explanation::new("ROLLBACK.IRREVERSIBLE", Exit::Failed).advise(
+                    "write a down file or section, or a new migration that reverts this one",
+                )
             }
             MigrationError::EmptyDown { .. } => Explanation::new("ROLLBACK.EMPTY", Exit::Failed)
                 .advise("write statements that revert the migration, or a new migration that does"),

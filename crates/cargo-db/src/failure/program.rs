@@ -37,8 +37,9 @@ impl ProgramError {
                     "install {program}, or name another command in `[migrations]` of db.toml"
                 )),
             ProgramError::Cannot { key: "", .. } => Explanation::new("TOOL.CANNOT", Exit::Tool),
-            ProgramError::Cannot { key, .. } => Explanation::new("TOOL.CANNOT", Exit::Tool)
-                .advise(format!("set a command for it in db.toml: `[migrations] {key} = \"…\"`")),
+            ProgramError::Cannot { key, .. } => Explanation::new("TOOL.CANNOT", Exit::Tool).advise(
+                format!("set a command for it in db.toml: `{key} = \"…\"` below `[migrations]`"),
+            ),
             ProgramError::GoesElsewhere { .. } => {
                 Explanation::new("TOOL.GOES_ELSEWHERE", Exit::Tool).advise(
                     "no migration was run; configure the tool to take the database from \

@@ -75,7 +75,8 @@ impl SchemaError {
                 .run("list the tables", "cargo db schema show"),
             SchemaError::NoView { views, .. } if views.is_empty() => {
                 Explanation::new("SCHEMA.NO_VIEW", Exit::Usage).advise(
-                    "add one to db.toml: `[diagram.views] billing = { around = [\"invoices\"] }`",
+                    "add one to db.toml: `billing = { around = [\"invoices\"] }` below \
+                     `[diagram.views]`",
                 )
             }
             SchemaError::NoView { views, .. } => Explanation::new("SCHEMA.NO_VIEW", Exit::Usage)
@@ -85,7 +86,7 @@ impl SchemaError {
                 .run("draw an image", "cargo db diagram --format svg --output schema.svg")
                 .advise("or draw a part: `--around TABLE`"),
             SchemaError::NoFile => Explanation::new("SCHEMA.NO_FILE", Exit::Usage)
-                .advise("name one in db.toml: `[schema] file = \"schema.sql\"`"),
+                .advise("name one in db.toml: `file = \"schema.sql\"` below `[schema]`"),
             SchemaError::SharedFile { .. } => Explanation::new("SCHEMA.SHARED_FILE", Exit::Usage)
                 .because("each set has its own schema")
                 .advise("put `{set}` into the file name, as in `file = \"schema-{set}.sql\"`"),
@@ -118,8 +119,8 @@ impl SchemaError {
                 }
                 explained.advise(
                     "if the database existed before its first migration (`cargo db baseline`), \
-                     save its schema from that time in a file, and name the file: `[schema] base = \
-                     \"base.sql\"`",
+                     save its schema from that time in a file, and name the file: `base = \
+                     \"base.sql\"` below `[schema]`",
                 )
             }
             SchemaError::Uncovered { objects } => {

@@ -89,7 +89,7 @@ impl SettingsError {
                 };
                 let mut lines: Vec<String> = candidates
                     .iter()
-                    .map(|(tool, _)| format!("`{table} tool = \"{tool}\"`"))
+                    .map(|(tool, _)| format!("`tool = \"{tool}\"` below `{table}`"))
                     .collect();
                 lines.dedup();
                 Explanation::new("SETTINGS.SEVERAL_TOOLS", Exit::Usage)

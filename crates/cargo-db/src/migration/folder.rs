@@ -109,7 +109,10 @@ fn of_listing(
             let why = "its tool reads file names in lower case only";
             strange.ignored.push((shown.join(&path), why));
         } else if is_almost_sql(&path) && layout.reads(&path.with_extension("sql")) {
-            strange.ignored.push((shown.join(&path), "its ending is almost `.sql`"));
+            strange.ignored.push((
+                shown.join(&path),
+                "it is left out, because its ending is almost `.sql`: rename it",
+            ));
         } else if let Some(tool) = refused_tool_of(&path) {
             let why = format!("it is a migration of {}, which cargo db does not run", tool.title);
             strange.faulty.push((shown.join(&path), FormatProblem { line: 1, why }));

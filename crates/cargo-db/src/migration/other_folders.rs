@@ -107,7 +107,7 @@ fn but_elsewhere(settings: &Settings, found: &[(String, PathBuf)]) -> String {
     // `init` does not change a db.toml that exists.
     let advice = match found.first() {
         Some((_, folder)) if files::exists(&settings.root.join("db.toml")) => {
-            format!("name it in db.toml: `[migrations] dir = \"{}\"`", folder.display())
+            format!("name it in db.toml: `dir = \"{}\"` below `[migrations]`", folder.display())
         }
         _ => "`cargo db init` adds them to db.toml".to_owned(),
     };

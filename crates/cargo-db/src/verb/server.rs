@@ -8,7 +8,7 @@ use crate::answer::{DryRun, Outcome, ServerState, ServerUrl};
 use crate::change::{
     Change, Database, Effect, Ending, Mode, Needs, SetNeed, Workspace, lock_files, perform,
 };
-use crate::failure::{LocalServerError, LockError, Result};
+use crate::failure::{LocalServerError, LockError, Result, SettingsError};
 use crate::plan::{self, Plan, Step};
 use crate::verb::declare::{Verb, verbs};
 use crate::world::pg::{OWN_KEY, Purpose, Row, Session};
@@ -101,11 +101,11 @@ impl Verb for StartServerArgs {
                 true => format!("on port {}", running.port),
                 false => "on its socket only".to_owned(),
             };
-            let problem = format!(
+            let what = format!(
                 "the local server is already running, {there}, and not on port {port}; run \
                  `cargo db server stop` first"
             );
-            return Err(LocalServerError::Absent { problem }.into());
+            return Err(SettingsError::Usage { what }.into());
         }
         Ok(show(workspace, Some(if already { "already running" } else { "started" })))
     }

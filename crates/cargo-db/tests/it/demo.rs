@@ -75,5 +75,5 @@ fn the_script_names_the_variables_that_would_lead_elsewhere() {
     assert!(!said.stdout.contains("unset"), "{said}");
     let url = ("DATABASE_URL", "postgres://h/b");
     let said = run(&[url, ("PGUSER", "ada"), ("RUST_ENV", "")]).ok();
-    let _ = said.says("First: unset DATABASE_URL PGUSER. They are");
+    let _ = said.says("First: unset DATABASE_URL PGUSER. Commands read");
 }

@@ -144,6 +144,28 @@ fn a_commit_that_edits_an_applied_migration_is_stopped() {
 }
 
 #[test]
+fn a_commit_that_deletes_a_shared_migration_is_stopped() {
+    let repository = Repository::new("h_delete").with_remote();
+    repository.db(&["hooks", "install"]).ok();
+    let file = repository.top.join("migrations/1_a.sql");
+    std::fs::remove_file(&file).unwrap();
+    repository.commit("deleted").code(1).says("deleted-migration").says("migrations/1_a.sql");
+    repository.git(&["reset", "--quiet", "--hard"]).ok();
+    // Under another version, it would run again.
+    repository.git(&["mv", "migrations/1_a.sql", "migrations/3_a.sql"]).ok();
+    repository.commit("renumbered").code(1).says("deleted-migration");
+    repository.git(&["commit", "--quiet", "--no-verify", "--message", "x"]).ok();
+    repository.git(&["push", "--quiet"]).code(1).says("deleted-migration");
+    repository.db(&["check", "--base", "origin/main"]).code(1).says("deleted-migration");
+    repository.git(&["reset", "--quiet", "--hard", "origin/main"]).ok();
+    // What was not shared yet may go.
+    repository.migration("2_b.sql", "CREATE TABLE b (id int);\n");
+    repository.commit("b").ok();
+    std::fs::remove_file(repository.top.join("migrations/2_b.sql")).unwrap();
+    repository.commit("no b").ok();
+}
+
+#[test]
 fn a_push_of_what_the_working_tree_hides_is_stopped() {
     let repository = Repository::new("h_push").with_remote();
     repository.db(&["hooks", "install"]).ok();

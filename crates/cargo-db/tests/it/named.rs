@@ -177,3 +177,24 @@ fn only_a_backup_with_a_manifest_is_compared() {
     assert!(!dry.stdout.contains("and compare it"), "{dry}");
     dry.says("which has no manifest");
 }
+
+#[test]
+fn a_backup_that_was_copied_with_its_manifest_is_compared_too() {
+    let project = one_table("n_copied");
+    project.db(&["backup", "-o", "own.sql", "--no-compress"]).ok();
+    let folder = project.path().join("backups");
+    for name in ["own.sql", "own.sql.manifest.json"] {
+        std::fs::create_dir_all(project.path().join("elsewhere")).unwrap();
+        std::fs::copy(folder.join(name), project.path().join("elsewhere").join(name)).unwrap();
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+    let file = "migrations/../elsewhere/own.sql";
+    std::fs::create_dir_all(project.path().join("migrations")).unwrap();
+    project.db(&["restore", file, "--dry-run"]).ok().says("from own.sql and compare it");
+    project.db(&["restore", file, "--yes"]).ok();
+    // A file that is not what the manifest says is refused.
+    project.write("elsewhere/own.sql", "SELECT 1;");
+    project.db(&["restore", file, "--yes"]).code(11).says("`own.sql` failed verification");
+    let missing = project.db(&["restore", "elsewhere/../gone.sql"]).code(11);
+    missing.says(&format!("there is no file `{}/gone.sql`", project.path().display()));
+}

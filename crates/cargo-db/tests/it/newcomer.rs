@@ -277,7 +277,7 @@ fn a_guessed_tool_is_said_with_the_line_that_corrects_it() {
     project.write("package.json", "{}");
     project.migration("001_t.sql", "CREATE TABLE t (id int);");
     let guessed = "node-pg-migrate is guessed for `migrations`";
-    let line = "`[migrations] tool = \"sqlx\"`";
+    let line = "`tool = \"sqlx\"` below `[migrations]`";
     for verb in [&["status"][..], &["check"], &["migrate", "--dry-run"]] {
         let _ = project.db(verb).ok().says(guessed).says("also fit sqlx").says(line);
     }

@@ -77,8 +77,9 @@ fn a_range_with_three_dots_begins_where_the_branch_does() {
     let two = check("main...work").code(1);
     assert_eq!(two.json()["migrations"].as_array().unwrap().len(), 1, "{two}");
     assert_eq!(rules(&two), ["late-version"], "main has 3 already");
-    // From main to the branch, the first file was changed as well.
-    assert_eq!(rules(&check("main..work").code(1)), ["edited-migration", "late-version"]);
+    // From main to the branch, the first file was changed as well, and the third one is gone.
+    let all = ["edited-migration", "late-version", "deleted-migration"];
+    assert_eq!(rules(&check("main..work").code(1)), all);
 }
 
 #[test]

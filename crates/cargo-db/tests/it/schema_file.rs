@@ -547,3 +547,24 @@ fn changes_that_no_migration_makes_are_kept() {
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(!text.contains("ADD COLUMN edited") && text.contains("edited integer"), "{text}");
 }
+
+/// What initdb grants on the information schema is not the project's, but changes to it are.
+#[test]
+fn the_information_schema_is_as_the_server_made_it() {
+    let project = Project::new("sf_information");
+    project.write(
+        "db.toml",
+        "[database]\nname = \"sf_information\"\n[schema]\nfile = \"schema.sql\"\n",
+    );
+    project.migration("20260101000000_a.sql", "CREATE TABLE a (id int)");
+    project.db(&["schema", "dump"]).ok();
+    let schema = || std::fs::read_to_string(project.path().join("schema.sql")).unwrap();
+    assert!(!schema().contains("information_schema"), "{}", schema());
+    let revoke = "REVOKE SELECT ON information_schema.tables FROM PUBLIC";
+    project.migration("20260102000000_b.sql", revoke);
+    project.db(&["schema", "dump"]).ok();
+    let text = schema();
+    let lines: Vec<&str> =
+        text.lines().filter(|line| line.contains("information_schema")).collect();
+    assert_eq!(lines, ["REVOKE SELECT ON TABLE information_schema.tables FROM PUBLIC;"]);
+}

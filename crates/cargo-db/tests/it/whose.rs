@@ -283,7 +283,7 @@ fn between_two_tools_history_then_project_then_a_person() {
     let project = of_two("w_between");
     let refused = project.db(&["status"]).code(2);
     let refused = refused.says("sqlx in `migrations`, golang-migrate in `migrations`");
-    let _ = refused.says("`[migrations] tool = \"golang-migrate\"`").says("db.toml");
+    let _ = refused.says("`tool = \"golang-migrate\"` below `[migrations]`").says("db.toml");
     let _ = project.db(&["migrate", "--yes"]).code(2);
     let _ = project.db(&["check"]).code(2);
     for (path, text, expected) in [
@@ -335,7 +335,8 @@ fn the_nearest_project_counts() {
     assert_eq!(of("rust"), "sqlx");
     std::fs::remove_file(project.path().join("Cargo.toml")).unwrap();
     let _ = project.db(&["--set", "none", "status"]).code(2).says(
-        "`[migrations.none] tool = \"sqlx\"` or `[migrations.none] tool = \"golang-migrate\"`",
+        "`tool = \"sqlx\"` below `[migrations.none]` or \
+         `tool = \"golang-migrate\"` below `[migrations.none]`",
     );
 }
 
@@ -524,7 +525,7 @@ fn an_empty_history_next_to_another_one_is_refused() {
         "CREATE TABLE public._sqlx_migrations (LIKE app._sqlx_migrations INCLUDING DEFAULTS)",
     );
     let refused = migrate(&project).code(9);
-    let _ = refused.says("app._sqlx_migrations").says("`[migrations] table = ");
+    let _ = refused.says("app._sqlx_migrations").says("`table = \"");
     let _ = project.db(&["status"]).code(9);
     assert_eq!(project.query("SELECT to_regclass('public.a') IS NULL"), ["t"]);
     // Whoever names the schema, or the table, means it.

@@ -13,7 +13,7 @@ fn write(project: &Project, n: usize, step: &Step) {
 /// The objects that `status` names, with what happened to them.
 fn drifted(project: &Project) -> Vec<String> {
     let json = project.db(&["status", "--json"]).ok().json();
-    assert_eq!(json["drift"]["state"], "drifted", "{json}");
+    assert_eq!(json["drift"]["state"], "found", "{json}");
     let text = |one: &serde_json::Value, key: &str| one[key].as_str().unwrap().to_owned();
     let objects = json["drift"]["objects"].as_array().unwrap();
     objects.iter().map(|one| format!("{}: {}", text(one, "object"), text(one, "change"))).collect()

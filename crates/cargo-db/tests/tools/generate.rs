@@ -56,6 +56,7 @@ fn drizzle() {
     let _ = project.db(&["migrate"]).ok();
     let _ = project.db(&["generate", "nothing"]).ok().says("nothing");
     let _ = project.db(&["create", "by", "hand"]).ok().says("by_hand.sql");
+    project.write("drizzle/0001_by_hand.sql", "COMMENT ON TABLE users IS 'people';");
     let _ = project.db(&["migrate"]).ok();
 }
 

@@ -34,7 +34,7 @@ fn sqlx_that_was_interrupted() {
     });
     assert!(Command::new("kill").args(["-INT", &sqlx()]).status().unwrap().success());
     let ran: Ran = child.wait_with_output().unwrap().into();
-    let _ = ran.code(10).says("sqlx reported success").says("2 slow is not applied");
+    let _ = ran.code(10).says("sqlx reported success").says("`2 slow` is not applied");
 }
 
 /// refinery skips versions older than the newest, and only logs it.
@@ -51,7 +51,7 @@ fn refinery_that_left_one_out() {
         .db(&["migrate"])
         .code(10)
         .says("refinery reported success")
-        .says("2 b is not applied");
+        .says("`2 b` is not applied");
 }
 
 /// drizzle takes whatever is older than the newest row for applied.
@@ -85,7 +85,7 @@ fn drizzle_that_left_a_merged_one_out() {
         .db(&["migrate"])
         .code(10)
         .says("drizzle reported success")
-        .says("0001_theirs is not applied");
+        .says("0001_theirs` is not applied");
     // cargo db itself applies it, and the tool has nothing against that.
     let toml = std::fs::read_to_string(project.path().join("db.toml")).unwrap();
     project.write("db.toml", &toml.replace("runner = \"tool\"", "runner = \"builtin\""));
@@ -108,7 +108,7 @@ fn dbmate_that_says_applied() {
     file("1_good", "CREATE TABLE good (id int);");
     file("2_bad", "CREATE TABLE bad (id nothing);");
     let ran =
-        project.db(&["migrate"]).code(10).says("Applied: 2_bad.sql").says("2 bad is not applied");
-    assert!(!ran.stderr.contains("1 good is not applied"), "{ran}");
+        project.db(&["migrate"]).code(10).says("Applied: 2_bad.sql").says("`2 bad` is not applied");
+    assert!(!ran.stderr.contains("`1 good` is not applied"), "{ran}");
     let _ = project.db(&["status", "--check", "--json"]).code(1).says("\"applied\":1");
 }

@@ -114,9 +114,14 @@ impl Tool for Sqlx {
             let transactional = !without_bom(&file.bytes).starts_with(b"-- no-transaction");
             match parse(&file.path) {
                 FileName::Foreign => {}
-                FileName::Misnamed => folder
-                    .misnamed
-                    .push((file.path, "the text before the first `_` is not a version number")),
+                FileName::Misnamed => {
+                    let has_name = file.path.to_string_lossy().contains('_');
+                    let why = match has_name {
+                        true => "the text before the first `_` is not a version number",
+                        false => "sqlx wants a name `<version>_<name>.sql`",
+                    };
+                    folder.misnamed.push((file.path, why));
+                }
                 FileName::Down(version) => {
                     downs.push((version, script_file(self, file, transactional)));
                 }

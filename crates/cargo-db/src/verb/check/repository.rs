@@ -138,6 +138,28 @@ impl<'a> Repository<'a> {
     /// The files that git lists as changed or new, relative to the root; `None` if git is not
     /// asked.
     pub(super) fn changed(&self) -> Result<Option<Vec<PathBuf>>> {
+        let Some(mut changed) = self.differing("--diff-filter=ACMRT")? else { return Ok(None) };
+        if matches!(self.selection, Selection::Since(_)) {
+            // What git does not know yet is new as well.
+            let dir = self.inner(self.dir);
+            let others = ["ls-files", "--others", "--exclude-standard", "-z", "--", &dir];
+            changed.extend(self.listed(&others).unwrap_or_default());
+        }
+        changed.sort();
+        Ok(Some(changed))
+    }
+
+    /// The files that git lists as deleted; none if git is not asked. A renamed file counts, too.
+    pub(super) fn deleted(&self) -> Result<Vec<PathBuf>> {
+        match self.selection {
+            Selection::Between(_, Commits { since: None, .. }) => Ok(Vec::new()),
+            _ => Ok(self.differing("--no-renames --diff-filter=D")?.unwrap_or_default()),
+        }
+    }
+
+    /// The files that differ in one of these ways; `None` if git is not asked. Where nothing was
+    /// before, all files differ.
+    fn differing(&self, ways: &str) -> Result<Option<Vec<PathBuf>>> {
         let dir = self.inner(self.dir);
         let mut arguments = vec!["diff"];
         let revisions = match self.selection {
@@ -155,16 +177,10 @@ impl<'a> Repository<'a> {
             }
         };
         arguments.extend(revisions.iter().map(String::as_str));
-        arguments.extend(["--name-only", "--relative", "--diff-filter=ACMRT", "-z", "--", &dir]);
+        arguments.extend(ways.split(' '));
+        arguments.extend(["--name-only", "--relative", "-z", "--", &dir]);
         let failed = || self.failed(&format!("`git {}` failed", arguments.join(" ")));
-        let mut changed = self.listed(&arguments).ok_or_else(failed)?;
-        if matches!(self.selection, Selection::Since(_)) {
-            // What git does not know yet is new as well.
-            let others = ["ls-files", "--others", "--exclude-standard", "-z", "--", &dir];
-            changed.extend(self.listed(&others).unwrap_or_default());
-        }
-        changed.sort();
-        Ok(Some(changed))
+        Ok(Some(self.listed(&arguments).ok_or_else(failed)?))
     }
 
     /// All files that the later commit has, which are new if nothing was there before.
@@ -189,7 +205,12 @@ impl<'a> Repository<'a> {
 
     /// What differs from the migrations that others may have applied: those on the default branch,
     /// or in the revision that was named. Nothing if there is no such revision.
-    pub(super) fn past(&self, settings: &Settings, now: &MigrationFolder) -> Vec<Checked> {
+    pub(super) fn past(
+        &self,
+        settings: &Settings,
+        now: &MigrationFolder,
+        deleted: &[PathBuf],
+    ) -> Vec<Checked> {
         let Some((name, revision)) = self.shared() else { return Vec::new() };
         let Some(revision) = self.revision(&revision) else { return Vec::new() };
         let layout = &settings.migrations.layout;
@@ -202,7 +223,9 @@ impl<'a> Repository<'a> {
         let past = base::BaseRevision { revision: name, folder: layout.read(found.collect()) };
         let text_then = |path: &Path| String::from_utf8(then.get(path)?.bytes.clone()).ok();
         let text_now = |path: &Path| String::from_utf8(self.read(path).ok()?).ok();
-        base::compare(&past, now, &text_then, &text_now)
+        let mut found = base::compare(&past, now, &text_then, &text_now);
+        found.extend(base::deleted(&past, now, &|path| deleted.iter().any(|one| one == path)));
+        found
     }
 
     /// The files of the folder in a revision. Those that did not change since are known already. In

@@ -1,8 +1,11 @@
 -- Privileges that differ from those that the object had when it was made: one row an item, those
--- of now and those of then.
+-- of now and those of then. initdb records in `pg_init_privs` what it grants, but not what
+-- `information_schema.sql` does, which it runs afterwards: everybody may read the schema.
 WITH held (class, oid, part, acl, first) AS (
     SELECT 'pg_class'::regclass::oid, c.oid, 0, c.relacl,
            acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner)
+           || CASE WHEN c.relnamespace = to_regnamespace('information_schema') AND c.relname !~ '^_'
+              THEN ARRAY[('=r/' || quote_ident(pg_get_userbyid(c.relowner)))::aclitem] END
     FROM pg_class c WHERE c.relacl IS NOT NULL AND c.relpersistence <> 't'
       AND {chosen relations c.oid}
     UNION ALL
@@ -18,6 +21,9 @@ WITH held (class, oid, part, acl, first) AS (
                acldefault('n', n.nspowner)
                || ('=U/' || quote_ident(pg_get_userbyid(n.nspowner)))::aclitem  --from 15
                || ('=UC/' || quote_ident(pg_get_userbyid(n.nspowner)))::aclitem --until 14
+           WHEN n.nspname = 'information_schema' THEN
+               acldefault('n', n.nspowner)
+               || ('=U/' || quote_ident(pg_get_userbyid(n.nspowner)))::aclitem
            ELSE acldefault('n', n.nspowner) END
     FROM pg_namespace n
     WHERE {chosen others -} AND n.nspacl IS NOT NULL AND n.nspname !~ '^pg_(toast_)?temp_'
