@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::failure::RetainedFlag;
+use crate::failure::{RetainedFlag, SettingsError};
 use crate::model::consent::Consent;
 use crate::plan::AtMost;
 
@@ -43,16 +43,16 @@ pub(crate) struct Global {
     /// Answer yes to confirmation prompts
     #[arg(short, long, global = true)]
     pub(crate) yes: bool,
-    /// Consent by name: the name of the database
+    /// Consent by name: the name of the database; SET=DATABASE if the command runs for several sets
     #[arg(long, global = true, value_name = "DATABASE")]
-    pub(crate) confirm: Option<String>,
-    /// Consent to exactly the plan with this id, as shown by `--dry-run`
+    pub(crate) confirm: Vec<String>,
+    /// Consent to exactly the plan with this id, as shown by `--dry-run`; SET=ID for several sets
     #[arg(long, global = true, value_name = "ID")]
-    pub(crate) plan: Option<String>,
+    pub(crate) plan: Vec<String>,
     /// Allow at most this many rows of each object to be lost, as shown by `--dry-run`; may be
-    /// repeated
-    #[arg(long, global = true, value_name = "OBJECT=ROWS,...", value_parser = AtMost::read)]
-    pub(crate) lose_at_most: Vec<AtMost>,
+    /// repeated; SET=OBJECT=ROWS,... for several sets
+    #[arg(long, global = true, value_name = "OBJECT=ROWS,...", value_parser = bounds)]
+    pub(crate) lose_at_most: Vec<String>,
     /// Print the result as one JSON document on stdout
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -62,7 +62,8 @@ pub(crate) struct Global {
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
     pub(crate) color: When,
-    /// Show what a migration tool prints while it runs
+    /// Show details: long lists and every set in full, and what a migration tool prints while it
+    /// runs
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub(crate) verbose: bool,
     /// Print only results, warnings and errors, and the plan before a prompt
@@ -111,6 +112,11 @@ pub(crate) enum When {
     Never,
 }
 
+/// Checks that it can be read, also if the name of a set precedes it.
+fn bounds(text: &str) -> Result<String, String> {
+    AtMost::read(text).map(|_| text.to_owned())
+}
+
 /// The consent flags, with their value in the same word.
 const VALUES: [&str; 3] = ["--confirm=", "--plan=", "--lose-at-most="];
 
@@ -124,10 +130,19 @@ pub(crate) struct ConsentFlags {
     pub(crate) at_most: AtMost,
     /// The command itself, without any of these.
     pub(crate) command: String,
+    typed: TypedConsent,
+}
+
+/// The values of the consent flags as they were typed.
+#[derive(Clone)]
+struct TypedConsent {
+    names: Vec<String>,
+    plans: Vec<String>,
+    at_most: Vec<String>,
 }
 
 impl ConsentFlags {
-    /// The consent that these flags give. A verb can have its own flag for `--yes`.
+    /// The flags of a command. A verb can have its own flag for `--yes`.
     pub(crate) fn new(flags: &Global, says_yes: bool, typed: &[String]) -> ConsentFlags {
         let mut command = vec!["cargo".to_owned(), "db".to_owned()];
         let mut typed = typed.iter();
@@ -141,11 +156,61 @@ impl ConsentFlags {
         }
         ConsentFlags {
             yes: flags.yes || says_yes,
-            name: flags.confirm.clone(),
-            plan: flags.plan.clone(),
-            at_most: flags.lose_at_most.iter().fold(AtMost::default(), AtMost::and),
+            name: None,
+            plan: None,
+            at_most: AtMost::default(),
             command: shell_words::join(command),
+            typed: TypedConsent {
+                names: flags.confirm.clone(),
+                plans: flags.plan.clone(),
+                at_most: flags.lose_at_most.clone(),
+            },
         }
+    }
+
+    /// The consent that they give if the command runs for one set of migrations, or for none.
+    pub(crate) fn of_one(&self) -> Result<ConsentFlags, SettingsError> {
+        let TypedConsent { names, plans, at_most } = &self.typed;
+        self.with("", (names.clone(), plans.clone(), at_most.clone()))
+    }
+
+    /// The consent that they give to one of several sets.
+    pub(crate) fn of_set(
+        &self,
+        set: Option<&str>,
+        all: &[Option<String>],
+    ) -> Result<ConsentFlags, SettingsError> {
+        let TypedConsent { names, plans, at_most } = &self.typed;
+        let own = |flag: &str, values: &[String]| values_of_set(flag, values, (set, all));
+        let names = own("--confirm", names)?;
+        let own = (names, own("--plan", plans)?, own("--lose-at-most", at_most)?);
+        let command = match set {
+            Some(set) => format!("{} --set {}", self.command, shell_words::quote(set)),
+            None => self.command.clone(),
+        };
+        let consent = self.with(set.unwrap_or_default(), own)?;
+        Ok(ConsentFlags { command, ..consent })
+    }
+
+    fn with(
+        &self,
+        set: &str,
+        (names, plans, at_most): (Vec<String>, Vec<String>, Vec<String>),
+    ) -> Result<ConsentFlags, SettingsError> {
+        let of_set = if set.is_empty() { String::new() } else { format!(" for the set `{set}`") };
+        let only = |flag: &str, values: Vec<String>| match values.len() {
+            0 | 1 => Ok(values.into_iter().next()),
+            _ => Err(SettingsError::Usage {
+                what: format!("`{flag}` was passed more than once{of_set}"),
+            }),
+        };
+        let mut bounds = AtMost::default();
+        for typed in at_most {
+            let read = AtMost::read(&typed);
+            bounds = bounds.and(&read.map_err(|what| SettingsError::Usage { what })?);
+        }
+        let (name, plan) = (only("--confirm", names)?, only("--plan", plans)?);
+        Ok(ConsentFlags { name, plan, at_most: bounds, ..self.clone() })
     }
 
     /// The kind of consent that they are, if name and plan are the right ones.
@@ -156,5 +221,51 @@ impl ConsentFlags {
             (false, _, true) => Consent::Confirm,
             (false, _, false) => Consent::Free,
         }
+    }
+}
+
+/// The values that belong to a set, as in `SET=VALUE`. A value without the name of a set belongs to
+/// the set without a name.
+fn values_of_set(
+    flag: &str,
+    values: &[String],
+    (set, all): (Option<&str>, &[Option<String>]),
+) -> Result<Vec<String>, SettingsError> {
+    let mut own = Vec::new();
+    for value in values {
+        let named = value.split_once('=');
+        let named = named.filter(|(name, _)| all.iter().flatten().any(|known| known == name));
+        let (owner, rest) = named.map_or((None, value.as_str()), |(name, rest)| (Some(name), rest));
+        if owner.is_none() && !all.contains(&None) {
+            let sets: Vec<&str> = all.iter().flatten().map(String::as_str).collect();
+            let what = format!(
+                "`{flag} {value}` names no set: write `{flag} SET=VALUE`, with one of {}",
+                sets.join(", ")
+            );
+            return Err(SettingsError::Usage { what });
+        }
+        if owner == set {
+            own.push(rest.to_owned());
+        }
+    }
+    Ok(own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_divided_between_sets() {
+        let text = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+        let named = [Some("api".to_owned()), Some("web".to_owned())];
+        let values = text(&["api=db", "web=a=3"]);
+        let own = |set, all: &[Option<String>]| values_of_set("--plan", &values, (set, all));
+        assert_eq!(own(Some("api"), &named).unwrap(), ["db"]);
+        assert_eq!(own(Some("web"), &named).unwrap(), ["a=3"]);
+        let with_unnamed = [None, Some("web".to_owned())];
+        assert_eq!(own(None, &with_unnamed).unwrap(), ["api=db"]);
+        let strange = values_of_set("--plan", &text(&["w=1"]), (Some("web"), &named));
+        assert!(strange.unwrap_err().to_string().contains("write `--plan SET=VALUE`"));
     }
 }

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::answer::plan::Planned;
+use crate::answer::plan::{Planned, consent_hint};
 use crate::answer::rehearsal::PreviewView;
-use crate::answer::text::{NARROW, command_lines, fitted_if_narrow};
-use crate::answer::{Answer, CYAN, Style, YELLOW};
+use crate::answer::text::fitted_if_narrow;
+use crate::answer::{Answer, Style, YELLOW};
 use crate::model::rehearsal::DryRunReport;
 use crate::plan::Plan;
 
@@ -24,6 +24,9 @@ pub(crate) struct DryRun {
     /// With `--show-sql`: what the files say.
     #[serde(skip_serializing_if = "Option::is_none")]
     sql: Option<Vec<SqlFile>>,
+    /// Whether one command consents to the plans of several sets.
+    #[serde(skip)]
+    is_one_of_several: bool,
 }
 
 /// A file that the plan runs.
@@ -37,7 +40,20 @@ struct SqlFile {
 impl DryRun {
     /// The plan alone.
     pub(crate) fn of(plan: &Plan) -> DryRun {
-        DryRun { planned: plan.into(), dry_run: true, preview: None, sql: None }
+        DryRun {
+            planned: plan.into(),
+            dry_run: true,
+            preview: None,
+            sql: None,
+            is_one_of_several: false,
+        }
+    }
+
+    /// The flags that consent to it in a run for several sets, with a leading space; `None` if none
+    /// are needed. The command that consents to this plan alone is no longer shown.
+    pub(crate) fn consent_of_set(&mut self, set: Option<&str>) -> Option<String> {
+        self.is_one_of_several = true;
+        self.planned.consent_of_set(set)
     }
 
     /// With the SQL of its files, if that was wanted.
@@ -54,10 +70,6 @@ impl DryRun {
     }
 }
 
-fn help(style: &Style) -> String {
-    style.paint(CYAN, "help:")
-}
-
 impl Answer for DryRun {
     fn text(&self, style: &Style) -> String {
         let mut text = match self.planned.plan.steps.is_empty() {
@@ -68,16 +80,8 @@ impl Answer for DryRun {
             let warning = format!("{} {warning}", style.paint(YELLOW, "warning:"));
             text = format!("{text}\n{}", fitted_if_narrow(warning, style.width));
         }
-        if let Some(command) = self.planned.how_to_consent() {
-            let help = help(style);
-            text = match style.width < NARROW {
-                false => format!("{text}\n{help} consent to exactly this: `{command}`"),
-                true => {
-                    // On lines of its own, without quotes, the command can still be copied whole.
-                    let lines = command_lines(command, style.width - 2).join("\n  ");
-                    format!("{text}\n{help} consent to exactly this:\n  {lines}")
-                }
-            };
+        if let Some(command) = self.planned.how_to_consent().filter(|_| !self.is_one_of_several) {
+            text = format!("{text}\n{}", consent_hint(command, style));
         }
         for SqlFile { file, sql } in self.sql.iter().flatten() {
             text = format!("{text}\n\n-- {file}\n{}", sql.trim_end());

@@ -23,6 +23,9 @@ pub(crate) struct ErrorView {
     next: Vec<NextView>,
     #[serde(skip)]
     excerpt: Option<Box<StatementError>>,
+    /// The set of migrations that it is about, if the run was for several.
+    #[serde(skip)]
+    set: Option<String>,
 }
 
 /// What to do next.
@@ -50,6 +53,7 @@ impl From<&Failure> for ErrorView {
             done: failure.done().to_vec(),
             next: next.collect(),
             excerpt,
+            set: None,
         }
     }
 }
@@ -66,12 +70,25 @@ impl ErrorView {
             done: Vec::new(),
             next: vec![NextView { label, command }],
             excerpt: None,
+            set: None,
         }
+    }
+
+    /// The same, of one of several sets of migrations.
+    pub(crate) fn of_set(self, name: &str) -> ErrorView {
+        ErrorView { set: Some(name.to_owned()), ..self }
+    }
+
+    /// In one line.
+    pub(super) fn summary(&self) -> String {
+        one_line(&self.summary).into_owned()
     }
 
     /// For people.
     pub(crate) fn text(&self, style: &Style) -> String {
-        let mut lines = vec![format!("{} {}", style.paint(RED, "error:"), one_line(&self.summary))];
+        let set = self.set.iter().map(|set| format!("set {set}: ")).collect::<String>();
+        let head = format!("{} {set}{}", style.paint(RED, "error:"), one_line(&self.summary));
+        let mut lines = vec![head];
         lines.extend(self.excerpt.iter().flat_map(|statement| excerpt(statement, style)));
         // A message of a server or a program may have several lines, and a name may have a newline.
         lines.extend(self.why.iter().map(|why| format!("  {}", why.replace('\n', "\n    "))));

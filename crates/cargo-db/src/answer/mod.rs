@@ -30,6 +30,7 @@ mod seed;
 mod server;
 mod sets;
 mod status;
+mod step;
 mod style;
 pub(crate) mod text;
 mod trust;
@@ -61,7 +62,7 @@ pub(crate) use schema::{TableList, TableShown};
 pub(crate) use schema_file::SchemaFileView;
 pub(crate) use seed::{Rebuilt, Seeded};
 pub(crate) use server::{ServerState, ServerUrl};
-pub(crate) use sets::AnswerOfSets;
+pub(crate) use sets::{AnswerOfSets, SetAnswer, SetEnding, WITHOUT_NAME};
 pub(crate) use status::{SettingView, StatusFacts, StatusReport};
 pub(crate) use style::{BOLD, CYAN, DIM, GREEN, RED, Style, YELLOW};
 pub(crate) use text::not_run;
@@ -71,4 +72,42 @@ pub(crate) use trust::{TrustList, TrustRevoked, TrustView};
 pub(crate) trait Answer: Serialize {
     /// The same for people.
     fn text(&self, style: &Style) -> String;
+
+    /// The same, if it is the answer for one of several sets of migrations.
+    fn text_of_set(&self, name: &str, style: &Style) -> String {
+        sets::below_title(name, &self.text(style), style)
+    }
+
+    /// The text of the answers for several sets.
+    fn text_of_sets(sets: &[SetAnswer<Self>], style: &Style) -> String
+    where
+        Self: Sized,
+    {
+        sets::one_after_the_other(sets, style)
+    }
+}
+
+/// One of two answers that a verb can give.
+#[derive(Serialize)]
+#[serde(untagged)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) enum EitherAnswer<A, B> {
+    One(A),
+    Other(B),
+}
+
+impl<A: Answer, B: Answer> Answer for EitherAnswer<A, B> {
+    fn text(&self, style: &Style) -> String {
+        match self {
+            EitherAnswer::One(answer) => answer.text(style),
+            EitherAnswer::Other(answer) => answer.text(style),
+        }
+    }
+
+    fn text_of_set(&self, name: &str, style: &Style) -> String {
+        match self {
+            EitherAnswer::One(answer) => answer.text_of_set(name, style),
+            EitherAnswer::Other(answer) => answer.text_of_set(name, style),
+        }
+    }
 }

@@ -61,8 +61,9 @@ impl Outcome {
 
     /// Sets the set of migrations that it belongs to.
     pub(crate) fn of_set(self, set: Option<&str>) -> Outcome {
-        let flag = set.map(|set| RetainedFlag::new(&["--set"], [set]));
-        Outcome { set: set.map(str::to_owned), ..self.of_call(flag) }
+        let Some(set) = set else { return self };
+        let flag = RetainedFlag::new(&["--set"], [set]);
+        Outcome { set: Some(set.to_owned()), ..self.of_call([flag]) }
     }
 
     /// The same, of a call with these flags, which suggested commands need too.

@@ -2,16 +2,14 @@
 
 use serde::Serialize;
 
-use crate::answer::loss::{LossView, losses};
-use crate::answer::text::{fitted_if_narrow, plural};
+use crate::answer::step::StepView;
+use crate::answer::text::{NARROW, and_more, command_lines, fitted_if_narrow};
 use crate::answer::visible::one_line;
 use crate::answer::{CYAN, DIM, Style, YELLOW};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
-use crate::model::key::PublicKey;
-use crate::model::migration::{Migration, title};
 use crate::model::target::Target;
-use crate::plan::{Batch, Operation, Plan, Step};
+use crate::plan::{Operation, Plan, shell_word};
 
 /// The database, without its password.
 #[derive(Clone, Debug, Serialize)]
@@ -39,28 +37,6 @@ impl From<TargetView> for String {
 impl std::fmt::Display for TargetView {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.url)
-    }
-}
-
-/// A migration by its version and name.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct MigrationView {
-    /// As text: readers of JSON may keep numbers as floats.
-    pub(super) version: String,
-    pub(super) name: String,
-}
-
-impl MigrationView {
-    pub(super) fn title(&self) -> String {
-        title(&self.version, &self.name)
-    }
-}
-
-impl From<&Migration> for MigrationView {
-    fn from(migration: &Migration) -> MigrationView {
-        let (version, name) = (migration.version.to_string(), migration.name.clone());
-        MigrationView { version, name }
     }
 }
 
@@ -100,131 +76,6 @@ pub(crate) struct PlanView {
     takes_all_pending: bool,
 }
 
-/// One thing that will be done.
-#[derive(Clone, Debug, Serialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) enum StepView {
-    CreateDatabase {
-        name: String,
-    },
-    CreateSchema {
-        name: String,
-    },
-    CreateHistory {
-        name: String,
-    },
-    Apply {
-        version: String,
-        name: String,
-        file: String,
-        transaction: bool,
-        losses: Vec<LossView>,
-    },
-    Revert {
-        version: String,
-        name: String,
-        file: Option<String>,
-        losses: Vec<LossView>,
-    },
-    Record {
-        version: String,
-        name: String,
-    },
-    /// A new migration is written, and recorded as applied.
-    RecordNew {
-        version: String,
-        name: String,
-        file: String,
-    },
-    Rerecord {
-        version: String,
-        name: String,
-    },
-    ClearFailed {
-        version: String,
-        name: String,
-    },
-    Clear {
-        losses: Vec<LossView>,
-    },
-    Load {
-        name: String,
-    },
-    Run {
-        command: Vec<String>,
-    },
-    Backup,
-    AllOrNothing {
-        how: BatchView,
-        /// Why it cannot be one transaction.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        because: Option<String>,
-    },
-    BuildEmpty,
-    Mark {
-        environment: Option<Environment>,
-    },
-    Key {
-        key: PublicKey,
-        accepted: bool,
-    },
-    Build {
-        backup: String,
-        compares: bool,
-    },
-    /// Whatever a file says is run, not only what `pg_dump` writes.
-    RunAnything {
-        backup: String,
-        line: usize,
-        statement: String,
-    },
-    /// Loading a file that this project did not take calls functions that are in it.
-    CallFunctions {
-        backup: String,
-        calls: Vec<String>,
-        role: String,
-        is_superuser: bool,
-    },
-    CreateRoles {
-        names: Vec<String>,
-    },
-    Replace {
-        what: String,
-        backup: String,
-        losses: Vec<LossView>,
-    },
-    Swap {
-        name: String,
-        keeps_old: bool,
-        losses: Vec<LossView>,
-    },
-    PutBack {
-        kept: String,
-        name: String,
-    },
-    Remove {
-        what: String,
-    },
-    /// The retention does not keep it.
-    RemoveBackup {
-        name: String,
-    },
-    Name {
-        name: String,
-    },
-}
-
-/// How several migrations are all or nothing.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) enum BatchView {
-    #[serde(rename = "one transaction")]
-    OneTransaction,
-    #[serde(rename = "the backup is swapped back in")]
-    SwapBack,
-}
-
 impl From<&Plan> for Planned {
     fn from(plan: &Plan) -> Planned {
         Planned {
@@ -247,87 +98,18 @@ impl From<&Plan> for Planned {
     }
 }
 
-/// As many calls as a line has room for.
-const SHOWN_CALLS: usize = 5;
+/// How many migrations that lose no rows are listed before they are only counted.
+const MIGRATIONS_SHOWN: usize = 10;
 
-fn called(calls: &[String], role: &str, is_superuser: bool) -> String {
-    let rights = if is_superuser { ", a superuser" } else { "" };
-    let shown = calls.iter().take(SHOWN_CALLS).map(String::as_str);
-    let more = calls.len().saturating_sub(SHOWN_CALLS);
-    let more = (more > 0).then(|| format!("and {more} more (--json lists them)"));
-    let shown: Vec<&str> = shown.chain(more.as_deref()).collect();
-    format!("run code of the file as {role}{rights}: it calls {}", shown.join(", "))
-}
-
-impl From<&Step> for StepView {
-    fn from(step: &Step) -> StepView {
-        match step.clone() {
-            Step::CreateDatabase { name } => StepView::CreateDatabase { name },
-            Step::CreateSchema { name } => StepView::CreateSchema { name },
-            Step::CreateHistory { table } => StepView::CreateHistory { name: table },
-            Step::Apply { migration, losses: lost } => StepView::Apply {
-                version: migration.version.to_string(),
-                name: migration.name,
-                file: migration.up.path.display().to_string(),
-                transaction: migration.up.transactional,
-                losses: losses(&lost),
-            },
-            Step::Revert { migration, losses: lost } => StepView::Revert {
-                version: migration.version.to_string(),
-                name: migration.name,
-                file: migration.down.map(|down| down.path.display().to_string()),
-                losses: losses(&lost),
-            },
-            Step::Record { migration } => {
-                let MigrationView { version, name } = (&migration).into();
-                StepView::Record { version, name }
-            }
-            Step::RecordNew { migration, .. } => {
-                let MigrationView { version, name } = (&migration).into();
-                let file = migration.up.path.display().to_string();
-                StepView::RecordNew { version, name, file }
-            }
-            Step::Rerecord { migration } => {
-                let MigrationView { version, name } = (&migration).into();
-                StepView::Rerecord { version, name }
-            }
-            Step::ClearFailed { migration } => {
-                let MigrationView { version, name } = (&migration).into();
-                StepView::ClearFailed { version, name }
-            }
-            Step::Clear { tables } => StepView::Clear { losses: losses(&tables) },
-            Step::Load { seed } => StepView::Load { name: seed.path },
-            Step::Run { command } => StepView::Run { command },
-            Step::Backup => StepView::Backup,
-            Step::AllOrNothing { how: Batch::OneTransaction } => {
-                StepView::AllOrNothing { how: BatchView::OneTransaction, because: None }
-            }
-            Step::AllOrNothing { how: Batch::SwapBack { because } } => {
-                StepView::AllOrNothing { how: BatchView::SwapBack, because: Some(because) }
-            }
-            Step::BuildEmpty => StepView::BuildEmpty,
-            Step::Mark { environment } => StepView::Mark { environment },
-            Step::Key { key, accepted } => StepView::Key { key, accepted },
-            Step::Build { backup, compares } => StepView::Build { backup, compares },
-            Step::RunAnything { backup, line, statement } => {
-                StepView::RunAnything { backup, line, statement }
-            }
-            Step::CallFunctions { backup, calls, role, is_superuser } => {
-                StepView::CallFunctions { backup, calls, role, is_superuser }
-            }
-            Step::CreateRoles { names } => StepView::CreateRoles { names },
-            Step::Replace { what, backup, loses, .. } => {
-                StepView::Replace { what, backup, losses: losses(&loses) }
-            }
-            Step::Swap { name, keeps_old, loses } => {
-                StepView::Swap { name, keeps_old, losses: losses(&loses) }
-            }
-            Step::PutBack { kept, name } => StepView::PutBack { kept, name },
-            Step::Remove { what } => StepView::Remove { what },
-            Step::RemoveBackup { name } => StepView::RemoveBackup { name },
-            Step::Name { name } => StepView::Name { name },
-        }
+/// Suggests the command that consents to a plan, or to several.
+pub(super) fn consent_hint(command: &str, style: &Style) -> String {
+    let help = style.paint(CYAN, "help:");
+    if style.width >= NARROW {
+        return format!("{help} consent to exactly this: `{command}`");
     }
+    // On lines of its own, without quotes, the command can still be copied whole.
+    let lines = command_lines(command, style.width - 2).join("\n  ");
+    format!("{help} consent to exactly this:\n  {lines}")
 }
 
 impl Planned {
@@ -345,7 +127,15 @@ impl Planned {
         let mut lines = vec![head, dim(format!("policy: {}", plan.policy))];
         lines.extend(plan.skipped.iter().map(|skipped| dim(skipped.clone())));
         lines.extend(plan.commands.iter().map(|command| dim(format!("by `{command}`"))));
+        let count = plan.steps.iter().filter(|step| step.is_plain_migration()).count();
+        let (most, mut seen) = (if style.details { count } else { MIGRATIONS_SHOWN }, 0);
         for step in &plan.steps {
+            seen += usize::from(step.is_plain_migration());
+            if step.is_plain_migration() && seen > most {
+                let more = and_more(count, most).filter(|_| seen == most + 1);
+                lines.extend(more.map(|more| format!("  {more}, which lose no rows")));
+                continue;
+            }
             lines.push(format!("  {}", one_line(&step.describe())));
             let losses = step.losses().iter();
             let losses = losses.map(|loss| format!("    {}", one_line(&loss.describe())));
@@ -359,6 +149,20 @@ impl Planned {
         let PlanView { needs, lose_at_most, consent, steps, .. } = &self.plan;
         let is_asked = *needs == Consent::ToPlan || lose_at_most.is_some();
         (is_asked && !steps.is_empty()).then_some(consent)
+    }
+
+    /// The flags that consent to it if the command runs for several sets.
+    pub(super) fn consent_of_set(&self, set: Option<&str>) -> Option<String> {
+        self.how_to_consent()?;
+        let PlanView { id, lose_at_most, .. } = &self.plan;
+        let of_set = |value: &str| match set {
+            Some(set) => shell_word(&format!("{set}={value}")),
+            None => shell_word(value),
+        };
+        let (name, id) = (of_set(&self.target.database), of_set(id));
+        let bounds = lose_at_most.as_deref().map(of_set);
+        let bounds = bounds.map(|bounds| format!(" --lose-at-most {bounds}")).unwrap_or_default();
+        Some(format!(" --confirm {name} --plan {id}{bounds}"))
     }
 
     /// Unusual conditions that do not stop the run.
@@ -398,108 +202,6 @@ impl Planned {
             Operation::Seed | Operation::SeedFresh => {
                 format!("nothing to do: all seeds are already loaded in {database}")
             }
-        }
-    }
-}
-
-impl StepView {
-    fn losses(&self) -> &[LossView] {
-        match self {
-            StepView::Apply { losses, .. }
-            | StepView::Revert { losses, .. }
-            | StepView::Clear { losses }
-            | StepView::Replace { losses, .. }
-            | StepView::Swap { losses, .. } => losses,
-            _ => &[],
-        }
-    }
-
-    fn describe(&self) -> String {
-        match self {
-            StepView::CreateDatabase { name } => format!("create the database {name}"),
-            StepView::CreateSchema { name } => format!("create the schema {name}"),
-            StepView::CreateHistory { name } => format!("create the history table {name}"),
-            StepView::Apply { version, name, transaction, .. } => {
-                let how = if *transaction { "" } else { ", without a transaction" };
-                format!("apply {}{how}", title(version, name))
-            }
-            StepView::Revert { version, name, .. } => format!("revert {}", title(version, name)),
-            StepView::Record { version, name } => {
-                format!("record {} as applied, without running it", title(version, name))
-            }
-            StepView::RecordNew { version, name, file } => format!(
-                "write {file}, and record {} as applied, without running it",
-                title(version, name)
-            ),
-            StepView::Rerecord { version, name } => format!(
-                "record the new checksum of {}: only comments or white space changed",
-                title(version, name)
-            ),
-            StepView::ClearFailed { version, name } => {
-                format!("remove the failed run of {}: it is pending again", title(version, name))
-            }
-            StepView::Clear { losses } => format!("clear {}", plural(losses.len(), "table")),
-            StepView::Load { name } => format!("load {name}"),
-            StepView::Run { command } => format!("run `{}`", command.join(" ")),
-            StepView::Backup => "take a backup, and read it back".to_owned(),
-            StepView::AllOrNothing { how, because } => how.describe(because.as_deref()),
-            StepView::BuildEmpty => "build a new database beside the old one".to_owned(),
-            StepView::Mark { environment: Some(environment) } => {
-                format!("mark the database as {environment}")
-            }
-            StepView::Mark { environment: None } => "remove the marker of the database".to_owned(),
-            StepView::Key { key, accepted: true } => format!("accept receipts signed by {key}"),
-            StepView::Key { key, accepted: false } => {
-                format!("no longer accept receipts signed by {key}")
-            }
-            StepView::Build { backup, compares } => {
-                let how = if *compares { " and compare it" } else { ", which has no manifest" };
-                format!("build a new database from {backup}{how}")
-            }
-            StepView::RunAnything { backup, line, statement } => format!(
-                "run every statement in {backup} with your privileges: line {line} is `{statement}`"
-            ),
-            StepView::CallFunctions { calls, role, is_superuser, .. } => {
-                called(calls, role, *is_superuser)
-            }
-            StepView::CreateRoles { names } => format!(
-                "create {} without passwords: {}",
-                plural(names.len(), "role"),
-                names.join(", ")
-            ),
-            StepView::Replace { what, backup, .. } => {
-                format!("replace {what} with the contents of {backup}, in one transaction")
-            }
-            StepView::Swap { name, keeps_old: true, .. } => {
-                format!("swap it in as {name}; the old database is kept under another name")
-            }
-            StepView::Swap { name, keeps_old: false, .. } => {
-                format!("swap it in as {name} and drop the old one")
-            }
-            StepView::PutBack { kept, name } => {
-                format!(
-                    "{kept} becomes {name} again; the current {name} is kept under another name"
-                )
-            }
-            StepView::Remove { what } => format!("remove {what}"),
-            StepView::RemoveBackup { name } => {
-                format!("remove the backup {name} (not kept by any rule)")
-            }
-            StepView::Name { name } => format!("name it {name}"),
-        }
-    }
-}
-
-impl BatchView {
-    fn describe(self, because: Option<&str>) -> String {
-        match self {
-            BatchView::OneTransaction => {
-                "all or nothing: the following steps run in one transaction".to_owned()
-            }
-            BatchView::SwapBack => format!(
-                "all or nothing: if a migration fails, the backup is swapped back in, because {}",
-                because.unwrap_or_default()
-            ),
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::answer::check::{self, CheckedView, summary};
 use crate::answer::plan::TargetView;
+use crate::answer::sets::below_title;
 use crate::answer::text::{elapsed, milliseconds, size};
 use crate::answer::{Answer, BOLD, DIM, RED, Style};
 use crate::model::backup::LoadedAs;
@@ -393,6 +394,10 @@ impl Answer for RehearsalReport {
         let Some(role) = self.loaded_as.as_ref().map(LoadedAs::describe) else { return text };
         format!("{text}\n\nThis project did not take the backup, so everything ran as {role}.")
     }
+
+    fn text_of_set(&self, name: &str, style: &Style) -> String {
+        self.form.of_set(name, &self.text(style), style)
+    }
 }
 
 /// There was nothing to rehearse. Programs that read the verdict find one anyway.
@@ -404,17 +409,20 @@ pub(crate) struct NothingRehearsed {
     migrations: Vec<RehearsedView>,
     broken_queries: Vec<BrokenQuery>,
     reason: &'static str,
+    #[serde(skip)]
+    form: Form,
 }
 
 impl NothingRehearsed {
     /// No migration is pending on the target.
-    pub(crate) fn of(target: &Target) -> NothingRehearsed {
+    pub(crate) fn of(target: &Target, form: Form) -> NothingRehearsed {
         NothingRehearsed {
             target: target.into(),
             verdict: Verdict::Pass,
             migrations: Vec::new(),
             broken_queries: Vec::new(),
             reason: "nothing to rehearse: no migration is pending",
+            form,
         }
     }
 }
@@ -422,6 +430,20 @@ impl NothingRehearsed {
 impl Answer for NothingRehearsed {
     fn text(&self, _: &Style) -> String {
         self.reason.to_owned()
+    }
+
+    fn text_of_set(&self, name: &str, style: &Style) -> String {
+        self.form.of_set(name, &self.text(style), style)
+    }
+}
+
+impl Form {
+    /// The report for one of several sets of migrations.
+    fn of_set(self, name: &str, report: &str, style: &Style) -> String {
+        match self {
+            Form::Terminal => below_title(name, report, style),
+            Form::Markdown => format!("## Set `{name}`\n\n{report}\n"),
+        }
     }
 }
 

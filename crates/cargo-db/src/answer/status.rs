@@ -4,9 +4,13 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::answer::drift::DriftView;
-use crate::answer::plan::{MigrationView, TargetView};
-use crate::answer::text::{fitted, number, on_lines, plural, size, table};
-use crate::answer::{Answer, BOLD, GREEN, RED, Style, YELLOW};
+use crate::answer::plan::TargetView;
+use crate::answer::sets::one_after_the_other;
+use crate::answer::step::MigrationView;
+use crate::answer::text::{
+    and_more, cut, fitted, number, on_lines, plural, size, table, table_within,
+};
+use crate::answer::{Answer, BOLD, GREEN, RED, SetAnswer, Style, YELLOW};
 use crate::failure::{Exit, problem_line};
 use crate::model::environment::{Environment, Resolved, Signal};
 use crate::model::history::{Applied, MigrationStatus, Problem};
@@ -18,6 +22,9 @@ use crate::settings::{Migrations, Runner};
 
 /// How many tables are listed before they are only counted.
 const TABLES_SHOWN: usize = 20;
+
+/// How many migrations are listed before they are only counted.
+const MIGRATIONS_SHOWN: usize = 10;
 
 /// The state of a database.
 #[derive(Clone, Serialize)]
@@ -184,6 +191,10 @@ impl ToolView {
     }
 }
 
+fn listed(lines: Vec<String>, style: &Style) -> Vec<String> {
+    if style.details { lines } else { cut(lines, MIGRATIONS_SHOWN) }
+}
+
 impl MigrationsView {
     fn lines(&self, style: &Style) -> Vec<String> {
         let pending = match self.pending.len() {
@@ -202,9 +213,11 @@ impl MigrationsView {
             lines.push(format!("{:<13}{}{when}", "Last", title(version, name)));
         }
         let pending = self.pending.iter();
-        lines.extend(pending.map(|file| format!("{:<13}{}", "Pending", file.title())));
+        let pending = pending.map(|file| format!("{:<13}{}", "Pending", file.title()));
         let head = style.paint(RED, &format!("{:<13}", "Problem"));
-        lines.extend(self.problems.iter().map(|problem| format!("{head}{}", problem.line)));
+        let problems = self.problems.iter().map(|problem| format!("{head}{}", problem.line));
+        lines.extend(listed(pending.collect(), style));
+        lines.extend(listed(problems.collect(), style));
         on_lines(lines)
     }
 }
@@ -266,6 +279,27 @@ impl StatusReport {
         self.drift.as_ref().is_some_and(DriftView::is_found)
     }
 
+    /// What a table of several sets shows.
+    fn cells(&self) -> [String; 5] {
+        let MigrationsView { applied, pending, problems, .. } = &self.migrations;
+        let state = match () {
+            () if !problems.is_empty() => plural(problems.len(), "problem"),
+            () if self.has_drifted() => "drifted".to_owned(),
+            () if !self.database.exists => "no database".to_owned(),
+            () if self.empty.is_some() && *applied == 0 => "no migrations".to_owned(),
+            () if !pending.is_empty() => "pending".to_owned(),
+            () => "up to date".to_owned(),
+        };
+        let count = |count: usize| number(count as u64);
+        [
+            self.database.name.clone(),
+            self.environment.to_string(),
+            count(*applied),
+            count(pending.len()),
+            state,
+        ]
+    }
+
     /// The server, the database, and what they are for.
     fn head(&self, style: &Style) -> Vec<String> {
         let mut lines = Vec::new();
@@ -324,10 +358,7 @@ impl StatusReport {
         };
         let rows: Vec<Vec<String>> = self.tables.iter().take(TABLES_SHOWN).map(row).collect();
         let mut lines = vec![String::new(), table(&["Table", "Rows", "Size"], &rows)];
-        if self.tables.len() > TABLES_SHOWN {
-            let more = (self.tables.len() - TABLES_SHOWN) as u64;
-            lines.push(format!("and {} more", number(more)));
-        }
+        lines.extend(and_more(self.tables.len(), TABLES_SHOWN));
         lines
     }
 }
@@ -345,5 +376,24 @@ impl Answer for StatusReport {
         lines.extend(self.drift.iter().flat_map(|drift| on_lines(drift.lines(style))));
         lines.extend(self.tables());
         fitted(&lines.join("\n"), style.width)
+    }
+
+    /// A table with a row for each set.
+    fn text_of_sets(sets: &[SetAnswer<StatusReport>], style: &Style) -> String {
+        if style.details {
+            return one_after_the_other(sets, style);
+        }
+        let header = ["Set", "Database", "Environment", "Applied", "Pending", "State"];
+        let row = |set: &SetAnswer<StatusReport>| {
+            let cells = match set.answer() {
+                Some(status) => status.cells(),
+                None => ["", "", "", "", "failed"].map(str::to_owned),
+            };
+            std::iter::once(set.name().to_owned()).chain(cells).collect()
+        };
+        let rows: Vec<Vec<String>> = sets.iter().map(row).collect();
+        let rows = table_within(style.width, (&header, &rows), &[2, 1]);
+        let details = style.command("cargo db status");
+        format!("{rows}\n\ndetails: `{details} --set NAME` or `{details} -v`")
     }
 }

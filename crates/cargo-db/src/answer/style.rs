@@ -10,6 +10,8 @@ pub(crate) struct Style {
     /// How many characters fit in a line.
     pub(crate) width: usize,
     pub(crate) colours: bool,
+    /// Whether lists and sets are shown in full.
+    pub(crate) details: bool,
     /// The flags of the call that suggested commands need too.
     pub(crate) kept: Vec<RetainedFlag>,
 }

@@ -71,6 +71,20 @@ pub(crate) fn on_lines(lines: Vec<String>) -> Vec<String> {
     lines.into_iter().map(|line| one_line(&line).into_owned()).collect()
 }
 
+/// The line below a list of which only the first entries are shown.
+pub(crate) fn and_more(count: usize, shown: usize) -> Option<String> {
+    let more = count.checked_sub(shown).filter(|more| *more > 0)?;
+    Some(format!("and {} more", number(more as u64)))
+}
+
+/// The first entries of a list, and how many more there are.
+pub(crate) fn cut(mut lines: Vec<String>, shown: usize) -> Vec<String> {
+    let more = and_more(lines.len(), shown);
+    lines.truncate(shown);
+    lines.extend(more);
+    lines
+}
+
 /// An aligned table; the second and later columns are numbers and right-aligned.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let rows: Vec<Vec<String>> = rows.iter().map(|row| on_lines(row.clone())).collect();

@@ -63,7 +63,8 @@ mod tests {
 
     #[test]
     fn colours_of_our_own_stay() {
-        let painted = Style { width: 80, colours: true, kept: Vec::new() }.paint(DIM, "x\u{1b}[8m");
+        let painted = Style { width: 80, colours: true, details: false, kept: Vec::new() }
+            .paint(DIM, "x\u{1b}[8m");
         assert_eq!(visible(&painted), painted.replace("\u{1b}[8m", "\\x1b[8m"));
     }
 }

@@ -40,16 +40,25 @@ fn to_plan_by(database: &Database<'_>, plan: &Plan, can_prompt: bool) -> Result<
 /// The failure of a plan that lacks a proof. If the consent is missing too and cannot be prompted
 /// for, that is reported first.
 pub(super) fn without(database: &Database<'_>, plan: &Plan, lacking: Failure) -> Failure {
-    let can_prompt = database.workspace.ui.can_prompt();
-    let is_asked = |failure: &Failure| {
-        matches!(failure.kind(), Kind::Consent(ConsentError::Missing { consent, .. })
-            if can_prompt && *consent < Consent::ToPlan)
-    };
-    match to_plan_by(database, plan, false) {
-        Ok(_) => lacking,
-        Err(missing) if is_asked(&missing) => lacking,
+    match foresee(database, plan) {
+        Ok(()) => lacking,
         Err(missing) => missing.with_other(lacking),
     }
+}
+
+/// Fails if a consent is missing, or is for something else, and no prompt will ask for it.
+pub(super) fn foresee(database: &Database<'_>, plan: &Plan) -> Result<()> {
+    let can_prompt = database.workspace.ui.can_prompt();
+    match to_plan_by(database, plan, false) {
+        Err(missing) if can_prompt && is_prompted(&missing) => Ok(()),
+        given => given.map(drop),
+    }
+}
+
+/// Whether a consent is missing that a prompt can ask for.
+fn is_prompted(failure: &Failure) -> bool {
+    matches!(failure.kind(), Kind::Consent(ConsentError::Missing { consent, .. })
+        if *consent < Consent::ToPlan)
 }
 
 /// The bounds for the losses of a plan: those that were passed. Without a plan id, other losses are

@@ -36,15 +36,18 @@ pub(crate) use generating::{
 pub(crate) use history_edit::HistoryEdit;
 pub(crate) use lock::{lock_database, lock_files, lock_migrations, lock_server};
 pub(crate) use needs::{DatabaseNeed, Effect, Needs, SetNeed, TrustNeed};
-pub(crate) use perform::{Change, Ending, Mode, perform, same_plan};
+pub(crate) use perform::{Change, Ending, Mode, foresee, perform, same_plan};
 pub(crate) use preview::preview;
 pub(crate) use proof::{
-    Proved, Proving, prove, prove_rollback, receipt_of, receipts_are_accepted, receipts_of_rollback,
+    Proved, Proving, prove, prove_rollback, receipt_is_there, receipt_of, receipts_are_accepted,
+    receipts_of_rollback,
 };
 pub(crate) use retain::{after_backup, pruning};
 pub(crate) use schema_file::{generated_schema, refresh_schema_file};
 pub(crate) use seal::backup_obstacle;
-pub(crate) use sets::{FoundOfSets, outcome_of_sets};
+pub(crate) use sets::{
+    EndedSets, each_set, outcome_of_sets, outcome_with_consent, over_sets, sets_in_order,
+};
 pub(crate) use swap::{SwapLocks, old_database, refuse_maintenance};
 pub(crate) use swap_back::apply_or_restore;
 pub(crate) use workspace::{Database, Workspace};

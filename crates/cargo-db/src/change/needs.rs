@@ -58,8 +58,10 @@ pub(crate) enum ToolNeed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SetNeed {
     One,
-    /// The verb works with none, or with all of them.
-    Any,
+    /// The verb works with none.
+    None,
+    /// The verb runs for each set if none is selected.
+    Each,
 }
 
 /// Whether a repository of another user may be read.

@@ -38,6 +38,11 @@ pub(crate) trait Change {
         Ok(())
     }
 
+    /// Fails if a proof is missing that the run itself does not make.
+    fn foresee_proof(&mut self, _database: &Database<'_>, _plan: &Plan) -> Result<()> {
+        Ok(())
+    }
+
     /// Takes the locks that are held from the second gathering of facts to the end of the change.
     fn lock(&mut self, database: &Database<'_>, plan: &Plan) -> Result<Self::Held>;
 
@@ -115,17 +120,7 @@ pub(crate) fn perform<C: Change>(
         let what = "a verb that declares to read only wants to carry out a plan".to_owned();
         return Err(RunError::Bug { what }.into());
     }
-    let bounds = |plan: &Plan| consent::bounds(database, plan);
-    let planned = change.plan(database);
-    let planned = planned.map_err(|failure| with_branches(failure, &database.settings))?;
-    let mut plan = seal::seal(database, planned, bounds)?;
-    // Where it is never allowed, a plan of it would only give ideas.
-    consent::allowed(database, &plan)?;
-    consent::bounds_are_of_losses(database, &plan)?;
-    consent::within_bounds(database, plan.losses())?;
-    if !plan.is_empty() {
-        change.examine(database, &plan)?;
-    }
+    let mut plan = planned(database, change)?;
     trail::say(database)?;
     let obstacle = seal::backup_obstacle(database, &plan)?;
     if mode == Mode::DryRun {
@@ -196,6 +191,39 @@ pub(crate) fn perform<C: Change>(
         failure.afterwards(&done, "the result")
     })?;
     Ok(Ending::Done { plan: now, done, backup })
+}
+
+/// The plan as it is shown, if it may be carried out with consent.
+fn planned<C: Change>(database: &Database<'_>, change: &mut C) -> Result<Plan> {
+    let bounds = |plan: &Plan| consent::bounds(database, plan);
+    let planned = change.plan(database);
+    let planned = planned.map_err(|failure| with_branches(failure, &database.settings))?;
+    let plan = seal::seal(database, planned, bounds)?;
+    // Where it is never allowed, a plan of it would only give ideas.
+    consent::allowed(database, &plan)?;
+    consent::bounds_are_of_losses(database, &plan)?;
+    consent::within_bounds(database, plan.losses())?;
+    if !plan.is_empty() {
+        change.examine(database, &plan)?;
+    }
+    Ok(plan)
+}
+
+/// Fails if [`perform`] would fail before it changes anything, as far as that is known without a
+/// rehearsal and without a prompt.
+pub(crate) fn foresee<C: Change>(database: &Database<'_>, change: &mut C) -> Result<()> {
+    let plan = planned(database, change)?;
+    if plan.is_empty() {
+        return Ok(());
+    }
+    consent::may_read(database, &plan)?;
+    if let Some(obstacle) = seal::backup_obstacle(database, &plan)? {
+        return Err(obstacle);
+    }
+    match change.foresee_proof(database, &plan) {
+        Ok(()) => consent::foresee(database, &plan),
+        Err(lacking) => Err(consent::without(database, &plan, lacking)),
+    }
 }
 
 /// Fails if the plan differs from the one that was consented to.

@@ -166,6 +166,14 @@ impl Proving<'_> {
     }
 }
 
+/// Fails if a receipt has to prove the migrations of a plan, and none does.
+pub(crate) fn receipt_is_there(database: &Database<'_>, plan: &Plan) -> Result<()> {
+    match asked(database, plan)? {
+        Proof::Receipt => holding(database, plan, None).map(drop),
+        Proof::Nothing | Proof::Rehearsal => Ok(()),
+    }
+}
+
 /// The digest of the receipt that a plan needs, which is part of its id; `None` if it needs none,
 /// or there is no valid one.
 pub(crate) fn receipt_of(

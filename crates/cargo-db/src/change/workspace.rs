@@ -19,13 +19,14 @@ use crate::world::signal::Interrupt;
 use crate::world::{World, files, process};
 
 /// The state that all databases of a run share.
+#[derive(Clone)]
 pub(crate) struct Workspace {
     pub(crate) ui: Face,
     pub(crate) world: World,
     pub(crate) policy: Policy,
     /// What was agreed to on the command line.
     pub(crate) consent: ConsentFlags,
-    /// As resolved for the set of migrations that was named, or for none.
+    /// As resolved for the selected set of migrations, or for none.
     pub(crate) settings: Settings,
     /// What the verb declares that it may do.
     pub(crate) effect: Effect,
@@ -77,6 +78,10 @@ impl Workspace {
             owner: &files::ownership,
         };
         let settings = Settings::resolve(&sources)?;
+        let consent = match needs.set == SetNeed::Each && settings.migrations.sets.len() > 1 {
+            true => consent,
+            false => consent.of_one()?,
+        };
         let policy = Policy::new(&settings.tightened, settings.agent.clone())?;
         let world = World::new(face.events(), Interrupt::listen()?);
         Ok(Workspace { ui: face.clone(), world, policy, consent, settings, effect, needs, sources })
@@ -177,18 +182,50 @@ impl Workspace {
         self.selected_sets(None)
     }
 
+    /// For each selected set, the workspace of a command that was started for it alone.
+    pub(crate) fn of_each_set(&self) -> Result<Vec<(Option<String>, Result<Workspace>)>> {
+        let sets = self.sets();
+        let all: Vec<Option<String>> = sets.iter().map(|(set, _)| set.clone()).collect();
+        let of_set = |(set, settings): (Option<String>, Result<Settings>)| {
+            let consent = match all.len() {
+                1 => self.consent.of_one()?,
+                _ => self.consent.of_set(set.as_deref(), &all)?,
+            };
+            let workspace =
+                settings.map(|settings| Workspace { consent, settings, ..self.clone() });
+            Ok((set, workspace))
+        };
+        sets.into_iter().map(of_set).collect()
+    }
+
     fn selected_sets(&self, set_here: Option<&String>) -> Vec<(Option<String>, Result<Settings>)> {
-        let Migrations { sets, .. } = &self.settings.migrations;
-        if self.sources.flags.set.is_some() || sets.len() <= 1 {
+        let Migrations { sets, set, .. } = &self.settings.migrations;
+        if set.is_some() || sets.len() <= 1 {
             return vec![(None, self.settings_with_tool())];
         }
         let here = set_here.map(|set| vec![Some(set.clone())]);
+        if here.is_none() && self.names_one_database() {
+            return vec![(None, Err(self.several_sets()))];
+        }
         let of_set = |set: &Option<String>| {
             let flags = Flags { set: set.clone(), ..self.sources.flags.clone() };
             let settings = Settings::resolve(&self.sources.with_flags(flags));
             (set.clone(), settings.and_then(|settings| self.choose_tool(settings)))
         };
         here.as_ref().unwrap_or(sets).iter().map(of_set).collect()
+    }
+
+    /// Whether the command names a folder or a database that cannot be that of every set.
+    fn names_one_database(&self) -> bool {
+        let Flags { migrations_dir, database_url, .. } = &self.sources.flags;
+        let has_several_urls = self.settings.migrations.has_several_urls;
+        let is_elsewhere = database_url.is_some() && has_several_urls;
+        migrations_dir.is_some() || is_elsewhere && self.needs.database != DatabaseNeed::Irrelevant
+    }
+
+    fn several_sets(&self) -> Failure {
+        let sets = self.settings.migrations.sets.iter().flatten().cloned().collect();
+        SettingsError::SeveralSets { sets, command: self.consent.command.clone() }.into()
     }
 
     fn choose_tool(&self, mut settings: Settings) -> Result<Settings> {
@@ -320,7 +357,7 @@ fn flags(global: &Global, needs: Needs) -> Flags {
         no_dotenv: global.no_dotenv,
         migrations_dir: global.migrations_dir.clone(),
         set: global.set.clone(),
-        any_set: needs.set == SetNeed::Any,
+        any_set: needs.set != SetNeed::One,
         without_database: needs.database == DatabaseNeed::Irrelevant,
         gives_trust: needs.trust == TrustNeed::Gives,
         lock_timeout: global.lock_timeout,

@@ -17,12 +17,13 @@ use anstyle::Style as Ansi;
 use crate::answer::text::fitted_if_narrow;
 use crate::answer::visible::{one_line, visible};
 use crate::answer::{
-    AnyAnswer, BackupList, DIM, ErrorView, GREEN, Outcome, Planned, RehearsalView, Style, YELLOW,
+    AnyAnswer, BOLD, BackupList, DIM, ErrorView, GREEN, Outcome, Planned, RehearsalView, Style,
+    WITHOUT_NAME, YELLOW,
 };
 use crate::cli::{Global, ProgressMode, When};
 use crate::face::talk::EventText;
 use crate::face::terminal::Spinner;
-use crate::failure::{BackupError, Exit, Result};
+use crate::failure::{BackupError, Exit, Failure, Result};
 use crate::model::event::{Event, Events};
 use crate::model::rehearsal::Rehearsal;
 use crate::model::target::Target;
@@ -70,7 +71,9 @@ impl Face {
             terminal && !dumb && !in_ci && !flags.quiet && flags.progress == ProgressMode::Auto;
         let width =
             set("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or_else(terminal::width);
-        let style = |terminal| Style { width, colours: colour(terminal), kept: flags.kept() };
+        let (details, kept) = (flags.verbose, flags.kept());
+        let style =
+            |terminal| Style { width, colours: colour(terminal), details, kept: kept.clone() };
         Face(Arc::new(FaceInner {
             verb,
             json: flags.json,
@@ -118,6 +121,17 @@ impl Face {
     pub(crate) fn status(&self, word: &str, text: &str) {
         let text = one_line(text);
         self.note(&format!("{} {text}", self.err(GREEN, &format!("{word:>12}"))));
+    }
+
+    /// The set of migrations that the following lines are about.
+    pub(crate) fn set(&self, name: Option<&str>) {
+        self.note(&self.err(BOLD, &format!("Set {}", name.unwrap_or(WITHOUT_NAME))));
+    }
+
+    /// The failure of one of several sets of migrations.
+    pub(crate) fn failure_of_set(&self, name: Option<&str>, failure: &Failure) {
+        let view = ErrorView::from(failure).of_set(name.unwrap_or(WITHOUT_NAME));
+        self.say(&view.text(&self.0.err));
     }
 
     /// A suggested command, with the flags of the call.

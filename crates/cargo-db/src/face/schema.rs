@@ -12,10 +12,10 @@ use snapbox::{Assert, Data};
 use crate::answer::{
     AcceptedKeys, AnswerOfSets, AuditShown, AuditTrail, BackedUp, BackupList, BackupShown,
     BranchNotice, CheckReport, Created, DifferenceReport, Drawn, Dropped, DryRun, Dumped,
-    EnvironmentReport, GeneratedView, HookReport, Initialised, KeyView, Migrated, NothingRehearsed,
-    PolicyTable, Pruned, Rebuilt, RehearsalReport, Restored, SchemaFileView, Seeded, ServerState,
-    ServerUrl, StatusReport, TableList, TableShown, TrailSound, TrustList, TrustRevoked, TrustView,
-    Verified,
+    EitherAnswer, EnvironmentReport, GeneratedView, HookReport, Initialised, KeyView, Migrated,
+    NothingRehearsed, PolicyTable, Pruned, Rebuilt, RehearsalReport, Restored, SchemaFileView,
+    Seeded, ServerState, ServerUrl, StatusReport, TableList, TableShown, TrailSound, TrustList,
+    TrustRevoked, TrustView, Verified,
 };
 use crate::face::json::{Document, NoAnswer, SCHEMA};
 use crate::model::event::Event;
@@ -38,7 +38,16 @@ const FILES: &[File] = &[
         endings: &[of::<StatusReport>, of::<AnswerOfSets<StatusReport>>],
     },
     File { name: "create", verbs: &["create"], endings: &[of::<Created>] },
-    File { name: "migrate", verbs: &["migrate"], endings: &[of::<Migrated>, of::<DryRun>] },
+    File {
+        name: "migrate",
+        verbs: &["migrate"],
+        endings: &[
+            of::<Migrated>,
+            of::<DryRun>,
+            of::<AnswerOfSets<Migrated>>,
+            of::<AnswerOfSets<DryRun>>,
+        ],
+    },
     File { name: "rollback", verbs: &["rollback"], endings: &[of::<Migrated>, of::<DryRun>] },
     File { name: "baseline", verbs: &["baseline"], endings: &[of::<Migrated>, of::<DryRun>] },
     File { name: "repair", verbs: &["repair"], endings: &[of::<Migrated>, of::<DryRun>] },
@@ -69,7 +78,12 @@ const FILES: &[File] = &[
     File {
         name: "audit",
         verbs: &["audit", "audit show", "audit verify"],
-        endings: &[of::<AuditTrail>, of::<AuditShown>, of::<TrailSound>],
+        endings: &[
+            of::<AuditTrail>,
+            of::<AnswerOfSets<AuditTrail>>,
+            of::<AuditShown>,
+            of::<TrailSound>,
+        ],
     },
     File { name: "backup", verbs: &["backup"], endings: &[of::<BackedUp>] },
     File { name: "dump", verbs: &["dump"], endings: &[of::<Dumped>] },
@@ -103,7 +117,11 @@ const FILES: &[File] = &[
     File {
         name: "rehearse",
         verbs: &["rehearse"],
-        endings: &[of::<RehearsalReport>, of::<NothingRehearsed>],
+        endings: &[
+            of::<RehearsalReport>,
+            of::<NothingRehearsed>,
+            of::<AnswerOfSets<EitherAnswer<RehearsalReport, NothingRehearsed>>>,
+        ],
     },
     File {
         name: "hooks",
@@ -180,12 +198,49 @@ fn file_schema(title: &str, mut documents: Vec<Value>, generator: &mut SchemaGen
         _ => drop(schema.insert("anyOf".to_owned(), json!(documents))),
     }
     let definitions = generator.take_definitions(true);
+    let mut schema = Value::Object(schema);
+    let mut all = Value::Object(definitions.clone());
+    [&mut schema, &mut all].into_iter().for_each(|part| distribute(part, &definitions));
+    let (Value::Object(mut schema), Value::Object(definitions)) = (schema, all) else {
+        unreachable!("both are objects");
+    };
     if !definitions.is_empty() {
         schema.insert("$defs".to_owned(), Value::Object(definitions));
     }
     let mut schema = Value::Object(schema);
     close(&mut schema);
     schema
+}
+
+/// Replaces fields beside a choice of forms by forms that each have these fields: only then can
+/// each form be closed.
+fn distribute(schema: &mut Value, definitions: &Map<String, Value>) {
+    let resolved = |form: &Value| {
+        let name = form["$ref"].as_str().and_then(|link| link.rsplit('/').next());
+        name.map_or_else(|| form.clone(), |name| definitions[name].clone())
+    };
+    let both = (schema.get("properties"), schema.get("anyOf"));
+    if let (Some(Value::Object(_)), Some(Value::Array(forms))) = both {
+        let forms: Vec<Value> = forms.iter().map(resolved).collect();
+        let mut common = schema.clone();
+        common.as_object_mut().expect("an object").remove("anyOf");
+        let with_common = |mut form: Value| {
+            for (name, property) in common["properties"].as_object().expect("fields") {
+                form["properties"][name] = property.clone();
+            }
+            let required = common["required"].as_array().cloned().unwrap_or_default();
+            form["required"].as_array_mut().expect("required fields").extend(required);
+            form
+        };
+        *schema = json!({ "anyOf": forms.into_iter().map(with_common).collect::<Vec<_>>() });
+    }
+    match schema {
+        Value::Object(object) => {
+            object.values_mut().for_each(|part| distribute(part, definitions));
+        }
+        Value::Array(parts) => parts.iter_mut().for_each(|part| distribute(part, definitions)),
+        _ => {}
+    }
 }
 
 fn close(schema: &mut Value) {

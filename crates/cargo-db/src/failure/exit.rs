@@ -53,6 +53,11 @@ const ORDER: [Exit; 15] = [
 ];
 
 impl Exit {
+    /// That of a finding, if there is one.
+    pub(crate) fn finding_if(found: bool) -> Exit {
+        if found { Exit::Finding } else { Exit::Done }
+    }
+
     /// The one of several exit codes that the run ends with.
     pub(crate) fn of_several(exits: impl IntoIterator<Item = Exit>) -> Exit {
         let exits: Vec<Exit> = exits.into_iter().collect();

@@ -32,6 +32,8 @@ pub(crate) enum SettingsError {
     SeveralTools { candidates: Vec<(String, String)>, set: Option<String> },
     #[error("db.toml has several sets of migrations; name one with --set: {}", sets.join(", "))]
     SeveralSets { sets: Vec<String>, command: String },
+    #[error("the sets of migrations depend on each other in a circle: {}", circle.join(" -> "))]
+    CircleOfSets { circle: Vec<String> },
     #[error("{one} and {other} share the history table `{table}` in one database")]
     SharedHistory { one: String, other: String, table: String, tool: String },
 }
@@ -102,6 +104,10 @@ impl SettingsError {
                     several.run(&format!("for the set `{set}`"), named)
                 };
                 sets.iter().fold(several, of_set)
+            }
+            SettingsError::CircleOfSets { .. } => {
+                Explanation::new("SETTINGS.CIRCLE_OF_SETS", Exit::Usage)
+                    .advise("remove one of them from a `depends-on` in db.toml")
             }
             SettingsError::SharedHistory { one, tool, .. } => {
                 Explanation::new("SETTINGS.SHARED_HISTORY", Exit::Usage)
@@ -182,6 +188,7 @@ pub(super) fn samples() -> Vec<SettingsError> {
             sets: vec![text("jobs"), text("web")],
             command: text("cargo db migrate"),
         },
+        SettingsError::CircleOfSets { circle: vec![text("jobs"), text("web"), text("jobs")] },
         SettingsError::SharedHistory {
             one: text("[migrations.jobs]"),
             other: text("[migrations.web]"),

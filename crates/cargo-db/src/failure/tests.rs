@@ -245,6 +245,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("SERVER.NOT_MADE_HERE", &[4]),
     ("SERVER.NO_BINARIES", &[6]),
     ("SERVER.OTHER_MAJOR", &[6]),
+    ("SETTINGS.CIRCLE_OF_SETS", &[2]),
     ("SETTINGS.ENVIRONMENT", &[2]),
     ("SETTINGS.FILE", &[2]),
     ("SETTINGS.FOREIGN_OWNER", &[2]),

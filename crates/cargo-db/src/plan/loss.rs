@@ -95,11 +95,7 @@ impl AtMost {
         if self.is_empty() {
             return String::new();
         }
-        let list = self.to_string();
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.,=-".contains(&byte);
-        let is_word = list.bytes().all(is_plain);
-        let list = if is_word { list.into() } else { shell_words::quote(&list) };
-        format!(" --lose-at-most {list}")
+        format!(" --lose-at-most {}", shell_word(&self.to_string()))
     }
 }
 
@@ -117,6 +113,15 @@ impl fmt::Display for AtMost {
             }
         }
         Ok(())
+    }
+}
+
+/// A value as it is typed after a flag, with quotes only if a shell needs them.
+pub(crate) fn shell_word(value: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.,=-".contains(&byte);
+    match !value.is_empty() && value.bytes().all(is_plain) {
+        true => value.to_owned(),
+        false => shell_words::quote(value).into_owned(),
     }
 }
 

@@ -24,7 +24,7 @@ use crate::model::target::Target;
 
 pub(crate) use baseline::{baseline, refuse_unapplied, repair, repair_drift};
 pub(crate) use facts::{MigrationFacts, schema_of_new};
-pub(crate) use loss::{AtMost, Loss};
+pub(crate) use loss::{AtMost, Loss, shell_word};
 pub(crate) use migrate::{MigrateRequest, Tolerance, all_or_nothing, migrate};
 pub(crate) use operation::Operation;
 pub(crate) use retention::{Bounds, Retention, RetentionDecision, judge as judge_retention};

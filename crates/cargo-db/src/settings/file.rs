@@ -54,6 +54,8 @@ pub(crate) struct MigrationsTable {
     pub(crate) table: Option<String>,
     /// The variable that names this set's database.
     pub(crate) url: Option<String>,
+    /// The sets that are migrated before this one.
+    pub(crate) depends_on: Vec<String>,
     pub(crate) status: Option<Vec<String>>,
     pub(crate) apply: Option<Vec<String>>,
     pub(crate) rollback: Option<Vec<String>>,

@@ -12,6 +12,7 @@ mod owner;
 mod recognise;
 mod root;
 mod schema;
+mod sets;
 mod source;
 mod tool;
 mod trust;

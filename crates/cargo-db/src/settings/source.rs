@@ -32,6 +32,7 @@ pub(crate) struct Flags {
 }
 
 /// The inputs from which settings are resolved.
+#[derive(Clone)]
 pub(crate) struct Sources<'a> {
     pub(crate) flags: Flags,
     /// The process environment.
@@ -95,8 +96,7 @@ impl Sources<'_> {
 
     /// The same, with other flags.
     pub(crate) fn with_flags(&self, flags: Flags) -> Sources<'_> {
-        let (process, cwd, caller) = (self.process.clone(), self.cwd.clone(), self.caller.clone());
-        Sources { flags, process, cwd, caller, ..*self }
+        Sources { flags, ..self.clone() }
     }
 }
 

@@ -10,10 +10,10 @@ use db_tools::{ProjectTool, ToolError, ToolSettings, unsupported};
 use pg_sql::name::TableName;
 
 use crate::failure::{Result, SettingsError};
-use crate::model::path::without_dots;
 use crate::settings::connection::DatabaseChoice;
 use crate::settings::file::{DbToml, MigrationsTable};
 use crate::settings::recognise::{Candidate, Evidence, Search, base, below};
+use crate::settings::sets;
 use crate::settings::source::{Origin, Setting, Sources};
 use crate::settings::trust::Guarded;
 
@@ -44,8 +44,11 @@ pub(crate) struct Migrations {
     pub(crate) tool_dir: PathBuf,
     /// Commands in `db.toml` that replace the tool's own, by their purpose.
     pub(crate) commands: Guarded<BTreeMap<&'static str, Vec<String>>>,
-    /// All sets, if there are any: by name, and the one without a name.
+    /// All sets, if there are any: by name, and the one without a name. Each comes after those that
+    /// it depends on.
     pub(crate) sets: Vec<Option<String>>,
+    /// Whether the sets name different databases.
+    pub(crate) has_several_urls: bool,
     /// The set in whose folder the command was started.
     pub(crate) set_here: Option<String>,
 }
@@ -133,12 +136,9 @@ impl OtherSet {
 
 /// The migrations of a project: their folder and tool.
 pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Result<Migrations> {
-    let mut sets: Vec<Option<String>> = toml.migrations.sets.keys().cloned().map(Some).collect();
-    if !sets.is_empty() && !toml.migrations.is_empty() {
-        sets.insert(0, None);
-    }
-    let set = chosen_set(sources, toml, root)?;
-    let table = set.as_ref().map_or(&toml.migrations, |set| &toml.migrations.sets[set]);
+    let sets = sets::in_order(&toml.migrations)?;
+    let set = sets::chosen(sources, toml, root)?;
+    let table = sets::table_of(&toml.migrations, set.as_ref());
     let dir = named_dir(sources, table, root);
     let place = (sources, root);
     let (mut found, is_unclaimed) = found(place, table, set.is_none(), dir.as_ref())?;
@@ -163,7 +163,8 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
         tool_dir,
         commands: Guarded::new(table.commands()),
         sets,
-        set_here: set_here(sources, toml, root),
+        has_several_urls: sets::has_several_urls(&toml.migrations),
+        set_here: sets::here(sources, toml, root),
     })
 }
 
@@ -337,48 +338,6 @@ fn own_settings(
     Ok(layout.settings(&path, &text)?)
 }
 
-/// The selected set: the one that is named, or the only one.
-fn chosen_set(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Result<Option<String>> {
-    let sets = &toml.migrations.sets;
-    let list = || sets.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-    match &sources.flags.set {
-        Some(name) if sets.contains_key(name) => Ok(Some(name.clone())),
-        Some(name) => {
-            let why = if sets.is_empty() {
-                "db.toml has no sets".to_owned()
-            } else {
-                format!("expected one of {}", list())
-            };
-            Err(SettingsError::Value { source_name: "--set".to_owned(), value: name.clone(), why }
-                .into())
-        }
-        None if sets.len() == 1 && toml.migrations.is_empty() => Ok(sets.keys().next().cloned()),
-        None if sets.len() > 1 && toml.migrations.is_empty() && !sources.flags.any_set => {
-            if let Some(set) = set_here(sources, toml, root) {
-                return Ok(Some(set));
-            }
-            let (sets, command) = (sets.keys().cloned().collect(), sources.flags.command.clone());
-            Err(SettingsError::SeveralSets { sets, command }.into())
-        }
-        None => Ok(None),
-    }
-}
-
-/// The set in the nearest folder that has one, at or above the current folder and below the root:
-/// in `crates/web`, the set whose folder is `crates/web/migrations`. `None` if there are several.
-fn set_here(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Option<String> {
-    let folders = sources.cwd.ancestors().take_while(|folder| folder.starts_with(root));
-    for folder in folders.filter(|folder| *folder != root) {
-        let is_here = |dir: &PathBuf| without_dots(&root.join(dir)).starts_with(folder);
-        let sets = toml.migrations.sets.iter();
-        let mut here = sets.filter(|(_, table)| table.dir.as_ref().is_some_and(is_here));
-        if let Some((set, _)) = here.next() {
-            return here.next().is_none().then(|| set.clone());
-        }
-    }
-    None
-}
-
 fn named(
     sources: &Sources<'_>,
     root: &Path,
@@ -399,6 +358,7 @@ impl MigrationsTable {
         let named = [&self.tool, &self.runner, &self.table, &self.url];
         self.dir.is_none()
             && named.iter().all(|value| value.is_none())
+            && self.depends_on.is_empty()
             && self.commands().is_empty()
     }
 

@@ -4,8 +4,8 @@ use clap::Args;
 
 use crate::answer::{AuditShown, AuditTrail, Outcome, TrailSound};
 use crate::audit::{self, Trail};
-use crate::change::{Effect, Needs, Workspace};
-use crate::failure::{AuditError, Result};
+use crate::change::{Effect, Needs, SetNeed, Workspace, over_sets};
+use crate::failure::{AuditError, Exit, Result};
 use crate::model::audit::Record;
 use crate::verb::declare::{Verb, verbs};
 use crate::world::pg::{Purpose, Session};
@@ -64,13 +64,24 @@ impl Verb for AuditArgs {
     }
 
     fn needs(&self) -> Needs {
-        Needs::WORKSPACE
+        needs(self.database, SetNeed::Each)
     }
 
+    /// The file is of the project; each set may have a database of its own.
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
-        let records = records(workspace, self.database)?;
-        Ok(Outcome::done(AuditTrail::of(records)))
+        let trail = |workspace: &Workspace| {
+            Ok((AuditTrail::of(records(workspace, self.database)?), Exit::Done))
+        };
+        match self.database {
+            true => over_sets(workspace, trail),
+            false => trail(workspace).map(|(trail, _)| Outcome::done(trail)),
+        }
     }
+}
+
+/// The trail of the project is that of all sets.
+fn needs(is_of_database: bool, of_database: SetNeed) -> Needs {
+    Needs { set: if is_of_database { of_database } else { SetNeed::None }, ..Needs::WORKSPACE }
 }
 
 /// The records of the project, or of the database.
@@ -92,7 +103,7 @@ impl Verb for ShowAuditArgs {
     }
 
     fn needs(&self) -> Needs {
-        Needs::WORKSPACE
+        needs(self.database, SetNeed::One)
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
@@ -120,7 +131,7 @@ impl Verb for VerifyAuditArgs {
     }
 
     fn needs(&self) -> Needs {
-        Needs::WORKSPACE
+        needs(false, SetNeed::None)
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {

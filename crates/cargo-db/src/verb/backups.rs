@@ -84,7 +84,7 @@ pub(crate) struct PruneArgs {
 }
 
 /// Verbs that only use the folder: they need no server and no set.
-const FOLDER: Needs = Needs { set: SetNeed::Any, ..Needs::WORKSPACE };
+const FOLDER: Needs = Needs { set: SetNeed::None, ..Needs::WORKSPACE };
 
 impl Verb for ListBackupsArgs {
     fn name(&self) -> &'static str {

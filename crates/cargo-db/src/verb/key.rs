@@ -45,7 +45,7 @@ pub(crate) struct ShowKeyArgs {}
 
 /// Keys are the user's, and no repository's.
 const NEEDS: Needs =
-    Needs { database: DatabaseNeed::Irrelevant, set: SetNeed::Any, ..Needs::WORKSPACE };
+    Needs { database: DatabaseNeed::Irrelevant, set: SetNeed::None, ..Needs::WORKSPACE };
 
 impl Verb for NewKeyArgs {
     fn name(&self) -> &'static str {

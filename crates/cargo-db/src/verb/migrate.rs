@@ -4,17 +4,19 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::answer::{DryRun, Migrated, Outcome};
+use crate::answer::{DryRun, EitherAnswer, Migrated, Outcome, SetEnding};
 use crate::audit::Trail;
 use crate::change::{
-    Change, Database, Effect, Ending, Mode, Proved, Proving, Workspace, apply_or_restore,
-    backup_obstacle, batched, lock_migrations, perform, preview, prove, receipt_of,
-    receipts_are_accepted, refresh_schema_file, same_plan, wants_all_or_nothing,
+    Change, Database, Effect, Ending, Mode, Needs, Proved, Proving, SetNeed, Workspace,
+    apply_or_restore, backup_obstacle, batched, each_set, foresee, lock_migrations,
+    outcome_with_consent, perform, preview, prove, receipt_is_there, receipt_of,
+    receipts_are_accepted, refresh_schema_file, same_plan, sets_in_order, wants_all_or_nothing,
 };
-use crate::failure::Result;
+use crate::failure::{Exit, Result};
 use crate::migration::{self, AppliedMigration, Witness};
 use crate::model::consent::Consent;
 use crate::plan::{self, MigrateRequest, Plan, Tolerance};
+use crate::settings::Settings;
 use crate::verb::declare::Verb;
 use crate::world::pg::Lock;
 
@@ -62,7 +64,48 @@ impl Verb for MigrateArgs {
         EFFECT
     }
 
+    /// A version, a number of migrations or a receipt belongs to one set.
+    fn needs(&self) -> Needs {
+        let is_of_one = self.to.is_some() || self.steps.is_some() || self.receipt.is_some();
+        let set = if is_of_one { SetNeed::One } else { SetNeed::Each };
+        Needs { set, ..Needs::DATABASE }
+    }
+
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        if !self.dry_run {
+            return sets_in_order(workspace, |set| self.foresee(set), |set| self.migrate(set));
+        }
+        let mut sets = each_set(workspace, |set| self.migrate(set))?;
+        let flags = match sets.len() {
+            1 => String::new(),
+            _ => sets.iter_mut().filter_map(consent_of_set).collect(),
+        };
+        let consent = format!("{}{flags}", workspace.consent.command);
+        let consent = Some(consent).filter(|_| !flags.is_empty());
+        outcome_with_consent(workspace, sets, consent)
+    }
+}
+
+/// What a run ends with.
+type MigrateAnswer = EitherAnswer<Migrated, DryRun>;
+
+/// The flags that consent to the plan of one of several sets.
+fn consent_of_set(
+    (set, ending): &mut (Option<String>, SetEnding<MigrateAnswer>),
+) -> Option<String> {
+    match ending {
+        SetEnding::Answered(EitherAnswer::Other(plan), _) => plan.consent_of_set(set.as_deref()),
+        _ => None,
+    }
+}
+
+impl MigrateArgs {
+    /// Fails if the migrations cannot be applied, as far as that is known before.
+    fn foresee(&self, workspace: &Workspace) -> Result<()> {
+        foresee(&workspace.database()?, &mut PendingMigrations::new(self))
+    }
+
+    fn migrate(&self, workspace: &Workspace) -> Result<(MigrateAnswer, Exit)> {
         let database = workspace.database()?;
         let Database { settings, target, .. } = &database;
         let ui = &workspace.ui;
@@ -72,58 +115,61 @@ impl Verb for MigrateArgs {
             // exist.
             migration::create_if_absent(&workspace.world, settings, target)?;
         }
-        let mut change = Migrating::new(self);
-        match perform(&database, Mode::of(self.dry_run), &mut change)? {
-            Ending::DryRun(plan) => self.show(&database, &plan),
+        let mut change = PendingMigrations::new(self);
+        let migrated = match perform(&database, Mode::of(self.dry_run), &mut change)? {
+            Ending::DryRun(plan) => {
+                let (shown, exit) = self.show(&database, &plan)?;
+                return Ok((EitherAnswer::Other(shown), exit));
+            }
             Ending::Nothing(plan) if change.has_no_files => {
-                if let Some(reason) = migration::no_migrations_hint(settings) {
-                    let reason = format!("nothing to do: {reason}");
-                    return Ok(Outcome::done(Migrated::nothing(&plan, reason)));
-                }
-                let dir = &settings.migrations.dir.value;
-                let shown = dir.strip_prefix(&settings.root).unwrap_or(dir).display();
-                let reason = format!(
-                    "nothing to do: there is no migration of {} in `{shown}`",
-                    settings.migrations.layout.key()
-                );
-                Ok(Outcome::done(Migrated::nothing(&plan, reason)))
+                Migrated::nothing(&plan, no_files(settings))
             }
             Ending::Nothing(plan) => {
                 plan.warnings.iter().for_each(|warning| ui.warning(warning));
-                Ok(Outcome::done(Migrated::of(&plan, &[])))
+                Migrated::of(&plan, &[])
             }
             Ending::Done { plan, done, .. } => {
                 refresh_schema_file(&database);
-                Ok(Outcome::done(Migrated::of(&plan, &done)))
+                Migrated::of(&plan, &done)
             }
-        }
+        };
+        Ok((EitherAnswer::One(migrated), Exit::Done))
     }
-}
 
-impl MigrateArgs {
     /// A dry run: the plan, and what is known about its migrations.
-    fn show(&self, database: &Database<'_>, plan: &Plan) -> Result<Outcome> {
+    fn show(&self, database: &Database<'_>, plan: &Plan) -> Result<(DryRun, Exit)> {
         let workspace = database.workspace;
         migration::check_files(&workspace.world, &database.settings, plan)?;
         let sql = self.show_sql.then(|| migration::sql_of(&database.settings, plan)).transpose()?;
         if plan.is_empty() {
-            return Ok(Outcome::done(DryRun::of(plan).with_sql(sql)));
+            return Ok((DryRun::of(plan).with_sql(sql), Exit::Done));
         }
         let answer = DryRun::of(plan).with_sql(sql);
         let stops = backup_obstacle(database, plan)?.is_some();
         let preview = match preview(database, plan, self.receipt.as_deref()) {
             // A database that cannot be backed up usually cannot be copied either, and that has
             // been reported already.
-            Err(_) if stops => return Ok(Outcome::done(answer).finding_if(stops)),
+            Err(_) if stops => return Ok((answer, Exit::Finding)),
             preview => preview?,
         };
-        let answer = answer.with_preview(plan, &preview);
-        Ok(Outcome::done(answer).finding_if(stops || !preview.is_safe()))
+        let exit = Exit::finding_if(stops || !preview.is_safe());
+        Ok((answer.with_preview(plan, &preview), exit))
     }
 }
 
+/// Why there is no migration at all.
+fn no_files(settings: &Settings) -> String {
+    if let Some(reason) = migration::no_migrations_hint(settings) {
+        return format!("nothing to do: {reason}");
+    }
+    let dir = &settings.migrations.dir.value;
+    let shown = dir.strip_prefix(&settings.root).unwrap_or(dir).display();
+    let tool = settings.migrations.layout.key();
+    format!("nothing to do: there is no migration of {tool} in `{shown}`")
+}
+
 /// Pending migrations, about to be applied.
-struct Migrating<'a> {
+struct PendingMigrations<'a> {
     args: &'a MigrateArgs,
     /// Whether the project has no migration at all, and no file that was meant to be one.
     has_no_files: bool,
@@ -138,7 +184,7 @@ struct Held {
     witness: Option<Witness>,
 }
 
-impl Change for Migrating<'_> {
+impl Change for PendingMigrations<'_> {
     type Held = Held;
     type Done = Vec<AppliedMigration>;
 
@@ -185,6 +231,10 @@ impl Change for Migrating<'_> {
             self.proved = proving.require(database, plan)?;
         }
         Ok(())
+    }
+
+    fn foresee_proof(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {
+        receipt_is_there(database, plan)
     }
 
     fn lock(&mut self, database: &Database<'_>, plan: &Plan) -> Result<Held> {
@@ -247,9 +297,9 @@ impl Change for Migrating<'_> {
     }
 }
 
-impl<'a> Migrating<'a> {
-    fn new(args: &'a MigrateArgs) -> Migrating<'a> {
-        Migrating { args, has_no_files: false, proving: None, proved: Proved::default() }
+impl<'a> PendingMigrations<'a> {
+    fn new(args: &'a MigrateArgs) -> PendingMigrations<'a> {
+        PendingMigrations { args, has_no_files: false, proving: None, proved: Proved::default() }
     }
 }
 

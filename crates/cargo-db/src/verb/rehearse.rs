@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::answer::{Form, NothingRehearsed, Outcome, RehearsalReport};
+use crate::answer::{EitherAnswer, Form, NothingRehearsed, Outcome, RehearsalReport};
 use crate::backup::{BackupFolder, RestoreSource};
 use crate::change::{
-    Database, Effect, Workspace, batched, shares_a_transaction, to_load, wants_all_or_nothing,
+    Database, Effect, Needs, SetNeed, Workspace, batched, over_sets, shares_a_transaction, to_load,
+    wants_all_or_nothing,
 };
-use crate::failure::{Result, SettingsError};
+use crate::failure::{Exit, Result, SettingsError};
 use crate::migration;
 use crate::model::backup::{Backup, LoadedAs};
 use crate::model::finding::Verdict;
@@ -85,7 +86,25 @@ impl Verb for RehearseArgs {
         EFFECT
     }
 
+    /// A version, a backup or a folder of queries belongs to one set.
+    fn needs(&self) -> Needs {
+        let is_of_one = self.to.is_some() || self.backup.is_some() || self.queries.is_some();
+        let set = if is_of_one { SetNeed::One } else { SetNeed::Each };
+        Needs { set, ..Needs::DATABASE }
+    }
+
+    /// Rehearses the migrations of each set. A set that cannot be rehearsed does not hide the
+    /// others.
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        over_sets(workspace, |workspace| self.rehearse(workspace))
+    }
+}
+
+/// What a rehearsal ends with.
+type RehearseAnswer = EitherAnswer<RehearsalReport, NothingRehearsed>;
+
+impl RehearseArgs {
+    fn rehearse(&self, workspace: &Workspace) -> Result<(RehearseAnswer, Exit)> {
         let database = &workspace.database()?;
         let Database { target, settings, .. } = database;
         let world = &workspace.world;
@@ -109,7 +128,8 @@ impl Verb for RehearseArgs {
         }
         let migrations: Vec<Migration> = plan.migrations().cloned().collect();
         if migrations.is_empty() {
-            return Ok(Outcome::done(NothingRehearsed::of(target)));
+            let nothing = NothingRehearsed::of(target, self.form());
+            return Ok((EitherAnswer::Other(nothing), Exit::Done));
         }
         let queries = match &self.queries {
             Some(folder) => {
@@ -126,17 +146,18 @@ impl Verb for RehearseArgs {
         let request = Request { settings, migrations, is_one_transaction, keep, queries };
         let (rehearsal, receipt) = rehearse::rehearse(world, &request, copy)?;
         let (path, signed_by) = receipts.write(receipt, &settings.signing)?;
-        let form = match self.format {
+        let answer = RehearsalReport::of(target, &rehearsal, (&path, signed_by), self.form());
+        let exit = Exit::finding_if(rehearsal.verdict() > Verdict::Warn);
+        Ok((EitherAnswer::One(answer.loaded_as(loaded_as)), exit))
+    }
+
+    fn form(&self) -> Form {
+        match self.format {
             ReportFormat::Text => Form::Terminal,
             ReportFormat::Markdown => Form::Markdown,
-        };
-        let answer = RehearsalReport::of(target, &rehearsal, (&path, signed_by), form);
-        let answer = answer.loaded_as(loaded_as);
-        Ok(Outcome::done(answer).finding_if(rehearsal.verdict() > Verdict::Warn))
+        }
     }
-}
 
-impl RehearseArgs {
     /// A backup that this project did not take is loaded only with consent. The role that loads it
     /// is dropped together with the copy, so the copy cannot be kept.
     fn agree(

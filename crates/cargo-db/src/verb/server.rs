@@ -76,7 +76,7 @@ pub(crate) struct DestroyServerArgs {
     dry_run: bool,
 }
 
-const NEEDS: Needs = Needs { set: SetNeed::Any, ..Needs::WORKSPACE };
+const NEEDS: Needs = Needs { set: SetNeed::None, ..Needs::WORKSPACE };
 
 impl Verb for StartServerArgs {
     fn name(&self) -> &'static str {

@@ -6,8 +6,8 @@ use clap::Args;
 
 use crate::answer::{Outcome, SettingView, StatusFacts, StatusReport};
 use crate::backup;
-use crate::change::{Effect, FoundOfSets, Needs, SetNeed, Workspace, outcome_of_sets};
-use crate::failure::{Result, RunError};
+use crate::change::{Effect, Needs, SetNeed, Workspace, over_sets};
+use crate::failure::{Exit, Result, RunError};
 use crate::migration;
 use crate::model::environment::{Marker, Resolved};
 use crate::model::history::{History, MigrationStatus};
@@ -49,20 +49,17 @@ impl Verb for StatusArgs {
     }
 
     fn needs(&self) -> Needs {
-        Needs { set: SetNeed::Any, ..Needs::DATABASE }
+        Needs { set: SetNeed::Each, ..Needs::DATABASE }
     }
 
     /// Shows the state of the database of each set. A set that cannot be read does not hide the
     /// others.
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
-        let report = |settings: Result<Settings>| -> Result<StatusReport> {
-            let settings = settings?;
-            Ok(gather(workspace, &settings, self.wait)?.status())
-        };
-        let of_set = |(set, settings)| (set, report(settings));
-        let sets: FoundOfSets<StatusReport> = workspace.sets().into_iter().map(of_set).collect();
-        workspace.world.interrupt.check()?;
-        outcome_of_sets(workspace, sets, |status| status.finding().filter(|_| self.check))
+        over_sets(workspace, |workspace| {
+            let status = gather(workspace, &workspace.settings, self.wait)?.status();
+            let finding = status.finding().filter(|_| self.check);
+            Ok((status, finding.unwrap_or(Exit::Done)))
+        })
     }
 }
 

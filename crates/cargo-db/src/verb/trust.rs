@@ -48,7 +48,7 @@ impl Verb for TrustArgs {
     fn needs(&self) -> Needs {
         Needs {
             database: DatabaseNeed::Irrelevant,
-            set: SetNeed::Any,
+            set: SetNeed::None,
             trust: TrustNeed::Gives,
             ..Needs::WORKSPACE
         }

@@ -407,7 +407,16 @@ fn every_document_names_its_set() {
         let document = ended(&project, &[arguments, &["--set", "a"]].concat(), code);
         assert_eq!(document["set"], "a", "{document:#}");
     }
-    ended(&project, &["migrate"], 2);
+    ended(&project, &["rollback"], 2);
+    for (arguments, code) in [
+        (&["migrate", "--dry-run"][..], 0),
+        (&["rehearse"], 0),
+        (&["check", "--fail-on", "block"], 0),
+        (&["audit", "--database"], 0),
+        (&["migrate", "--yes"], 0),
+    ] {
+        assert_eq!(names(&ended(&project, arguments, code)), ["a", "b"], "{arguments:?}");
+    }
     // A set that cannot be read does not hide the others.
     project.write(
         "db.toml",

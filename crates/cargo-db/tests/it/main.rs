@@ -73,6 +73,7 @@ mod seen;
 mod server;
 mod set;
 mod settings;
+mod several;
 mod shell;
 mod signed;
 mod small_locks;

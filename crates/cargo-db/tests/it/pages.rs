@@ -8,6 +8,7 @@ use std::process::Command;
 
 use snapbox::{Assert, Data, IntoData, data::DataFormat};
 
+use crate::support::keys::PUBLIC_KEY;
 use crate::support::settle::settled;
 use crate::support::{Project, cluster, repository};
 
@@ -155,11 +156,13 @@ fn shape(text: &str) -> String {
     let mut shape = String::new();
     for word in text.split_whitespace() {
         let word = word.trim_end_matches(',');
-        let is_id = word.trim_matches('`').len() == 32;
+        // A value for one of several sets follows the name of the set.
+        let (set, value) = word.rsplit_once('=').unwrap_or(("", word));
+        let is_id = value.trim_matches('`').len() == 32;
         let digits = word.chars().any(|one| one.is_ascii_digit());
         let marks = |one: char| one.is_ascii_digit() || ",.:-TZ".contains(one);
         let word = match () {
-            () if is_id => "#".to_owned(),
+            () if is_id => format!("{set}#"),
             () if digits => word.replace(marks, ""),
             () => word.to_owned(),
         };
@@ -214,6 +217,7 @@ fn project_of(block: &Block, name: &str) -> Project {
             project.git(&["config", "user.email", "t@example.com"]);
             project
         }
+        "tools.md" => two_sets(name),
         "tutorial.md" => Project::without_database(name),
         _ => school(name),
     };
@@ -245,6 +249,21 @@ fn notes(name: &str) -> Project {
     );
     project.migration("20260301100000_add_extra.up.sql", "ALTER TABLE users ADD extra int;\n");
     project.migration("20260301100000_add_extra.down.sql", "ALTER TABLE users DROP extra;\n");
+    project
+}
+
+/// Two sets in one database, each with a pending migration.
+fn two_sets(name: &str) -> Project {
+    let project = Project::new(name);
+    let mut toml = String::new();
+    for set in ["api", "web"] {
+        write!(toml, "[migrations.{set}]\ntool = \"sqlx\"\ndir = \"{set}\"\n").unwrap();
+        writeln!(toml, "table = \"applied_{set}\"").unwrap();
+        project.write(&format!("{set}/1_{set}.sql"), &format!("CREATE TABLE {set} (id int);\n"));
+    }
+    project.write("db.toml", &toml);
+    let key = ["env", "key", "add", PUBLIC_KEY, "--env", "test", "--yes", "--set", "api"];
+    project.db(&key).ok();
     project
 }
 

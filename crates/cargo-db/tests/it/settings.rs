@@ -197,15 +197,15 @@ fn a_command_in_the_folder_of_a_set_means_that_set() {
     let other = ["migrate", "--dry-run", "--set", "jobs"];
     let _ = within("crates/web", &other).ok().says("apply 1 b");
     for folder in [".", "crates", "crates/jobs"] {
-        let ran = within(folder, &["migrate", "--env", "test", "--json"]).code(2);
+        let ran = within(folder, &["seed", "--env", "test", "--json"]).code(2);
         let error = ran.json()["error"].clone();
         assert_eq!(error["code"], "SETTINGS.SEVERAL_SETS");
         let commands: Vec<_> = error["next"].as_array().unwrap().iter().collect();
         assert_eq!(commands.len(), 3, "{ran}");
-        assert_eq!(commands[2]["command"], "cargo db migrate --env test --json --set web");
+        assert_eq!(commands[2]["command"], "cargo db seed --env test --json --set web");
     }
     project.set("COLUMNS", "200");
-    project.db(&["migrate"]).code(2).says("cargo db migrate --set late");
+    project.db(&["seed"]).code(2).says("cargo db seed --set late");
 }
 
 /// `check` needs no set: it goes through all of them, and its exit code is the worst.

@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 
 use crate::answer::{CheckReport, Outcome};
 use crate::change::{
-    DatabaseNeed, Effect, FoundOfSets, Needs, SetNeed, Workspace, drift_of, generated_schema,
+    DatabaseNeed, Effect, EndedSets, Needs, SetNeed, Workspace, drift_of, generated_schema,
     outcome_of_sets,
 };
 use crate::failure::{Exit, Result};
@@ -87,7 +87,7 @@ impl Verb for CheckArgs {
     fn needs(&self) -> Needs {
         let database =
             if self.schema || self.drift { DatabaseNeed::Marked } else { DatabaseNeed::Irrelevant };
-        Needs { database, set: SetNeed::Any, ..Needs::FILES }
+        Needs { database, set: SetNeed::Each, ..Needs::FILES }
     }
 
     /// Checks the files of each set. A set that cannot be read does not hide the others. Sets in
@@ -110,16 +110,10 @@ impl Verb for CheckArgs {
         let files = self.files_of_sets(&mut sets)?;
         let of_set = |((set, settings), files): (FoundSet, Vec<PathBuf>)| {
             let check = |settings| self.check_set(workspace, settings, (&selections, &files));
-            (set, settings.and_then(check))
+            (set, settings.and_then(check).into())
         };
-        let found: FoundOfSets<CheckReport> = sets.into_iter().zip(files).map(of_set).collect();
-        let least = match self.fail_on {
-            FailOn::Warn => Verdict::Warn,
-            FailOn::Block => Verdict::Block,
-        };
-        outcome_of_sets(workspace, found, |report| {
-            report.is_finding(least).then_some(Exit::Finding)
-        })
+        let found: EndedSets<CheckReport> = sets.into_iter().zip(files).map(of_set).collect();
+        outcome_of_sets(workspace, found)
     }
 }
 
@@ -170,7 +164,7 @@ impl CheckArgs {
         workspace: &Workspace,
         settings: Settings,
         (selections, files): (&[Selection], &[PathBuf]),
-    ) -> Result<CheckReport> {
+    ) -> Result<(CheckReport, Exit)> {
         let (checked, hint) = check_selections(workspace, &settings, (selections, files))?;
         let schema =
             self.schema.then(|| compare_schema(workspace, settings.clone())).transpose()?;
@@ -179,7 +173,13 @@ impl CheckArgs {
             false => None,
         };
         let report = CheckReport::of(&checked, hint);
-        Ok(report.with_schema(schema.as_ref()).with_drift(drift.as_ref()))
+        let report = report.with_schema(schema.as_ref()).with_drift(drift.as_ref());
+        let least = match self.fail_on {
+            FailOn::Warn => Verdict::Warn,
+            FailOn::Block => Verdict::Block,
+        };
+        let exit = Exit::finding_if(report.is_finding(least));
+        Ok((report, exit))
     }
 }
 

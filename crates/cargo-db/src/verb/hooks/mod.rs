@@ -120,7 +120,7 @@ impl<V: HookVerb> Verb for V {
     }
 
     fn needs(&self) -> Needs {
-        Needs { database: DatabaseNeed::Irrelevant, set: SetNeed::Any, ..Needs::WORKSPACE }
+        Needs { database: DatabaseNeed::Irrelevant, set: SetNeed::None, ..Needs::WORKSPACE }
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {

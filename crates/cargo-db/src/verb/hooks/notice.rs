@@ -52,7 +52,7 @@ impl Verb for NoticeArgs {
     }
 
     fn needs(&self) -> Needs {
-        Needs { database: DatabaseNeed::Irrelevant, set: SetNeed::Any, ..Needs::FILES }
+        Needs { database: DatabaseNeed::Irrelevant, set: SetNeed::Each, ..Needs::FILES }
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {

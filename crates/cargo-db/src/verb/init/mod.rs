@@ -56,7 +56,7 @@ impl Verb for InitArgs {
     }
 
     fn needs(&self) -> Needs {
-        Needs { set: SetNeed::Any, ..Needs::WORKSPACE }
+        Needs { set: SetNeed::None, ..Needs::WORKSPACE }
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {

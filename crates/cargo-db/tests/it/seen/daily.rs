@@ -40,8 +40,8 @@ fn status_of_several_sets() {
                 [migrations.jobs]\ntool = \"sqlx\"\ndir = \"jobs\"\ntable = \"jobs_migrations\"\n";
     scene.project.write("app/1_users.sql", USERS);
     scene.project.write("jobs/1_queue.sql", "CREATE TABLE queue (id int PRIMARY KEY);\n");
-    scene.file("db.toml", sets).types("status").types("migrate").types("migrate --set jobs");
-    scene.types("status --set jobs").is("status-sets");
+    scene.file("db.toml", sets).types("status").types("migrate --set jobs");
+    scene.types("migrate").types("status --set jobs").types("rollback").is("status-sets");
 }
 
 #[test]
