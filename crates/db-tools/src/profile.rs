@@ -22,6 +22,9 @@ pub struct Profile {
     pub project_levels: Option<usize>,
     /// Files or folders in a project's root that only this tool has.
     pub marks: &'static [&'static str],
+    /// Files in the folder that the tool is run in, where the default folder of its migrations does
+    /// not show which one that is.
+    pub home: &'static [&'static str],
     /// Packages in `package.json` that show that a project uses this tool.
     pub packages: &'static [&'static str],
     /// Files in the root of a project in the tool's language. They decide between tools whose files
@@ -74,6 +77,7 @@ impl Profile {
         depth: 1,
         project_levels: None,
         marks: &[],
+        home: &[],
         packages: &[],
         language: &[],
         needs_language: false,

@@ -249,7 +249,7 @@ impl Workspace {
         if !by_history && !others.is_empty() {
             self.ui.note(&guess(&settings, &chosen, &others));
         }
-        settings.migrations.choose(&settings.root, chosen);
+        settings.migrations.choose(chosen);
         Ok(settings)
     }
 

@@ -112,7 +112,7 @@ fn load_seeds(world: &World, settings: &Settings, target: &Target) -> Result<()>
     if plan.steps.is_empty() {
         return Ok(());
     }
-    seed::carry_out(world, &plan, &settings.root).map(drop)
+    seed::carry_out(world, &plan, settings).map(drop)
 }
 
 fn is_inside(world: &World, settings: &Settings, target: &Target, seed: &Seed) -> bool {

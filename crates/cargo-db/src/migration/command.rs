@@ -136,7 +136,11 @@ pub(super) fn run(
         variables(&settings.migrations.layout, target, &relative_dir(settings), called);
     // Settings of the project for other databases take precedence over defaults.
     variables.retain(|variable| !(variable.is_default && known.contains_key(variable.name)));
-    let variables = variables.into_iter().map(|one| (one.name, Secret::new(one.value))).collect();
+    let variables = variables.into_iter().map(|one| (one.name.to_owned(), Secret::new(one.value)));
+    // A program of the project may read the variable that db.toml names.
+    let named = settings.migrations.url_variable.iter();
+    let named = named.map(|name| (name.clone(), target.url_for_child()));
+    let variables = variables.chain(named).collect();
     let (password, repository) = (target.password.clone(), settings.repository.clone());
     let environment = ToolEnvironment { variables, password, repository };
     tool::run(world, line, &environment, &settings.migrations.tool_dir)

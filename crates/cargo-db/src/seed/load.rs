@@ -8,6 +8,7 @@ use crate::model::event::Event;
 use crate::model::seed::{Seed, SeedKind};
 use crate::plan::{Loss, Plan, Step};
 use crate::seed::csv;
+use crate::settings::Settings;
 use crate::world::clock::stopwatch;
 use crate::world::pg::{
     OwnTables, Purpose, Script, ScriptStop, Session, Transaction, TransactionContext,
@@ -19,14 +20,16 @@ use pg_sql::quote::{quote_literal, quote_qualified};
 pub(crate) type RowsLoaded = BTreeMap<String, u64>;
 
 /// Carries out the plan and says how many rows each table got. The caller holds the lock.
-pub(crate) fn carry_out(world: &World, plan: &Plan, root: &Path) -> Result<RowsLoaded> {
+pub(crate) fn carry_out(world: &World, plan: &Plan, settings: &Settings) -> Result<RowsLoaded> {
+    let root = &settings.root;
     let touches_database = plan.steps.iter().any(|step| !matches!(step, Step::Run { .. }));
     let rows = if touches_database { load_all(world, plan, root)? } else { RowsLoaded::new() };
     for step in &plan.steps {
         if let Step::Run { command } = step {
             let (began, subject) = (stopwatch(), format!("`{}`", command.join(" ")));
             world.emit(Event::Started { doing: "Running", subject: subject.clone() });
-            tool::run_project_program(world, command, &plan.target, root)?;
+            let url_variable = settings.migrations.url_variable.as_deref();
+            tool::run_project_program(world, command, (&plan.target, url_variable), root)?;
             world.emit(Event::Finished { done: "Ran", subject, elapsed: began.elapsed() });
         }
     }

@@ -15,7 +15,22 @@ use crate::settings::source::Sources;
 pub(crate) struct Candidate {
     pub(crate) layout: ProjectTool,
     pub(crate) dir: PathBuf,
+    /// The folder that the tool is run in.
+    pub(crate) tool_dir: PathBuf,
     pub(crate) evidence: Evidence,
+}
+
+impl Candidate {
+    /// A tool with its folders.
+    pub(super) fn of(
+        (sources, root): (&Sources<'_>, &Path),
+        layout: ProjectTool,
+        dir: PathBuf,
+        evidence: Evidence,
+    ) -> Candidate {
+        let tool_dir = base(sources, root, &layout, &dir);
+        Candidate { layout, dir, tool_dir, evidence }
+    }
 }
 
 /// What speaks for one of several tools.
@@ -119,7 +134,10 @@ impl Search<'_> {
             let mut all: Vec<Candidate> = layouts
                 .into_iter()
                 .zip(evidence)
-                .map(|(layout, evidence)| Candidate { layout, dir: dir.clone(), evidence })
+                .map(|(layout, evidence)| {
+                    let place = (self.sources, self.root);
+                    Candidate::of(place, layout, dir.clone(), evidence)
+                })
                 .collect();
             all.sort_by_key(|one| std::cmp::Reverse(one.evidence));
             all
@@ -169,7 +187,7 @@ impl Search<'_> {
             };
             listing.texts.borrow_mut().entry(name.to_owned()).or_insert_with(read).clone()
         };
-        let base = base(self.root, layout, folder);
+        let base = base(self.sources, self.root, layout, folder);
         let has = |name: &str| (self.sources.exists)(&base.join(name));
         let depends_on = |name: &str| self.names(&base, "package.json", name);
         let owns = layout.owns(&has, &depends_on);
@@ -379,8 +397,16 @@ pub(super) fn below(root: &Path, folder: &str) -> PathBuf {
     if folder == "." { root.to_owned() } else { root.join(folder) }
 }
 
-/// The folder that a tool regards as the project: the parent of its default folder.
-pub(super) fn base(root: &Path, layout: &ProjectTool, dir: &Path) -> PathBuf {
+/// The folder that a tool regards as the project, and is run in: the nearest one at or above its
+/// files that has a file of the tool which says so, or else the parent of its default folder.
+fn base(sources: &Sources<'_>, root: &Path, layout: &ProjectTool, dir: &Path) -> PathBuf {
+    let is_home = |folder: &&Path| {
+        layout.profile().home.iter().any(|name| (sources.exists)(&folder.join(name)))
+    };
+    let mut inside = dir.ancestors().take_while(|folder| folder.starts_with(root));
+    if let Some(home) = inside.find(is_home) {
+        return home.to_owned();
+    }
     let above = layout.folders().iter().filter(|folder| dir.ends_with(folder)).map(|folder| {
         let levels = layout
             .profile()

@@ -12,7 +12,7 @@ use pg_sql::name::TableName;
 use crate::failure::{Result, SettingsError};
 use crate::settings::connection::DatabaseChoice;
 use crate::settings::file::{DbToml, MigrationsTable};
-use crate::settings::recognise::{Candidate, Evidence, Search, base, below};
+use crate::settings::recognise::{Candidate, Evidence, Search, below};
 use crate::settings::sets;
 use crate::settings::source::{Origin, Setting, Sources};
 use crate::settings::trust::Guarded;
@@ -42,6 +42,8 @@ pub(crate) struct Migrations {
     pub(crate) runner: Runner,
     /// The folder that the tool is run in.
     pub(crate) tool_dir: PathBuf,
+    /// The variable that names the database, if `db.toml` says which one.
+    pub(crate) url_variable: Option<String>,
     /// Commands in `db.toml` that replace the tool's own, by their purpose.
     pub(crate) commands: Guarded<BTreeMap<&'static str, Vec<String>>>,
     /// All sets, if there are any: by name, and the one without a name. Each comes after those that
@@ -55,10 +57,9 @@ pub(crate) struct Migrations {
 
 impl Migrations {
     /// Settles on one of several tools.
-    pub(crate) fn choose(&mut self, root: &Path, Candidate { layout, dir, .. }: Candidate) {
-        self.tool_dir = base(root, &layout, &dir);
+    pub(crate) fn choose(&mut self, Candidate { layout, dir, tool_dir, .. }: Candidate) {
         self.runner = if layout.is_code() { Runner::Tool } else { self.runner };
-        (self.layout, self.dir.value) = (layout, dir);
+        (self.layout, self.dir.value, self.tool_dir) = (layout, dir, tool_dir);
         self.candidates.clear();
     }
 
@@ -146,12 +147,16 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
         refuse_unsupported(sources, root, &found[0].dir)?;
     }
     for one in &mut found {
-        apply_table(place, table, dir.is_none(), one)?;
+        apply_table(sources, table, dir.is_none(), one)?;
     }
-    let Candidate { layout, dir: value, .. } = found[0].clone();
-    let tool_dir = base(root, &layout, &value);
+    let Candidate { layout, dir: value, tool_dir, .. } = found[0].clone();
     let runner = runner_of(table, &layout)?;
-    let dir = dir.unwrap_or_else(|| Setting::default(value));
+    let mut dir = dir.unwrap_or_else(|| Setting::default(value));
+    let is_home = |name: &&str| (sources.exists)(&tool_dir.join(name));
+    // Where the project is the folder of the migrations, a folder in it means all of it.
+    if layout.folders() == ["."] && layout.profile().home.iter().any(is_home) {
+        dir.value.clone_from(&tool_dir);
+    }
     Ok(Migrations {
         layout,
         dir,
@@ -161,6 +166,7 @@ pub(super) fn resolve(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resu
         set,
         runner,
         tool_dir,
+        url_variable: table.url.clone(),
         commands: Guarded::new(table.commands()),
         sets,
         has_several_urls: sets::has_several_urls(&toml.migrations),
@@ -182,7 +188,8 @@ fn found(
     let commands = table.has_commands().then_some("commands");
     if let Some(name) = table.tool.as_deref().or(commands) {
         let (layout, dir) = named(sources, root, name, dir)?;
-        return Ok((vec![Candidate { layout, dir, evidence: Evidence::Configuration }], false));
+        let evidence = Evidence::Configuration;
+        return Ok((vec![Candidate::of((sources, root), layout, dir, evidence)], false));
     }
     let search = Search {
         sources,
@@ -200,24 +207,23 @@ fn found(
         unclaimed = if is_used { None } else { search.unclaimed() };
         let folder = unclaimed.clone().unwrap_or(plain);
         let layout = ProjectTool::plain();
-        found.push(Candidate { layout, dir: folder, evidence: Evidence::Nothing });
+        found.push(Candidate::of((sources, root), layout, folder, Evidence::Nothing));
     }
     Ok((found, unclaimed.is_some()))
 }
 
 /// Adds what the tool's own settings file says, and what `db.toml` says of its history.
 fn apply_table(
-    (sources, root): ProjectSources<'_>,
+    sources: &Sources<'_>,
     table: &MigrationsTable,
     is_free: bool,
     one: &mut Candidate,
 ) -> Result<()> {
-    let tool_dir = base(root, &one.layout, &one.dir);
-    let own = own_settings(sources, &one.layout, &tool_dir)?;
+    let own = own_settings(sources, &one.layout, &one.tool_dir)?;
     let named = table.table.as_deref().map(named_table).transpose()?;
     one.layout = one.layout.clone().with_settings(&own).with_table(named);
     if let (true, Some(named)) = (is_free, own.dir) {
-        one.dir = tool_dir.join(named);
+        one.dir = one.tool_dir.join(named);
     }
     Ok(())
 }
@@ -249,7 +255,7 @@ fn other_sets(
         let is_sure = found.len() == 1;
         let url = table.url.clone();
         let of_one = move |mut one: Candidate| {
-            apply_table((sources, root), table, dir.is_none(), &mut one).ok()?;
+            apply_table(sources, table, dir.is_none(), &mut one).ok()?;
             let (name, url) = (name.clone(), url.clone());
             Some(OtherSet { name, url, layout: one.layout, is_sure })
         };

@@ -228,5 +228,5 @@ fn fill(database: &Database<'_>, plan: &Plan, target: &Target) -> Result<RowsLoa
     let facts = seed::gather(world, settings, target)?;
     let command = settings.seeds.command.to_run_if_any()?;
     let request = SeedRequest { command, ..SeedRequest::default() };
-    seed::carry_out(world, &plan::seed(&facts, &request)?, &settings.root)
+    seed::carry_out(world, &plan::seed(&facts, &request)?, settings)
 }

@@ -93,7 +93,7 @@ impl Change for SeedChange<'_> {
         _lock: Lock,
         _: Option<&str>,
     ) -> Result<RowsLoaded> {
-        seed::carry_out(&database.workspace.world, plan, &database.settings.root)
+        seed::carry_out(&database.workspace.world, plan, &database.settings)
     }
 }
 

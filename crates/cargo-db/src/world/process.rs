@@ -161,11 +161,12 @@ pub(crate) fn is_postgres(pid: i32) -> bool {
 }
 
 /// Whether a process is the PostgreSQL server of this data folder, which is its working directory.
-/// If that cannot be determined, any server is accepted.
+/// If that cannot be determined, any server is accepted. The folder may be removed already.
 pub(crate) fn serves(pid: i32, data: &Path) -> bool {
     let works_in = std::fs::read_link(format!("/proc/{pid}/cwd"));
-    is_postgres(pid)
-        && works_in.map_or(!Path::new("/proc/self/cwd").exists(), |folder| folder == data)
+    let removed = format!("{} (deleted)", data.display());
+    let is_it = |folder: PathBuf| folder == data || folder == Path::new(&removed);
+    is_postgres(pid) && works_in.map_or(!Path::new("/proc/self/cwd").exists(), is_it)
 }
 
 /// Whether there is any process with this number, a zombie included.
@@ -185,9 +186,9 @@ pub(crate) fn stop_server(pid: i32) -> std::io::Result<()> {
 /// a variable is either removed or set.
 pub(super) fn set_environment(
     expression: duct::Expression,
-    variables: &[(&'static str, Secret)],
+    variables: &[(impl AsRef<str>, Secret)],
 ) -> duct::Expression {
-    let is_told = |name: &String| variables.iter().any(|(told, _)| told == name);
+    let is_told = |name: &String| variables.iter().any(|(told, _)| told.as_ref() == name);
     let inherited =
         environment().into_keys().filter(|name| name.starts_with("PG") && !is_told(name));
     let expression = inherited.fold(expression, |expression, name| expression.env_remove(name));
@@ -195,7 +196,7 @@ pub(super) fn set_environment(
     let expression = expression.env_remove(VARIABLE);
     variables
         .iter()
-        .fold(expression, |expression, (name, value)| expression.env(name, value.expose()))
+        .fold(expression, |expression, (name, value)| expression.env(name.as_ref(), value.expose()))
 }
 
 pub(super) fn secret(variables: Vec<(&'static str, String)>) -> Vec<(&'static str, Secret)> {

@@ -31,7 +31,7 @@ pub(crate) struct Ended {
 
 /// The variables that a tool is given, and what must not be seen of them.
 pub(crate) struct ToolEnvironment {
-    pub(crate) variables: Vec<(&'static str, Secret)>,
+    pub(crate) variables: Vec<(String, Secret)>,
     pub(crate) password: Option<Secret>,
     /// Programs of the project come from nowhere above this folder.
     pub(crate) repository: PathBuf,
@@ -53,11 +53,14 @@ pub(crate) fn run(
 pub(crate) fn run_project_program(
     world: &World,
     command: &[String],
-    target: &Target,
+    (target, url_variable): (&Target, Option<&str>),
     folder: &Path,
 ) -> Result<()> {
-    let mut variables = secret(target.libpq_variables());
-    variables.push(("DATABASE_URL", target.url_for_child()));
+    let variables = secret(target.libpq_variables()).into_iter();
+    let variables = variables.map(|(name, value)| (name.to_owned(), value));
+    let urls = ["DATABASE_URL"].into_iter().chain(url_variable);
+    let urls = urls.map(|name| (name.to_owned(), target.url_for_child()));
+    let variables = variables.chain(urls).collect();
     let (password, repository) = (target.password.clone(), folder.to_owned());
     let environment = ToolEnvironment { variables, password, repository };
     let said = |line| Event::ProgramSaid { line };

@@ -42,6 +42,7 @@ mod interop;
 mod layouts;
 mod marked;
 mod migrate;
+mod monorepo;
 mod named;
 mod narrow;
 mod narrowing;

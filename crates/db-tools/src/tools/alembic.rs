@@ -21,6 +21,7 @@ static PROFILE: Profile = Profile {
     folders: &["migrations/versions", "alembic/versions"],
     depth: 1,
     marks: &["alembic.ini"],
+    home: &["alembic.ini"],
     table: HistoryTable {
         schema: None,
         name: "alembic_version",

@@ -22,6 +22,7 @@ static PROFILE: Profile = Profile {
     folders: &["."],
     depth: 4,
     marks: &["manage.py"],
+    home: &["manage.py"],
     needs_tcp: true,
     table: HistoryTable {
         schema: None,

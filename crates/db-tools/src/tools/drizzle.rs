@@ -23,6 +23,7 @@ static PROFILE: Profile = Profile {
     key: "drizzle",
     folders: &["drizzle", "migrations"],
     depth: 2,
+    home: &["drizzle.config.ts", "drizzle.config.js", "drizzle.config.json"],
     table: HistoryTable {
         schema: Some("drizzle"),
         name: "__drizzle_migrations",

@@ -22,6 +22,7 @@ static PROFILE: Profile = Profile {
     key: "drizzle-1",
     folders: &["drizzle", "migrations"],
     depth: 2,
+    home: &["drizzle.config.ts", "drizzle.config.js", "drizzle.config.json"],
     table: HistoryTable {
         schema: Some("drizzle"),
         name: "__drizzle_migrations",

@@ -71,6 +71,7 @@ static PROFILE: Profile = Profile {
         companions: &[],
     },
     marks: &["flyway.toml", "flyway.conf", "conf/flyway.conf"],
+    home: &["flyway.toml", "flyway.conf", "conf/flyway.conf"],
     language: &["pom.xml", "build.gradle", "build.gradle.kts"],
     dependencies: &[
         ("pom.xml", "flyway"),

@@ -52,6 +52,7 @@ static PROFILE: Profile = Profile {
         companions: &[],
     },
     marks: &[".gmrc", ".gmrc.js", ".gmrc.cjs"],
+    home: &[".gmrc", ".gmrc.js", ".gmrc.cjs"],
     takes_own_lock: true,
     rollback: RollbackSupport::Never,
     without_transaction: "begin the text with `--! no-transaction`",

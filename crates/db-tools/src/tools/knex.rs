@@ -18,6 +18,7 @@ static PROFILE: Profile = Profile {
     folders: &["migrations"],
     depth: 1,
     marks: &["knexfile.js", "knexfile.ts", "knexfile.cjs", "knexfile.mjs"],
+    home: &["knexfile.js", "knexfile.ts", "knexfile.cjs", "knexfile.mjs"],
     table: HistoryTable {
         schema: None,
         name: "knex_migrations",

@@ -25,6 +25,7 @@ static PROFILE: Profile = Profile {
     key: "prisma",
     folders: &["prisma/migrations", "migrations"],
     depth: 2,
+    home: &["prisma.config.ts", "prisma/schema.prisma"],
     table: HistoryTable {
         schema: None,
         name: "_prisma_migrations",

@@ -43,6 +43,7 @@ static PROFILE: Profile = Profile {
         companions: &[],
     },
     marks: &["dbconfig.yml"],
+    home: &["dbconfig.yml"],
     language: &["go.mod"],
     dependencies: &[("go.mod", "github.com/rubenv/sql-migrate")],
     sections: Some(&SECTIONS),

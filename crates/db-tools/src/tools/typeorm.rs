@@ -19,6 +19,7 @@ static PROFILE: Profile = Profile {
     folders: &["migrations", "src/migrations", "src/migration"],
     depth: 1,
     marks: &["ormconfig.json", "ormconfig.js"],
+    home: &["ormconfig.json", "ormconfig.js"],
     packages: &["typeorm"],
     rollback: RollbackSupport::AsRun,
     table: HistoryTable {

@@ -18,6 +18,7 @@ static PROFILE: Profile = Profile {
     folders: &["migrations"],
     depth: 1,
     marks: &["yoyo.ini"],
+    home: &["yoyo.ini"],
     needs_tcp: true,
     table: HistoryTable {
         schema: None,

@@ -143,9 +143,14 @@ fn sqlx_toml(root: &Path, layout: &ProjectTool, dir: &Path) -> Result<Option<Pat
     Ok(Some(path))
 }
 
-/// The project folder, which contains the tool's default migrations folder.
+/// The project folder, which contains the tool's default migrations folder, or is that folder.
 fn project_of<'d>(layout: &ProjectTool, dir: &'d Path) -> &'d Path {
-    dir.ancestors().nth(Path::new(layout.folders()[0]).components().count()).unwrap_or(dir)
+    let folders = layout.folders();
+    let customary = folders.iter().find(|folder| dir.ends_with(folder));
+    match customary.or(folders.first()) {
+        None | Some(&".") => dir,
+        Some(folder) => dir.ancestors().nth(Path::new(folder).components().count()).unwrap_or(dir),
+    }
 }
 
 /// The name of a set: the name of its project, with as much of the path as is needed to make it
