@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::failure::exit::Exit;
-use crate::failure::explanation::{Explanation, in_backticks};
+use crate::failure::explanation::{Explanation, in_backticks, no_project};
 use crate::model::environment::Environment;
 use crate::model::target::TargetError;
 
@@ -34,6 +34,8 @@ pub(crate) enum SettingsError {
     SeveralSets { sets: Vec<String>, command: String },
     #[error("the sets of migrations depend on each other in a circle: {}", circle.join(" -> "))]
     CircleOfSets { circle: Vec<String> },
+    #[error("`{}` is not a project, so there are no migrations to check", folder.display())]
+    NoProject { folder: PathBuf, above: Option<PathBuf> },
     #[error("{one} and {other} share the history table `{table}` in one database")]
     SharedHistory { one: String, other: String, table: String, tool: String },
 }
@@ -108,6 +110,9 @@ impl SettingsError {
             SettingsError::CircleOfSets { .. } => {
                 Explanation::new("SETTINGS.CIRCLE_OF_SETS", Exit::Usage)
                     .advise("remove one of them from a `depends-on` in db.toml")
+            }
+            SettingsError::NoProject { above, .. } => {
+                no_project(Explanation::new("CHECK.NO_PROJECT", Exit::Usage), above.as_deref())
             }
             SettingsError::SharedHistory { one, tool, .. } => {
                 Explanation::new("SETTINGS.SHARED_HISTORY", Exit::Usage)
@@ -189,6 +194,8 @@ pub(super) fn samples() -> Vec<SettingsError> {
             command: text("cargo db migrate"),
         },
         SettingsError::CircleOfSets { circle: vec![text("jobs"), text("web"), text("jobs")] },
+        SettingsError::NoProject { folder: "/p/app".into(), above: Some("/p".into()) },
+        SettingsError::NoProject { folder: "/p".into(), above: None },
         SettingsError::SharedHistory {
             one: text("[migrations.jobs]"),
             other: text("[migrations.web]"),

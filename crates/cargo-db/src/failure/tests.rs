@@ -121,6 +121,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("BACKUP.UNSOUND", &[11]),
     ("BACKUP.UNVERIFIED", &[7]),
     ("BUG", &[70]),
+    ("CHECK.NO_PROJECT", &[2]),
     ("CONCURRENTLY.CIRCLE", &[8]),
     ("CONCURRENTLY.LEFT", &[8]),
     ("CONCURRENTLY.TIMED_OUT", &[8]),

@@ -144,6 +144,23 @@ fn advice_is_that_of_the_tool() {
     assert!(!ran.stdout.contains("no-transaction"), "{ran}");
 }
 
+/// In the wrong folder, nothing is found because nothing is there.
+#[test]
+fn a_folder_that_is_no_project_is_not_green() {
+    let project = Project::bare("check_nowhere");
+    std::fs::remove_file(project.path().join("db.toml")).unwrap();
+    for arguments in [&["check", "--json"][..], &["check", "--fail-on", "block", "--json"]] {
+        let error = project.db(arguments).code(2).json()["error"].clone();
+        assert_eq!(error["code"], "CHECK.NO_PROJECT");
+        assert_eq!(error["next"][0]["command"], "cargo db init");
+    }
+    // A file that is named is checked anywhere.
+    project.write("x.sql", "CREATE TABLE x (id int);");
+    project.db(&["check", "x.sql"]).ok();
+    project.write("db.toml", "");
+    project.db(&["check"]).ok();
+}
+
 #[test]
 fn breakpoints_of_drizzle_divide_statements() {
     let project = Project::bare("c_breakpoint");

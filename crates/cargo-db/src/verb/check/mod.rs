@@ -15,7 +15,8 @@ use crate::change::{
     DatabaseNeed, Effect, EndedSets, Needs, SetNeed, Workspace, drift_of, generated_schema,
     outcome_of_sets,
 };
-use crate::failure::{Exit, Result};
+use crate::failure::{Exit, Result, SettingsError};
+use crate::migration;
 use crate::model::finding::Verdict;
 use crate::model::path::without_dots;
 use crate::schema::Comparison;
@@ -94,6 +95,9 @@ impl Verb for CheckArgs {
     /// which git has no change are left out.
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let has_files = !self.files.is_empty();
+        if !has_files {
+            is_in_project(&workspace.settings)?;
+        }
         let selections = self.selections(&workspace.settings.root)?;
         let of_git = selections.iter().all(Selection::is_of_git);
         let mut sets = match has_files || of_git {
@@ -181,6 +185,16 @@ impl CheckArgs {
         let exit = Exit::finding_if(report.is_finding(least));
         Ok((report, exit))
     }
+}
+
+/// Fails if the command was probably run in the wrong folder: that there is nothing to report says
+/// nothing then.
+fn is_in_project(settings: &Settings) -> Result<()> {
+    if migration::is_project(settings) {
+        return Ok(());
+    }
+    let (folder, above) = (settings.root.clone(), settings.project.clone());
+    Err(SettingsError::NoProject { folder, above }.into())
 }
 
 /// A set of migrations, with its settings.
