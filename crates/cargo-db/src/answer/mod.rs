@@ -61,7 +61,7 @@ pub(crate) use restore::{Dropped, Restored};
 pub(crate) use schema::{TableList, TableShown};
 pub(crate) use schema_file::SchemaFileView;
 pub(crate) use seed::{Rebuilt, Seeded};
-pub(crate) use server::{ServerState, ServerUrl};
+pub(crate) use server::{ReapedServers, ServerList, ServerState, ServerUrl, ServerView};
 pub(crate) use sets::{AnswerOfSets, SetAnswer, SetEnding, WITHOUT_NAME};
 pub(crate) use status::{SettingView, StatusFacts, StatusReport};
 pub(crate) use style::{BOLD, CYAN, DIM, GREEN, RED, Style, YELLOW};

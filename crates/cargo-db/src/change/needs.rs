@@ -84,6 +84,8 @@ impl Needs {
     /// A verb that works with the repository or its settings, and with no migrations.
     pub(crate) const WORKSPACE: Needs =
         Needs { database: DatabaseNeed::Named, tool: ToolNeed::Irrelevant, ..Needs::DATABASE };
+    /// The same for a verb that works with no set of migrations, however many there are.
+    pub(crate) const WITHOUT_SETS: Needs = Needs { set: SetNeed::None, ..Needs::WORKSPACE };
     /// A verb that reads the files of migrations.
     pub(crate) const FILES: Needs = Needs { tool: ToolNeed::ByFiles, ..Needs::WORKSPACE };
 }

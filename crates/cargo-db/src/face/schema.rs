@@ -13,9 +13,9 @@ use crate::answer::{
     AcceptedKeys, AnswerOfSets, AuditShown, AuditTrail, BackedUp, BackupList, BackupShown,
     BranchNotice, CheckReport, Created, DifferenceReport, Drawn, Dropped, DryRun, Dumped,
     EitherAnswer, EnvironmentReport, GeneratedView, HookReport, Initialised, KeyView, Migrated,
-    NothingRehearsed, PolicyTable, Pruned, Rebuilt, RehearsalReport, Restored, SchemaFileView,
-    Seeded, ServerState, ServerUrl, StatusReport, TableList, TableShown, TrailSound, TrustList,
-    TrustRevoked, TrustView, Verified,
+    NothingRehearsed, PolicyTable, Pruned, ReapedServers, Rebuilt, RehearsalReport, Restored,
+    SchemaFileView, Seeded, ServerList, ServerState, ServerUrl, StatusReport, TableList,
+    TableShown, TrailSound, TrustList, TrustRevoked, TrustView, Verified,
 };
 use crate::face::json::{Document, NoAnswer, SCHEMA};
 use crate::model::event::Event;
@@ -130,8 +130,22 @@ const FILES: &[File] = &[
     },
     File {
         name: "server",
-        verbs: &["server start", "server stop", "server status", "server url", "server destroy"],
-        endings: &[of::<ServerState>, of::<ServerUrl>, of::<DryRun>],
+        verbs: &[
+            "server start",
+            "server stop",
+            "server status",
+            "server url",
+            "server destroy",
+            "server list",
+            "server reap",
+        ],
+        endings: &[
+            of::<ServerState>,
+            of::<ServerUrl>,
+            of::<DryRun>,
+            of::<ServerList>,
+            of::<ReapedServers>,
+        ],
     },
     File { name: "shell", verbs: &["shell"], endings: &[failed::<NoAnswer>] },
     File { name: "error", verbs: &[], endings: &[failed::<NoAnswer>] },

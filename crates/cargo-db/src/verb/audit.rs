@@ -81,7 +81,8 @@ impl Verb for AuditArgs {
 
 /// The trail of the project is that of all sets.
 fn needs(is_of_database: bool, of_database: SetNeed) -> Needs {
-    Needs { set: if is_of_database { of_database } else { SetNeed::None }, ..Needs::WORKSPACE }
+    let set = if is_of_database { of_database } else { SetNeed::None };
+    Needs { set, ..Needs::WORKSPACE }
 }
 
 /// The records of the project, or of the database.
@@ -131,7 +132,7 @@ impl Verb for VerifyAuditArgs {
     }
 
     fn needs(&self) -> Needs {
-        needs(false, SetNeed::None)
+        Needs::WITHOUT_SETS
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {

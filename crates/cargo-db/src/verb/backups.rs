@@ -8,8 +8,8 @@ use clap::Args;
 use crate::answer::{BackupList, BackupShown, Outcome, Pruned, Verified};
 use crate::backup::{self, BackupFolder, Verifier};
 use crate::change::{
-    Change, Database, DatabaseNeed, Effect, Ending, Mode, Needs, SetNeed, Workspace, lock_files,
-    perform, pruning, to_load,
+    Change, Database, DatabaseNeed, Effect, Ending, Mode, Needs, Workspace, lock_files, perform,
+    pruning, to_load,
 };
 use crate::failure::{BackupError, Exit, Failure, Kind, Result};
 use crate::model::backup::{Backup, Level, Verification};
@@ -83,9 +83,6 @@ pub(crate) struct PruneArgs {
     dry_run: bool,
 }
 
-/// Verbs that only use the folder: they need no server and no set.
-const FOLDER: Needs = Needs { set: SetNeed::None, ..Needs::WORKSPACE };
-
 impl Verb for ListBackupsArgs {
     fn name(&self) -> &'static str {
         "backups list"
@@ -96,7 +93,7 @@ impl Verb for ListBackupsArgs {
     }
 
     fn needs(&self) -> Needs {
-        Needs { database: DatabaseNeed::Irrelevant, ..FOLDER }
+        Needs { database: DatabaseNeed::Irrelevant, ..Needs::WITHOUT_SETS }
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
@@ -115,7 +112,7 @@ impl Verb for ShowBackupArgs {
     }
 
     fn needs(&self) -> Needs {
-        Needs { database: DatabaseNeed::Irrelevant, ..FOLDER }
+        Needs { database: DatabaseNeed::Irrelevant, ..Needs::WITHOUT_SETS }
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
@@ -138,7 +135,7 @@ impl Verb for VerifyBackupsArgs {
     }
 
     fn needs(&self) -> Needs {
-        FOLDER
+        Needs::WITHOUT_SETS
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
@@ -225,7 +222,7 @@ impl Verb for PruneArgs {
 
     /// The database's own marker counts, and the identity of its server.
     fn needs(&self) -> Needs {
-        Needs { database: DatabaseNeed::Marked, ..FOLDER }
+        Needs { database: DatabaseNeed::Marked, ..Needs::WITHOUT_SETS }
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::answer::{KeyView, Outcome};
-use crate::change::{DatabaseNeed, Effect, Needs, SetNeed, Workspace};
+use crate::change::{DatabaseNeed, Effect, Needs, Workspace};
 use crate::failure::{KeyError, Result};
 use crate::verb::declare::{Verb, verbs};
 use crate::world::signing::SigningKey;
@@ -44,8 +44,7 @@ pub(crate) struct NewKeyArgs {}
 pub(crate) struct ShowKeyArgs {}
 
 /// Keys are the user's, and no repository's.
-const NEEDS: Needs =
-    Needs { database: DatabaseNeed::Irrelevant, set: SetNeed::None, ..Needs::WORKSPACE };
+const NEEDS: Needs = Needs { database: DatabaseNeed::Irrelevant, ..Needs::WITHOUT_SETS };
 
 impl Verb for NewKeyArgs {
     fn name(&self) -> &'static str {

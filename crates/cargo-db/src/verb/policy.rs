@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::answer::{Outcome, PolicyCell, PolicyTable};
-use crate::change::{Effect, Needs, SetNeed, Workspace};
+use crate::change::{Effect, Needs, Workspace};
 use crate::failure::Result;
 use crate::model::environment::Environment;
 use crate::plan;
@@ -28,7 +28,7 @@ impl Verb for PolicyArgs {
     }
 
     fn needs(&self) -> Needs {
-        Needs { set: SetNeed::None, ..Needs::WORKSPACE }
+        Needs::WITHOUT_SETS
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::answer::{Outcome, TrustList, TrustRevoked, TrustView};
-use crate::change::{DatabaseNeed, Effect, Needs, SetNeed, TrustNeed, Workspace};
+use crate::change::{DatabaseNeed, Effect, Needs, TrustNeed, Workspace};
 use crate::failure::{ConsentError, Result, SettingsError};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
@@ -46,12 +46,7 @@ impl Verb for TrustArgs {
     }
 
     fn needs(&self) -> Needs {
-        Needs {
-            database: DatabaseNeed::Irrelevant,
-            set: SetNeed::None,
-            trust: TrustNeed::Gives,
-            ..Needs::WORKSPACE
-        }
+        Needs { database: DatabaseNeed::Irrelevant, trust: TrustNeed::Gives, ..Needs::WITHOUT_SETS }
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {

@@ -242,3 +242,54 @@ fn no_server_is_made_for_a_folder_that_is_no_project() {
     let ran: Ran = project.command(&["status"]).current_dir(here).output().unwrap().into();
     let _ = ran.code(2).says("is not a project").says("go to `");
 }
+
+/// A deleted project leaves its server behind, and no folder in which `server destroy` finds it.
+#[test]
+fn servers_of_deleted_projects_are_listed_and_removed() {
+    let mut kept = Own::new("kept_project");
+    let mut gone = Project::bare("gone_project");
+    // Both are of one user, whose state folder records them.
+    let state = kept.0.path().join("state").display().to_string();
+    kept.0.set("XDG_STATE_HOME", &state);
+    gone.set("XDG_STATE_HOME", &state);
+    kept.db(&["server", "start"]).ok();
+    gone.db(&["server", "start"]).ok();
+    let server = gone.db(&["server", "status", "--json"]).ok().json()["server"].clone();
+    let pid = i32::try_from(server["pid"].as_i64().unwrap()).unwrap();
+    let is_running = || {
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        rustix::process::test_kill_process(pid).is_ok()
+    };
+    let listed = || {
+        let json = kept.db(&["server", "list", "--json"]).ok().json();
+        let of_server = |server: &serde_json::Value| {
+            let path = PathBuf::from(server["project"].as_str().unwrap());
+            (path, server["orphaned"].as_bool().unwrap(), server["pid"].is_i64())
+        };
+        let mut all: Vec<_> = json["servers"].as_array().unwrap().iter().map(of_server).collect();
+        all.sort();
+        all
+    };
+    let paths = [kept.0.path(), gone.path()].map(std::path::Path::to_owned);
+    let row = |at: usize, orphaned| (paths[at].clone(), orphaned, true);
+    let sorted = |mut rows: Vec<(PathBuf, bool, bool)>| {
+        rows.sort();
+        rows
+    };
+    assert_eq!(listed(), sorted(vec![row(0, false), row(1, false)]));
+    let ran = kept.db(&["server", "reap", "--yes"]).ok();
+    ran.says("nothing to do: the project of every known server exists");
+
+    std::fs::remove_dir_all(gone.path()).unwrap();
+    assert_eq!(listed(), sorted(vec![row(0, false), row(1, true)]));
+    kept.db(&["server", "list"]).ok().says("`cargo db server reap` removes the servers");
+    let whose = format!("whose project {} does not exist", gone.path().display());
+    kept.db(&["server", "reap"]).code(3).says(&whose);
+    assert!(is_running());
+    let json = kept.db(&["server", "reap", "--yes", "--json"]).ok().json();
+    assert_eq!(json["reaped"], serde_json::json!([server["folder"]]));
+    eventually("the server of the deleted project ends", || !is_running());
+    assert!(!PathBuf::from(server["folder"].as_str().unwrap()).exists());
+    assert_eq!(listed(), [row(0, false)]);
+    assert!(kept.status()["pid"].is_i64());
+}

@@ -9,7 +9,7 @@ use std::path::Path;
 use clap::Args;
 
 use crate::answer::{HookReport, HookView, Outcome};
-use crate::change::{DatabaseNeed, Effect, Needs, SetNeed, Workspace};
+use crate::change::{DatabaseNeed, Effect, Needs, Workspace};
 use crate::failure::Result;
 use crate::model::hook::{Hook, HookState};
 use crate::verb::declare::{Verb, verbs};
@@ -120,7 +120,7 @@ impl<V: HookVerb> Verb for V {
     }
 
     fn needs(&self) -> Needs {
-        Needs { database: DatabaseNeed::Irrelevant, set: SetNeed::None, ..Needs::WORKSPACE }
+        Needs { database: DatabaseNeed::Irrelevant, ..Needs::WITHOUT_SETS }
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {

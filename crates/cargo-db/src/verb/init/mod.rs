@@ -15,7 +15,7 @@ use std::path::Path;
 use clap::Args;
 
 use crate::answer::{Added, Initialised, Outcome};
-use crate::change::{Effect, Needs, SetNeed, Workspace};
+use crate::change::{Effect, Needs, Workspace};
 use crate::failure::Result;
 use crate::migration::{self, DEPTH};
 use crate::verb::declare::Verb;
@@ -56,7 +56,7 @@ impl Verb for InitArgs {
     }
 
     fn needs(&self) -> Needs {
-        Needs { set: SetNeed::None, ..Needs::WORKSPACE }
+        Needs::WITHOUT_SETS
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {

@@ -18,6 +18,8 @@ const FILE: &str = "cargo-db.id";
 pub(super) struct ClusterRecord<'a> {
     /// The folder that the clusters of a project are in.
     pub(super) base: &'a Path,
+    /// The folder of the project.
+    pub(super) project: &'a Path,
     /// The user's state folder.
     pub(super) state: Option<&'a Path>,
 }
@@ -29,7 +31,8 @@ impl ClusterRecord<'_> {
         let id = random::hexadecimal(32)?;
         let place =
             self.place(&id).ok_or_else(|| failed("neither XDG_STATE_HOME nor HOME is set"))?;
-        files::write_private(&place, &format!("{}\n", self.base.display()))?;
+        let (base, project) = (self.base.display(), self.project.display());
+        files::write_private(&place, &format!("{base}\n{project}\n"))?;
         let file = data.join(FILE);
         files::replace(&file, &format!("{id}\n"))?;
         // Whoever copies the cluster has to read all of it.

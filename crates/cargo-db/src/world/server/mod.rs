@@ -8,6 +8,7 @@
 mod birth;
 mod cluster;
 mod discover;
+mod known;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -28,11 +29,14 @@ use birth::ClusterRecord;
 pub(crate) use cluster::RunningServer;
 use cluster::{Cluster, StartOptions};
 pub(crate) use discover::{Binaries, client};
+pub(crate) use known::KnownServer;
 
 /// A project's server, whether it exists or not.
 pub(crate) struct LocalServer {
     /// Holds the cluster, the log and the lock file.
     base: PathBuf,
+    /// The folder of the project.
+    project: PathBuf,
     /// The folder of the socket. Its path must be short, because a socket path is limited to 107
     /// bytes.
     socket_dir: PathBuf,
@@ -49,17 +53,19 @@ impl LocalServer {
         let digest = digest(&SHA256, root.as_os_str().as_encoded_bytes());
         let hash = to_hex(&digest.as_ref()[..6]);
         let (bin, state) = (bin.map(Path::to_owned), state.map(Path::to_owned));
+        let project = root.to_owned();
         if process::is_root() {
             let base = Path::new("/var/tmp").join(format!("cargo-db-{hash}"));
             let user = ["postgres", "nobody"].into_iter().find_map(process::user);
-            return LocalServer { socket_dir: base.join("socket"), base, user, bin, state };
+            let socket_dir = base.join("socket");
+            return LocalServer { socket_dir, base, project, user, bin, state };
         }
         let runtime = process::environment().remove("XDG_RUNTIME_DIR").map(PathBuf::from);
         let socket_dir = match runtime.filter(|folder| folder.is_dir()) {
             Some(runtime) => runtime.join(format!("cargo-db-{hash}")),
             None => Path::new("/tmp").join(format!("cargo-db-{}-{hash}", process::uid())),
         };
-        LocalServer { base: root.join(".db"), socket_dir, user: None, bin, state }
+        LocalServer { base: root.join(".db"), project, socket_dir, user: None, bin, state }
     }
 
     /// The folder of the cluster.
@@ -80,7 +86,8 @@ impl LocalServer {
     }
 
     fn birth(&self) -> ClusterRecord<'_> {
-        ClusterRecord { base: &self.base, state: self.state.as_deref() }
+        let state = self.state.as_deref();
+        ClusterRecord { base: &self.base, project: &self.project, state }
     }
 
     /// The folder of a cluster that is here, and was not made here by this user.
@@ -193,17 +200,21 @@ impl LocalServer {
     /// Stops the server. One that does not run is stopped already.
     pub(crate) fn stop(&self, world: &World) -> Result<bool> {
         let Some(running) = self.running() else { return Ok(false) };
+        self.stop_process(world, running.pid)?;
+        Ok(true)
+    }
+
+    fn stop_process(&self, world: &World, pid: i32) -> Result<()> {
         let failed = |why: String| Failure::from(LocalServerError::Failed { doing: "stop", why });
-        process::stop_server(running.pid)
-            .map_err(|error| failed(error.to_string()).caused_by(error))?;
+        process::stop_server(pid).map_err(|error| failed(error.to_string()).caused_by(error))?;
         let began = stopwatch();
-        while process::is_postgres(running.pid) {
+        while process::is_postgres(pid) {
             if began.elapsed() > Duration::from_secs(60) {
-                return Err(failed(format!("process {} still runs after a minute", running.pid)));
+                return Err(failed(format!("process {pid} still runs after a minute")));
             }
             pause(world, Duration::from_millis(5))?;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Prevents other runs from creating, starting or removing the cluster.

@@ -1,18 +1,22 @@
 //! `cargo db server`.
 
+mod orphaned;
+
 use std::fs::File;
 
 use clap::Args;
 
 use crate::answer::{DryRun, Outcome, ServerState, ServerUrl};
 use crate::change::{
-    Change, Database, Effect, Ending, Mode, Needs, SetNeed, Workspace, lock_files, perform,
+    Change, Database, Effect, Ending, Mode, Needs, Workspace, lock_files, perform,
 };
 use crate::failure::{LocalServerError, LockError, Result, SettingsError};
 use crate::plan::{self, Plan, Step};
 use crate::verb::declare::{Verb, verbs};
 use crate::world::pg::{OWN_KEY, Purpose, Row, Session};
 use crate::world::server::{self as local, RunningServer};
+
+use orphaned::{ListServersArgs, ReapServersArgs};
 
 /// Manage the private local server
 ///
@@ -38,6 +42,8 @@ verbs! {
         Status(ServerStatusArgs),
         Url(ServerUrlArgs),
         Destroy(DestroyServerArgs),
+        List(ListServersArgs),
+        Reap(ReapServersArgs),
     }
 }
 
@@ -76,8 +82,6 @@ pub(crate) struct DestroyServerArgs {
     dry_run: bool,
 }
 
-const NEEDS: Needs = Needs { set: SetNeed::None, ..Needs::WORKSPACE };
-
 impl Verb for StartServerArgs {
     fn name(&self) -> &'static str {
         "server start"
@@ -88,7 +92,7 @@ impl Verb for StartServerArgs {
     }
 
     fn needs(&self) -> Needs {
-        NEEDS
+        Needs::WITHOUT_SETS
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
@@ -121,7 +125,7 @@ impl Verb for StopServerArgs {
     }
 
     fn needs(&self) -> Needs {
-        NEEDS
+        Needs::WITHOUT_SETS
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
@@ -140,7 +144,7 @@ impl Verb for ServerStatusArgs {
     }
 
     fn needs(&self) -> Needs {
-        NEEDS
+        Needs::WITHOUT_SETS
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
@@ -158,7 +162,7 @@ impl Verb for ServerUrlArgs {
     }
 
     fn needs(&self) -> Needs {
-        NEEDS
+        Needs::WITHOUT_SETS
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
@@ -181,7 +185,7 @@ impl Verb for DestroyServerArgs {
     }
 
     fn needs(&self) -> Needs {
-        NEEDS
+        Needs::WITHOUT_SETS
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
