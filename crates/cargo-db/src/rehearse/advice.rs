@@ -1,6 +1,8 @@
 //! How to fix findings or accept them. The advice depends on the statement and on the project's
 //! migration tool.
 
+use std::collections::BTreeSet;
+
 use pg_sql::lexer::words;
 
 use crate::check::{adds_column, changes_type};
@@ -35,7 +37,9 @@ pub(super) fn complete(
 
 /// What db.toml should say about the migration: what it says already, and what was found.
 fn expectations(findings: &[Finding], known: Vec<Expected>) -> Vec<String> {
-    let found: Vec<String> = findings.iter().filter_map(Finding::expectation).collect();
+    let mut found: Vec<String> = findings.iter().filter_map(Finding::expectation).collect();
+    let mut seen = BTreeSet::new();
+    found.retain(|one| seen.insert(one.clone()));
     // A bound that is too low is replaced.
     let is_kept = |known: &Expected| {
         let same = format!("{} {} <= ", known.hazard, known.object);
