@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::failure::{RetainedFlag, SettingsError};
+use crate::failure::{Result, RetainedFlag, RunError, SettingsError};
 use crate::model::consent::Consent;
+use crate::model::format::ReportFormat;
 use crate::plan::AtMost;
+use crate::world::edit;
 
 /// What every verb understands.
 #[derive(Debug, Args)]
@@ -87,6 +89,27 @@ impl Global {
             ),
             RetainedFlag::new(&["--set"], &self.set),
         ]
+    }
+}
+
+/// How a verb with findings reports them.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReportFlags {
+    /// How to print the findings
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, conflicts_with = "json")]
+    pub(crate) format: ReportFormat,
+    /// Write the report to this file; the file appears when it is complete
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+impl ReportFlags {
+    /// Fails if this build cannot write the format, or the file cannot be written.
+    pub(crate) fn can_be_written(&self) -> Result<()> {
+        if !self.format.is_built_in() {
+            return Err(RunError::FormatNotBuilt { format: self.format.name() }.into());
+        }
+        self.output.as_deref().map_or(Ok(()), edit::can_write_file)
     }
 }
 

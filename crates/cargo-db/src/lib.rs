@@ -46,7 +46,7 @@ use std::process::ExitCode;
 
 use crate::answer::Outcome;
 use crate::change::Workspace;
-use crate::cli::ConsentFlags;
+use crate::cli::{ConsentFlags, ReportFlags};
 use crate::face::Face;
 use crate::failure::{Exit, Result};
 use crate::settings::{DatabaseChoice, Program};
@@ -91,8 +91,9 @@ fn start(program: Program) -> ExitCode {
         }
     };
     let variables = process::environment();
-    let verb = cli.command.verb().name();
-    let face = Face::new(verb, &cli.global, |name| variables.get(name).cloned());
+    let verb = cli.command.verb();
+    let flags = (&cli.global, verb.report());
+    let face = Face::new(verb.name(), flags, |name| variables.get(name).cloned());
     let outcome = run(&cli, program, &typed, &face)
         .unwrap_or_else(|failure| Outcome::from(failure).of_set(cli.global.set.as_deref()))
         .of_call(cli.global.kept());
@@ -101,6 +102,7 @@ fn start(program: Program) -> ExitCode {
 
 fn run(cli: &Cli, program: Program, typed: &[String], face: &Face) -> Result<Outcome> {
     let verb = cli.command.verb();
+    verb.report().map_or(Ok(()), ReportFlags::can_be_written)?;
     let consent = ConsentFlags::new(&cli.global, verb.implies_yes(), typed);
     let declared = (verb.needs(), verb.effect());
     let workspace = Workspace::open(&cli.global, program, declared, consent, face)?;
@@ -110,5 +112,6 @@ fn run(cli: &Cli, program: Program, typed: &[String], face: &Face) -> Result<Out
     let settings = &workspace.settings;
     let address = matches!(settings.place.value, DatabaseChoice::Named(_))
         .then(|| settings.place.origin.place());
-    Ok(outcome.of_address(address.as_deref()).of_set(settings.migrations.set.as_deref()))
+    let outcome = outcome.of_address(address.as_deref()).of_root(&settings.root);
+    Ok(outcome.of_set(settings.migrations.set.as_deref()))
 }

@@ -191,6 +191,28 @@ pub fn first_words(statement: &str, most: usize) -> Vec<String> {
     words
 }
 
+/// A statement as a report shows it: on one line, without comments, with `'…'` for each string,
+/// which may hold a secret, and cut after `most` characters.
+pub fn headline(statement: &str, most: usize) -> String {
+    let bytes = statement.as_bytes();
+    let (mut line, mut at) = (String::new(), 0);
+    while at < bytes.len() && line.len() <= most * 4 {
+        let Lexed::Token(token, length) = token(&bytes[at..], true) else { break };
+        match token {
+            Token::Space | Token::Comment if line.ends_with(' ') => {}
+            Token::Space | Token::Comment => line.push(' '),
+            Token::Text => line.push_str("'…'"),
+            _ => line.push_str(&statement[at..at + length]),
+        }
+        at += length;
+    }
+    let line = line.trim();
+    match line.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,5 +279,13 @@ mod tests {
             words("Drop TABLE \"My T\" /* x */, b;"),
             ["drop", "table", "My T", ",", "b", ";"]
         );
+    }
+
+    #[test]
+    fn a_headline_has_no_strings_and_no_comments() {
+        let statement = "CREATE SERVER s -- theirs\n  OPTIONS (password 'it''s', x $a$y\nz$a$)";
+        assert_eq!(headline(statement, 99), "CREATE SERVER s OPTIONS (password '…', x '…')");
+        assert_eq!(headline(statement, 9), "CREATE SE…");
+        assert_eq!(headline("SELECT 'ü' /* end", 99), "SELECT '…'");
     }
 }

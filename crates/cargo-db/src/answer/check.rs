@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::answer::drift::DriftView;
-use crate::answer::text::{plural, wrapped};
+use crate::answer::report::{FileReport, SetReport, summary};
+use crate::answer::text::wrapped;
 use crate::answer::{Answer, BOLD, DIM, GREEN, RED, SchemaFileView, Style, YELLOW};
 use crate::model::finding::{Checked, Finding, Severity, Verdict};
 use crate::schema::{Comparison, Drift};
@@ -32,6 +33,9 @@ pub(crate) struct CheckReport {
     /// Whether nothing is said to people if there are no files.
     #[serde(skip)]
     silent: bool,
+    /// The least severe verdict that is a finding of the run.
+    #[serde(skip)]
+    fails_from: Verdict,
 }
 
 /// One file that was checked.
@@ -66,7 +70,11 @@ impl CheckedView {
 
 impl CheckReport {
     /// What was found in these files.
-    pub(crate) fn of(checked: &[Checked], hint: Option<String>) -> CheckReport {
+    pub(crate) fn of(
+        checked: &[Checked],
+        hint: Option<String>,
+        fails_from: Verdict,
+    ) -> CheckReport {
         let migrations = checked.iter().map(CheckedView::from).collect();
         CheckReport {
             migrations,
@@ -75,6 +83,7 @@ impl CheckReport {
             differs: false,
             drift: None,
             silent: false,
+            fails_from,
         }
     }
 
@@ -89,12 +98,12 @@ impl CheckReport {
         CheckReport { schema_file: comparison.map(SchemaFileView::of), differs, ..self }
     }
 
-    /// Whether a finding is at least so bad, the schema file does not match, or the schema of the
+    /// Whether a finding is severe enough, the schema file does not match, or the schema of the
     /// database has drifted.
-    pub(crate) fn is_finding(&self, least: Verdict) -> bool {
+    pub(crate) fn is_finding(&self) -> bool {
         self.differs
             || self.has_drifted()
-            || self.migrations.iter().any(|file| file.verdict >= least)
+            || self.migrations.iter().any(|file| file.verdict >= self.fails_from)
     }
 
     fn has_drifted(&self) -> bool {
@@ -118,6 +127,33 @@ impl Answer for CheckReport {
             [text(&self.migrations, style)].into_iter().chain(schema).chain(drift).collect();
         all.join("\n")
     }
+
+    fn reports(&self, style: &Style) -> Vec<SetReport> {
+        let files = self.migrations.iter().map(FileReport::from);
+        let schema = self.schema_file.iter().filter(|_| self.differs);
+        let schema = schema.map(|file| file.report(style));
+        let drift = self.drift.iter().filter(|drift| drift.is_found());
+        let drift = drift.map(|drift| drift.report(style));
+        vec![SetReport {
+            notes: self.hint.iter().cloned().collect(),
+            files: files.chain(schema).chain(drift).collect(),
+            fails_from: self.fails_from,
+            ..SetReport::default()
+        }]
+    }
+}
+
+impl From<&CheckedView> for FileReport {
+    fn from(checked: &CheckedView) -> FileReport {
+        FileReport {
+            noun: "file",
+            file: Some(checked.file.clone()),
+            title: checked.file.clone(),
+            verdict: checked.verdict,
+            findings: checked.findings.clone(),
+            rehearsed: None,
+        }
+    }
 }
 
 /// The files with something to say, and a summary.
@@ -136,19 +172,6 @@ pub(super) fn lines(file: &CheckedView, style: &Style) -> Vec<String> {
     let head = format!("{} {}", verdict(file.verdict, style), style.paint(BOLD, &file.file));
     let findings = file.findings.iter().flat_map(|found| finding(found, style));
     std::iter::once(head).chain(findings).collect()
-}
-
-/// How many of each: `12 files: 1 BLOCK, 2 WARN, 9 PASS`.
-pub(super) fn summary(verdicts: impl Iterator<Item = Verdict>, noun: &str) -> String {
-    let verdicts: Vec<Verdict> = verdicts.collect();
-    let order = [Verdict::Block, Verdict::Unmeasured, Verdict::Warn, Verdict::Pass];
-    let counts = order.into_iter().filter_map(|verdict| {
-        let count = verdicts.iter().filter(|&&one| one == verdict).count();
-        (count > 0).then(|| format!("{count} {}", verdict.word()))
-    });
-    let counts: Vec<String> = counts.collect();
-    let gap = if counts.is_empty() { "" } else { ": " };
-    format!("{}{gap}{}", plural(verdicts.len(), noun), counts.join(", "))
 }
 
 /// A verdict in its colour.

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::answer::text::plural;
-use crate::answer::{RED, Style, YELLOW};
+use crate::answer::{FileReport, RED, Style, YELLOW};
+use crate::model::finding::Finding;
 use crate::schema::{Drift, DriftedObject, FingerprintKeeper, UnknownDrift};
 
 /// Differences between the schema and the one that the migrations left.
@@ -93,6 +94,17 @@ impl UnknownDrift {
 impl DriftView {
     pub(super) fn is_found(&self) -> bool {
         self.state == DriftState::Found
+    }
+
+    /// The report on a schema that has drifted.
+    pub(super) fn report(&self, style: &Style) -> FileReport {
+        let object = |one: &DriftedView| format!("{} is {}", one.object, one.change);
+        let objects: Vec<String> = self.objects.iter().map(object).collect();
+        let differs = format!("the migrations left another schema: {}", objects.join(", "));
+        let repair = style.command("cargo db repair --drift");
+        let help = Some(format!("make it a migration with `{repair}`, or undo it"));
+        let found = Finding { help, ..Finding::of_whole("drift", differs) };
+        FileReport::of_whole("database", None, found)
     }
 
     /// Nothing if nothing drifted.

@@ -84,6 +84,20 @@ impl ErrorView {
         one_line(&self.summary).into_owned()
     }
 
+    /// Its name, which does not change.
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// What failed, why, and what to do next: a line each, for a report.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let next = self.next.iter().map(|NextView { label, command }| match command {
+            Some(command) => format!("{label}: `{command}`"),
+            None => label.clone(),
+        });
+        [self.summary.clone()].into_iter().chain(self.why.iter().cloned()).chain(next).collect()
+    }
+
     /// For people.
     pub(crate) fn text(&self, style: &Style) -> String {
         let set = self.set.iter().map(|set| format!("set {set}: ")).collect::<String>();

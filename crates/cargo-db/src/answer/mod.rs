@@ -22,6 +22,8 @@ mod outcome;
 mod plan;
 mod policy;
 mod rehearsal;
+mod rehearsed;
+mod report;
 mod restore;
 mod schema;
 mod schema_file;
@@ -56,7 +58,13 @@ pub(crate) use migrate::Migrated;
 pub(crate) use outcome::{AnyAnswer, Outcome};
 pub(crate) use plan::Planned;
 pub(crate) use policy::{PolicyCell, PolicyTable};
-pub(crate) use rehearsal::{Form, NothingRehearsed, RehearsalReport, RehearsalView};
+pub(crate) use rehearsal::{NothingRehearsed, RehearsalReport, RehearsalView};
+pub(crate) use rehearsed::{
+    LockView, RehearsedView, RollbackView, RollbackWord, RowsView, StatementView,
+};
+#[cfg(feature = "ci")]
+pub(crate) use report::PROGRAM_VERSION;
+pub(crate) use report::{FileReport, SetReport, counts};
 pub(crate) use restore::{Dropped, Restored};
 pub(crate) use schema::{TableList, TableShown};
 pub(crate) use schema_file::SchemaFileView;
@@ -73,9 +81,9 @@ pub(crate) trait Answer: Serialize {
     /// The same for people.
     fn text(&self, style: &Style) -> String;
 
-    /// The same, if it is the answer for one of several sets of migrations.
-    fn text_of_set(&self, name: &str, style: &Style) -> String {
-        sets::below_title(name, &self.text(style), style)
+    /// The findings in each set of migrations, if the verb looks for any.
+    fn reports(&self, _: &Style) -> Vec<SetReport> {
+        Vec::new()
     }
 
     /// The text of the answers for several sets.
@@ -104,10 +112,10 @@ impl<A: Answer, B: Answer> Answer for EitherAnswer<A, B> {
         }
     }
 
-    fn text_of_set(&self, name: &str, style: &Style) -> String {
+    fn reports(&self, style: &Style) -> Vec<SetReport> {
         match self {
-            EitherAnswer::One(answer) => answer.text_of_set(name, style),
-            EitherAnswer::Other(answer) => answer.text_of_set(name, style),
+            EitherAnswer::One(answer) => answer.reports(style),
+            EitherAnswer::Other(answer) => answer.reports(style),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! What a verb ends with.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::Value;
 
-use crate::answer::{Answer, Style};
+use crate::answer::{Answer, SetReport, Style};
 use crate::failure::{Exit, Failure, Result, RetainedFlag, RunError};
 
 /// What a verb ends with: printed once, by `lib.rs`, through the face.
@@ -11,6 +13,7 @@ pub(crate) struct Outcome {
     exit: Exit,
     failure: Option<Failure>,
     set: Option<String>,
+    root: Option<PathBuf>,
 }
 
 /// Any [`Answer`], for where its type makes no difference.
@@ -19,6 +22,8 @@ pub(crate) trait AnyAnswer {
     fn text(&self, style: &Style) -> String;
     /// For programs.
     fn value(&self) -> Result<Value>;
+    /// What was found in each set of migrations.
+    fn reports(&self, style: &Style) -> Vec<SetReport>;
 }
 
 impl<A: Answer> AnyAnswer for A {
@@ -30,17 +35,21 @@ impl<A: Answer> AnyAnswer for A {
         let unwritable = |error| RunError::Bug { what: format!("an answer is no JSON: {error}") };
         serde_json::to_value(self).map_err(|error| unwritable(error).into())
     }
+
+    fn reports(&self, style: &Style) -> Vec<SetReport> {
+        Answer::reports(self, style)
+    }
 }
 
 impl Outcome {
     /// All is done, or there was nothing to do.
     pub(crate) fn done(answer: impl Answer + 'static) -> Outcome {
-        Outcome { answer: Some(Box::new(answer)), exit: Exit::Done, failure: None, set: None }
+        Outcome { answer: Some(Box::new(answer)), ..Outcome::said() }
     }
 
     /// All is done, and was written to stdout meanwhile.
     pub(crate) fn said() -> Outcome {
-        Outcome { answer: None, exit: Exit::Done, failure: None, set: None }
+        Outcome { answer: None, exit: Exit::Done, failure: None, set: None, root: None }
     }
 
     /// There is an answer, and it is one of a failure: one document holds both.
@@ -66,6 +75,11 @@ impl Outcome {
         Outcome { set: Some(set.to_owned()), ..self.of_call([flag]) }
     }
 
+    /// The same, of a project in this folder.
+    pub(crate) fn of_root(self, root: &Path) -> Outcome {
+        Outcome { root: Some(root.to_owned()), ..self }
+    }
+
     /// The same, of a call with these flags, which suggested commands need too.
     pub(crate) fn of_call(self, kept: impl IntoIterator<Item = RetainedFlag>) -> Outcome {
         let failure = self.failure.map(|failure| failure.of_call(kept));
@@ -81,6 +95,22 @@ impl Outcome {
     /// The answer, if there is one besides a failure.
     pub(crate) fn answer(&self) -> Option<&dyn AnyAnswer> {
         self.answer.as_deref()
+    }
+
+    /// What was found in each set of migrations, and the failure.
+    pub(crate) fn reports(&self, style: &Style) -> Vec<SetReport> {
+        let of_set = |report: SetReport| SetReport {
+            set: report.set.or_else(|| self.set.clone()),
+            ..report
+        };
+        let found = self.answer.iter().flat_map(|answer| answer.reports(style));
+        let failed = self.failure.iter().map(|failure| SetReport::failed(failure.into()));
+        found.chain(failed).map(of_set).collect()
+    }
+
+    /// The folder that the files of the project are relative to; none if the run did not find it.
+    pub(crate) fn root(&self) -> Option<&Path> {
+        self.root.as_deref()
     }
 
     /// The failure, if there is one.
@@ -101,6 +131,6 @@ impl Outcome {
 
 impl From<Failure> for Outcome {
     fn from(failure: Failure) -> Outcome {
-        Outcome { answer: None, exit: failure.exit(), failure: Some(failure), set: None }
+        Outcome { exit: failure.exit(), failure: Some(failure), ..Outcome::said() }
     }
 }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::answer::text::{fitted, not_run, on_lines, plural};
-use crate::answer::{Answer, GREEN, RED, Style};
+use crate::answer::{Answer, FileReport, GREEN, RED, Style};
+use crate::model::finding::Finding;
 use crate::schema::{Comparison, Difference, DifferingFile, FileState, LineOf};
 
 /// More differences than this are only counted.
@@ -115,6 +116,12 @@ impl SchemaFileView {
             is_dry_run: false,
             is_folder: comparison.is_folder,
         }
+    }
+
+    /// The report on a file that does not match the migrations.
+    pub(super) fn report(&self, style: &Style) -> FileReport {
+        let found = Finding::of_whole("schema-file", self.head(style));
+        FileReport::of_whole("schema file", Some(&self.file), found)
     }
 
     /// The lines that differ; for a folder, by file.

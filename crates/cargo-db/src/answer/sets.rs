@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::answer::plan::consent_hint;
+use crate::answer::report::SetReport;
 use crate::answer::{Answer, BOLD, ErrorView, Style};
 use crate::failure::{Exit, Failure};
 
@@ -110,7 +111,7 @@ impl<A: Answer> SetAnswer<A> {
     fn text(&self, style: &Style) -> String {
         let name = self.name();
         match self {
-            SetAnswer::Answered { answer, .. } => answer.text_of_set(name, style),
+            SetAnswer::Answered { answer, .. } => below_title(name, &answer.text(style), style),
             SetAnswer::Failed { error, .. } => {
                 below_title(name, &format!("failed: {}", error.summary()), style)
             }
@@ -120,7 +121,7 @@ impl<A: Answer> SetAnswer<A> {
 }
 
 /// A text below the name of its set, or beside it if it is a single line.
-pub(super) fn below_title(name: &str, text: &str, style: &Style) -> String {
+fn below_title(name: &str, text: &str, style: &Style) -> String {
     let title = style.paint(BOLD, &format!("Set {name}"));
     match text.lines().count() {
         0 | 1 => format!("{title}: {text}"),
@@ -144,5 +145,19 @@ impl<A: Answer> Answer for AnswerOfSets<A> {
             Some(command) => format!("{text}\n\n{}", consent_hint(command, style)),
             None => text,
         }
+    }
+
+    fn reports(&self, style: &Style) -> Vec<SetReport> {
+        let of_set = |answer: &SetAnswer<A>| match answer {
+            SetAnswer::Answered { set, answer, .. } => {
+                let named = |report| SetReport { set: set.clone(), ..report };
+                answer.reports(style).into_iter().map(named).collect()
+            }
+            SetAnswer::Failed { set, error, .. } => {
+                vec![SetReport { set: set.clone(), ..SetReport::failed(error.clone()) }]
+            }
+            SetAnswer::NotStarted { .. } => Vec::new(),
+        };
+        self.sets.iter().flat_map(of_set).collect::<Vec<_>>()
     }
 }

@@ -132,7 +132,7 @@ pub(crate) fn table_within(
 }
 
 /// The beginning of a text, with an ellipsis if it is longer than this.
-fn shortened(text: &str, most: usize) -> String {
+pub(crate) fn shortened(text: &str, most: usize) -> String {
     let most = most.max(12);
     if text.chars().count() <= most {
         return text.to_owned();

@@ -2,13 +2,14 @@
 //! never touches the database.
 
 mod json;
+mod report;
 #[cfg(test)]
 mod schema;
 mod talk;
 mod terminal;
 
-use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -20,14 +21,17 @@ use crate::answer::{
     AnyAnswer, BOLD, BackupList, DIM, ErrorView, GREEN, Outcome, Planned, RehearsalView, Style,
     WITHOUT_NAME, YELLOW,
 };
-use crate::cli::{Global, ProgressMode, When};
+use crate::cli::{Global, ProgressMode, ReportFlags, When};
+use crate::face::report::Page;
 use crate::face::talk::EventText;
 use crate::face::terminal::Spinner;
 use crate::failure::{BackupError, Exit, Failure, Result};
 use crate::model::event::{Event, Events};
+use crate::model::format::ReportFormat;
 use crate::model::rehearsal::Rehearsal;
 use crate::model::target::Target;
 use crate::plan::Plan;
+use crate::world::{edit, files};
 
 /// The output and prompts of a run.
 #[derive(Clone)]
@@ -35,7 +39,11 @@ pub(crate) struct Face(Arc<FaceInner>);
 
 struct FaceInner {
     verb: &'static str,
-    json: bool,
+    format: ReportFormat,
+    /// The file to write the answer to.
+    output: Option<PathBuf>,
+    /// Where GitHub Actions expects Markdown about the step.
+    summary: Option<PathBuf>,
     quiet: bool,
     /// Whether the output of a tool is shown.
     verbose: bool,
@@ -53,7 +61,7 @@ impl Face {
     /// Decides once how to talk, from flags and the environment.
     pub(crate) fn new(
         verb: &'static str,
-        flags: &Global,
+        (flags, report): (&Global, Option<&ReportFlags>),
         variable: impl Fn(&str) -> Option<String>,
     ) -> Face {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
@@ -74,16 +82,22 @@ impl Face {
         let (details, kept) = (flags.verbose, flags.kept());
         let style =
             |terminal| Style { width, colours: colour(terminal), details, kept: kept.clone() };
+        let output = report.and_then(|report| report.output.clone());
         Face(Arc::new(FaceInner {
             verb,
-            json: flags.json,
+            format: match report.map(|report| report.format).unwrap_or_default() {
+                ReportFormat::Text if flags.json => ReportFormat::Json,
+                format => format,
+            },
+            summary: set("GITHUB_STEP_SUMMARY").map(PathBuf::from),
             quiet: flags.quiet,
             verbose: flags.verbose,
             progress: match flags.progress {
                 ProgressMode::Auto if !moves => ProgressMode::Plain,
                 other => other,
             },
-            out: style(io::stdout().is_terminal()),
+            out: style(output.is_none() && io::stdout().is_terminal()),
+            output,
             err: style(terminal),
             can_prompt: io::stdin().is_terminal() && terminal && !in_ci,
             spinner: Spinner::new(moves),
@@ -109,12 +123,39 @@ impl Face {
     }
 
     fn print_answer(&self, outcome: &Outcome) -> Result<()> {
-        if self.0.json {
-            self.answer(&json::outcome(self.0.verb, outcome)?);
-        } else if let Some(answer) = outcome.answer() {
-            self.answer(&answer.text(&self.0.out));
-        }
+        let text = match self.0.format {
+            ReportFormat::Json => json::outcome(self.0.verb, outcome)?,
+            ReportFormat::Text => match outcome.answer() {
+                Some(answer) => visible(&answer.text(&self.0.out)).into_owned(),
+                None => return Ok(()),
+            },
+            format => {
+                let page = Page::of(self.0.verb, outcome, &self.0.out);
+                if format == ReportFormat::Github {
+                    self.summarise(&page);
+                }
+                report::written(&page, format)?
+            }
+        };
+        let Some(path) = &self.0.output else {
+            self.answer(&text);
+            return Ok(());
+        };
+        edit::rewrite(path, &format!("{}\n", text.trim_end()))?;
+        self.status("Wrote", &path.display().to_string());
         Ok(())
+    }
+
+    /// Adds the report to the summary of the step. A summary that cannot be written fails nothing.
+    fn summarise(&self, page: &Page) {
+        let Some(path) = &self.0.summary else { return };
+        if let Err(failure) = files::append_line(path, &report::markdown(page)) {
+            self.warning(&failure.to_string());
+        }
+    }
+
+    fn is_json(&self) -> bool {
+        self.0.format == ReportFormat::Json
     }
 
     /// A line such as `   Applied 20260101 users`.
@@ -161,7 +202,7 @@ impl Face {
         let text = planned.text(&self.0.err);
         if self.0.can_prompt {
             self.say(&text);
-        } else if !self.0.json {
+        } else if !self.is_json() {
             self.note(&text);
         }
         for warning in planned.warnings() {
@@ -233,7 +274,6 @@ impl Face {
     /// run.
     fn answer(&self, text: &str) {
         self.0.spinner.clear();
-        let text = if self.0.json { Cow::Borrowed(text) } else { visible(text) };
         if text.is_empty() {
             return;
         }

@@ -1,4 +1,4 @@
-//! The run itself: a signal, and our own bugs.
+//! The run itself: a signal, a feature that was not built, and our own bugs.
 
 use crate::failure::exit::Exit;
 use crate::failure::explanation::{Explanation, committed};
@@ -12,6 +12,8 @@ pub(crate) enum RunError {
     NotLookedAt { done: String, unseen: String, failure: String, why: Vec<String> },
     #[error("the operating system returned no random bytes")]
     NoRandomBytes,
+    #[error("this `cargo-db` was built without the feature `ci`, which writes `{format}`")]
+    FormatNotBuilt { format: String },
     #[error("{what}")]
     Bug { what: String },
 }
@@ -34,6 +36,14 @@ impl RunError {
             }
             RunError::NoRandomBytes => Explanation::new("RUN.NO_RANDOM_BYTES", Exit::Failed)
                 .because("its random number generator failed; without it, a key could be guessed"),
+            RunError::FormatNotBuilt { .. } => {
+                Explanation::new("RUN.FORMAT_NOT_BUILT", Exit::Usage)
+                    .run(
+                        "in a clone of cargo db",
+                        "cargo install --locked --features ci --path crates/cargo-db",
+                    )
+                    .advise("or add `features = [\"ci\"]` where `cargo-db` is a dependency")
+            }
             RunError::Bug { .. } => Explanation::new("BUG", Exit::Bug)
                 .advise("this is a bug in cargo db: please report it"),
         }
@@ -53,6 +63,7 @@ pub(super) fn samples() -> Vec<RunError> {
             why: vec!["SQLSTATE 42501".to_owned()],
         },
         RunError::NoRandomBytes,
+        RunError::FormatNotBuilt { format: "sarif".to_owned() },
         RunError::Bug { what: "unexpected result for `SHOW server_version`".to_owned() },
     ]
 }

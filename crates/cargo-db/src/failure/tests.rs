@@ -221,6 +221,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("RESTORE.UNREADABLE", &[11]),
     ("ROLLBACK.EMPTY", &[7]),
     ("ROLLBACK.IRREVERSIBLE", &[7]),
+    ("RUN.FORMAT_NOT_BUILT", &[2]),
     ("RUN.NOT_LOOKED_AT", &[8]),
     ("RUN.NO_RANDOM_BYTES", &[7]),
     ("SCHEMA.NOT_BUILT", &[7]),

@@ -72,6 +72,22 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
+    /// One that fails the run and is about a whole file, or about none.
+    pub(crate) fn of_whole(rule: &str, evidence: String) -> Finding {
+        Finding {
+            rule: rule.to_owned(),
+            class: Class::Form,
+            severity: Severity::Block,
+            line: 1,
+            column: None,
+            statement: String::new(),
+            object: None,
+            evidence,
+            help: None,
+            rows: None,
+        }
+    }
+
     /// The line, and the column where it is known: `3:14`.
     pub(crate) fn place(&self) -> String {
         let column = self.column.map(|column| format!(":{column}")).unwrap_or_default();

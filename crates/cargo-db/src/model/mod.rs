@@ -11,6 +11,7 @@ pub(crate) mod direction;
 pub(crate) mod environment;
 pub(crate) mod event;
 pub(crate) mod finding;
+pub(crate) mod format;
 pub(crate) mod hex;
 pub(crate) mod hook;
 pub(crate) mod host;

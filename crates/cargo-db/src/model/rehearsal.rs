@@ -143,6 +143,29 @@ impl RollbackProof {
     }
 }
 
+/// A statement of a migration as it ran on the copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RehearsedStatement {
+    pub(crate) line: usize,
+    /// On one line, without its strings.
+    pub(crate) text: String,
+    /// What it took on the copy.
+    pub(crate) duration: Duration,
+    /// The locks that it took, or made stronger. They last until the transaction ends.
+    pub(crate) locks: Vec<TakenLock>,
+}
+
+/// A lock that a statement took on a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct TakenLock {
+    pub(crate) table: String,
+    /// As PostgreSQL names it: `AccessExclusiveLock`.
+    pub(crate) mode: String,
+    /// Who waits: `reads and writes`, or `writes`. Null if neither does.
+    pub(crate) blocks: Option<&'static str>,
+}
+
 /// One migration that was rehearsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rehearsed {
@@ -151,7 +174,11 @@ pub(crate) struct Rehearsed {
     pub(crate) file: PathBuf,
     pub(crate) verdict: Verdict,
     pub(crate) findings: Vec<Finding>,
+    /// What was found too, and is within the bounds that its author expects.
+    pub(crate) accepted: Vec<Finding>,
     pub(crate) locks: Vec<LockedTable>,
+    /// In the order in which they ran.
+    pub(crate) statements: Vec<RehearsedStatement>,
     /// By table; those that the migrations made are not among them.
     pub(crate) rows: BTreeMap<String, RowChanges>,
     /// What it took on the copy.

@@ -156,11 +156,12 @@ impl Stage<'_> {
         let is_expected =
             |found: &Finding| checked.expected.iter().any(|expected| expected.covers(found));
         // Before merging: the table's finding does not include expected ones about partitions.
-        findings.retain(|found| !is_expected(found));
+        let mut accepted: Vec<Finding> =
+            findings.extract_if(.., |found| is_expected(found)).collect();
         let mut findings = partitions.fold(findings, &measured);
         let lock_work = judge::lock_work(&measured, &partitions, &checked.expected);
         self.raise_by_size(&mut findings, &lock_work);
-        findings.retain(|found| !is_expected(found));
+        accepted.extend(findings.extract_if(.., |found| is_expected(found)));
         advice::complete(&mut findings, &measured, self.request.settings, migration);
         findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.line));
         self.latest = Some(after);
@@ -172,7 +173,9 @@ impl Stage<'_> {
             file: migration.up.path.clone(),
             verdict: self.verdict(&findings, &measured),
             findings,
+            accepted,
             locks: self.scaled(partitions.without_parts(locks)),
+            statements: measured.iter().map(Measured::ran).collect(),
             rows: judge::row_changes(&measured),
             duration: measured.iter().map(|statement| statement.elapsed).sum(),
             wal: measured.iter().map(|statement| statement.wal).sum(),

@@ -183,7 +183,7 @@ fn blocking_lock(scan: &Scanned) -> Option<LockMode> {
 
 fn work(measured: &Measured, table: &str, mode: LockMode, rows: u64) -> LockWork {
     let ms = u64::try_from(measured.elapsed.as_millis()).unwrap_or(u64::MAX);
-    let (table, mode) = (table.to_owned(), format!("{mode:?}Lock"));
+    let (table, mode) = (table.to_owned(), mode.server_name());
     LockWork { table, mode, locked: None, rows, ms, bound: None }
 }
 
@@ -242,10 +242,9 @@ pub(super) fn locks(measured: &[Measured], inside: bool) -> Vec<LockedTable> {
             locks.retain(|(_, _, lock)| lock.table != short(table));
             let until = if inside { measured.len() } else { index + 1 };
             let held = measured[from..until].iter().map(|statement| statement.elapsed).sum();
-            let (table, mode_) = (short(table).to_owned(), format!("{mode:?}Lock"));
             let locked = LockedTable {
-                table,
-                mode: mode_,
+                table: short(table).to_owned(),
+                mode: mode.server_name(),
                 blocks,
                 line: statement.line,
                 held,

@@ -3,13 +3,18 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use pg_sql::lexer::{first_words, words};
+use pg_sql::lexer::{first_words, headline, words};
+use pg_sql::name::short;
 use pg_sql::quote::quote_identifier;
 use pg_sql::script::Statement;
 
 use crate::model::finding::Finding;
+use crate::model::rehearsal::{RehearsedStatement, TakenLock};
 use crate::rehearse::capture::CaptureOutcome;
 use crate::rehearse::snapshot::{Counts, LockMode, Oid};
+
+/// How many characters of a statement a report shows.
+const SHOWN: usize = 300;
 
 /// Something that a statement does away with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +92,21 @@ pub(super) struct Measured {
 }
 
 impl Measured {
+    /// What the report shows of it.
+    pub(super) fn ran(&self) -> RehearsedStatement {
+        let lock = |(table, mode): &(String, LockMode)| TakenLock {
+            table: short(table).to_owned(),
+            mode: mode.server_name(),
+            blocks: mode.blocks(),
+        };
+        RehearsedStatement {
+            line: self.line,
+            text: headline(&self.text, SHOWN),
+            duration: self.elapsed,
+            locks: self.taken.iter().map(lock).collect(),
+        }
+    }
+
     /// Whether the statement may write rows, judging by its first word.
     pub(super) fn may_write(&self) -> bool {
         let first = words(&self.text).into_iter().next();

@@ -93,13 +93,15 @@ impl Stage<'_> {
         self.before.push(schema);
         let expected = self.expected(last)?;
         let guards = guards(&findings, &expected);
-        findings.retain(|finding| !expected.iter().any(|expected| expected.covers(finding)));
+        let is_expected = |found: &mut Finding| expected.iter().any(|one| one.covers(found));
+        let accepted = findings.extract_if(.., is_expected).collect();
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         advice::complete(&mut findings, &[], self.request.settings, last);
         let verdict = Verdict::of(&findings);
         let of_last = Rehearsed {
             verdict,
             findings,
+            accepted,
             duration,
             rollback: RollbackProof::Unmeasured("not tried".to_owned()),
             changes: lines,

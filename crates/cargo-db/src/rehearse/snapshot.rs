@@ -112,7 +112,12 @@ impl LockMode {
 
     /// The one that the server calls so.
     pub(super) fn named(name: &str) -> Option<LockMode> {
-        LockMode::ALL.into_iter().find(|mode| format!("{mode:?}Lock") == name)
+        LockMode::ALL.into_iter().find(|mode| mode.server_name() == name)
+    }
+
+    /// What the server calls it.
+    pub(super) fn server_name(self) -> String {
+        format!("{self:?}Lock")
     }
 
     /// Who waits for it, of those that read and write.

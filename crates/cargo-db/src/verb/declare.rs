@@ -2,6 +2,7 @@
 
 use crate::answer::Outcome;
 use crate::change::{Effect, Needs, Workspace};
+use crate::cli::ReportFlags;
 use crate::failure::Result;
 
 /// What can be typed after `cargo db`. Implemented by the arguments themselves.
@@ -20,6 +21,11 @@ pub(crate) trait Verb {
     /// Whether one of its own flags implies `--yes`.
     fn implies_yes(&self) -> bool {
         false
+    }
+
+    /// How it reports its findings, if it looks for any.
+    fn report(&self) -> Option<&ReportFlags> {
+        None
     }
 
     /// Does it.

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::answer::{EitherAnswer, Form, NothingRehearsed, Outcome, RehearsalReport};
+use crate::answer::{EitherAnswer, NothingRehearsed, Outcome, RehearsalReport};
 use crate::backup::{BackupFolder, RestoreSource};
 use crate::change::{
     Database, Effect, Needs, SetNeed, Workspace, batched, over_sets, shares_a_transaction, to_load,
     wants_all_or_nothing,
 };
+use crate::cli::ReportFlags;
 use crate::failure::{Exit, Result, SettingsError};
 use crate::migration;
 use crate::model::backup::{Backup, LoadedAs};
@@ -51,9 +52,8 @@ pub(crate) struct RehearseArgs {
     /// Read the queries from this git revision
     #[arg(long, value_name = "REV", requires = "queries")]
     queries_at: Option<String>,
-    /// How to print the report
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
-    format: ReportFormat,
+    #[command(flatten)]
+    report: ReportFlags,
 }
 
 /// The source of a scratch copy.
@@ -67,16 +67,6 @@ enum CopyFrom {
     Schema,
 }
 
-/// How a report is printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum ReportFormat {
-    /// For a terminal
-    #[default]
-    Text,
-    /// For a pull request
-    Markdown,
-}
-
 impl Verb for RehearseArgs {
     fn name(&self) -> &'static str {
         "rehearse"
@@ -84,6 +74,10 @@ impl Verb for RehearseArgs {
 
     fn effect(&self) -> Effect {
         EFFECT
+    }
+
+    fn report(&self) -> Option<&ReportFlags> {
+        Some(&self.report)
     }
 
     /// A version, a backup or a folder of queries belongs to one set.
@@ -128,7 +122,7 @@ impl RehearseArgs {
         }
         let migrations: Vec<Migration> = plan.migrations().cloned().collect();
         if migrations.is_empty() {
-            let nothing = NothingRehearsed::of(target, self.form());
+            let nothing = NothingRehearsed::of(target);
             return Ok((EitherAnswer::Other(nothing), Exit::Done));
         }
         let queries = match &self.queries {
@@ -146,16 +140,9 @@ impl RehearseArgs {
         let request = Request { settings, migrations, is_one_transaction, keep, queries };
         let (rehearsal, receipt) = rehearse::rehearse(world, &request, copy)?;
         let (path, signed_by) = receipts.write(receipt, &settings.signing)?;
-        let answer = RehearsalReport::of(target, &rehearsal, (&path, signed_by), self.form());
+        let answer = RehearsalReport::of(target, &rehearsal, (&path, signed_by));
         let exit = Exit::finding_if(rehearsal.verdict() > Verdict::Warn);
         Ok((EitherAnswer::One(answer.loaded_as(loaded_as)), exit))
-    }
-
-    fn form(&self) -> Form {
-        match self.format {
-            ReportFormat::Text => Form::Terminal,
-            ReportFormat::Markdown => Form::Markdown,
-        }
     }
 
     /// A backup that this project did not take is loaded only with consent. The role that loads it

@@ -77,6 +77,14 @@ pub(crate) fn can_write(path: &Path) -> Result<()> {
     }
 }
 
+/// The same of a path that is to become a file.
+pub(crate) fn can_write_file(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Err(failed("write", path)(ErrorKind::IsADirectory.into()));
+    }
+    can_write(path)
+}
+
 /// Whether the path is a link, even to nothing.
 pub(crate) fn is_link(path: &Path) -> bool {
     path.is_symlink()

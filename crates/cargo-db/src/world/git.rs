@@ -75,6 +75,11 @@ pub(crate) fn repository(folder: &Path) -> String {
     named.or_else(of_folder).unwrap_or_default()
 }
 
+/// The path of a folder in its repository, with a `/` at the end; nothing at its top.
+pub(crate) fn folder_in_repository(folder: &Path) -> Option<String> {
+    Some(git(folder, &["rev-parse", "--show-prefix"])?.trim_end_matches('\n').to_owned())
+}
+
 /// The names that git lists with `-z`.
 pub(crate) fn listed(folder: &Path, arguments: &[&str]) -> Option<Vec<PathBuf>> {
     let listed = git_bytes(folder, arguments)?;

@@ -259,7 +259,6 @@ fn endings_of_checks_and_rehearsals() {
     project.run_sql("CREATE TABLE a (id int); INSERT INTO a SELECT generate_series(1, 9)");
     project.migration("1_b.up.sql", "CREATE TABLE b (id int);");
     ended(&project, &["rehearse"], 0);
-    ended(&project, &["rehearse", "--format", "markdown"], 0);
     ended(&project, &["check"], 0);
     let held = ended(&project, &["migrate", "--dry-run", "--env", "production"], 0);
     assert!(held["preview"]["receipt"].is_string(), "{held:#}");

@@ -34,6 +34,7 @@ mod expected;
 mod fingerprints;
 mod foreign;
 mod foreign_rehearsed;
+mod formats;
 mod generate;
 mod hooks;
 mod init;

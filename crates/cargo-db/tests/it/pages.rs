@@ -10,7 +10,7 @@ use snapbox::{Assert, Data, IntoData, data::DataFormat};
 
 use crate::support::keys::PUBLIC_KEY;
 use crate::support::settle::settled;
-use crate::support::{Project, cluster, repository};
+use crate::support::{Project, Ran, cluster, repository};
 
 /// Pages that are read from beginning to end: their blocks run one after another in one project,
 /// including the `sh` blocks, which write files.
@@ -291,6 +291,57 @@ fn every_console_block_does_what_it_shows() {
         // Pages create a key with `key new`, so none is set beforehand.
         project.set("CARGO_DB_SIGNING_KEY", "");
         run(block, &project);
+    }
+}
+
+/// The commands of the pipelines on a page: of the shell, of GitHub Actions and of GitLab.
+fn pipelines(page: &str) -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(repository().join("docs").join(page)).unwrap();
+    // A deployment needs a rehearsal elsewhere: `production.md` has both.
+    let (text, _) = text.split_once("\n## A deployment").unwrap();
+    let blocks = text.split("\n```").skip(1).step_by(2);
+    let command = |line: &str| {
+        let line = line.trim_start().trim_start_matches("- ");
+        let line = line.strip_prefix("run: ").unwrap_or(line).to_owned();
+        let is_command = ["cargo ", "export ", "gh "].iter().any(|word| line.starts_with(word));
+        is_command.then_some(line)
+    };
+    let commands = |block: &str| block.lines().skip(1).filter_map(command).collect::<Vec<_>>();
+    let of_shell = |block: &&str| block.starts_with("sh\n") || block.starts_with("yaml\n");
+    blocks.filter(of_shell).map(commands).collect()
+}
+
+/// `cargo db` without prompts, and GitHub's program, which posts a file that exists.
+const PIPELINE: &str = r#"
+set -e
+cargo() { [ "$1" != db ] || { shift; "$PROGRAM" "$@"; }; }
+gh() { [ "$*" = "pr comment 7 --edit-last --create-if-none --body-file ${!#}" ] && cat "${!#}"; }
+export CI=true GITHUB_ACTIONS=true PR=7 CI_DEFAULT_BRANCH=main CARGO_DB_ENV=test
+"#;
+
+#[test]
+fn the_pipelines_on_the_page_pass() {
+    let pipelines = pipelines("ci.md");
+    assert!(pipelines.len() >= 5, "{pipelines:?}");
+    for (at, lines) in pipelines.into_iter().enumerate() {
+        let project = school(&format!("school_ci_{at}"));
+        project.write("db.toml", "[schema]\nfile = \"schema.sql\"\n");
+        project.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+        let fresh = "CREATE TABLE fresh (id bigint PRIMARY KEY);\n";
+        project.migration("20990101000000_fresh.up.sql", fresh);
+        project.migration("20990101000000_fresh.down.sql", "DROP TABLE fresh;\n");
+        project.db(&["schema", "dump", "--quiet"]).ok();
+        let is_built = |line: &String| {
+            cfg!(feature = "ci") || !line.contains("sarif") && !line.contains("junit")
+        };
+        let lines: Vec<String> = lines.into_iter().filter(is_built).collect();
+        let like = project.command(&[]);
+        let mut shell = Command::new("bash");
+        shell.args(["-c", &format!("{PIPELINE}{}", lines.join("\n"))]).env_clear();
+        shell.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell.current_dir(project.path()).env("PROGRAM", like.get_program());
+        let ran = Ran::from(shell.output().unwrap());
+        assert_eq!(ran.code, Some(0), "{lines:?}\n{ran}");
     }
 }
 

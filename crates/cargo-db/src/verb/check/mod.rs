@@ -15,6 +15,7 @@ use crate::change::{
     DatabaseNeed, Effect, EndedSets, Needs, SetNeed, Workspace, drift_of, generated_schema,
     outcome_of_sets,
 };
+use crate::cli::ReportFlags;
 use crate::failure::{Exit, Result, SettingsError};
 use crate::migration;
 use crate::model::finding::Verdict;
@@ -66,6 +67,8 @@ pub(crate) struct CheckArgs {
     /// Exit with code 1 only for findings of at least this severity
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t)]
     fail_on: FailOn,
+    #[command(flatten)]
+    report: ReportFlags,
 }
 
 /// The minimum severity that fails.
@@ -91,6 +94,10 @@ impl Verb for CheckArgs {
         Needs { database, set: SetNeed::Each, ..Needs::FILES }
     }
 
+    fn report(&self) -> Option<&ReportFlags> {
+        Some(&self.report)
+    }
+
     /// Checks the files of each set. A set that cannot be read does not hide the others. Sets in
     /// which git has no change are left out.
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
@@ -109,7 +116,7 @@ impl Verb for CheckArgs {
             sets.retain(|(_, settings)| settings.as_ref().map_or(true, |it| changed.touches(it)));
         }
         if sets.is_empty() {
-            return Ok(nothing_changed(workspace));
+            return Ok(self.nothing_changed(workspace));
         }
         let files = self.files_of_sets(&mut sets)?;
         let of_set = |((set, settings), files): (FoundSet, Vec<PathBuf>)| {
@@ -176,14 +183,23 @@ impl CheckArgs {
             true => drift_of(&workspace.database_of(settings)?)?,
             false => None,
         };
-        let report = CheckReport::of(&checked, hint);
+        let report = CheckReport::of(&checked, hint, self.fails_from());
         let report = report.with_schema(schema.as_ref()).with_drift(drift.as_ref());
-        let least = match self.fail_on {
+        let exit = Exit::finding_if(report.is_finding());
+        Ok((report, exit))
+    }
+
+    /// The outcome if git has no change in any set.
+    fn nothing_changed(&self, workspace: &Workspace) -> Outcome {
+        let report = CheckReport::of(&[], None, self.fails_from());
+        Outcome::done(if workspace.ui.is_quiet() { report.silent() } else { report })
+    }
+
+    fn fails_from(&self) -> Verdict {
+        match self.fail_on {
             FailOn::Warn => Verdict::Warn,
             FailOn::Block => Verdict::Block,
-        };
-        let exit = Exit::finding_if(report.is_finding(least));
-        Ok((report, exit))
+        }
     }
 }
 
@@ -199,12 +215,6 @@ fn is_in_project(settings: &Settings) -> Result<()> {
 
 /// A set of migrations, with its settings.
 type FoundSet = (Option<String>, Result<Settings>);
-
-/// The outcome if git has no change in any set.
-fn nothing_changed(workspace: &Workspace) -> Outcome {
-    let report = CheckReport::of(&[], None);
-    Outcome::done(if workspace.ui.is_quiet() { report.silent() } else { report })
-}
 
 fn compare_schema(workspace: &Workspace, settings: Settings) -> Result<Comparison> {
     let database = workspace.database_of(settings)?;
