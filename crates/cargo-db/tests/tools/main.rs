@@ -16,4 +16,5 @@ mod generate;
 mod hooks;
 mod lies;
 mod native;
+mod page;
 mod projects;
