@@ -460,8 +460,8 @@ pub(super) fn warn_of_size(database: &Database<'_>, plan: &Plan, receipt: &Recei
     Ok(())
 }
 
-/// The receipt that holds for a plan: the one that is named, or the newest of the project's that
-/// does.
+/// The receipt that holds for a plan: the one that is named, the newest of the project's that does,
+/// or several of these that follow each other.
 pub(crate) fn holding(
     database: &Database<'_>,
     plan: &Plan,
@@ -483,20 +483,32 @@ pub(crate) fn holding(
         Proof::Nothing | Proof::Rehearsal => None,
     };
     let (mut objections, mut lacks_rows) = (Vec::new(), false);
-    for receipt in receipts {
-        let mut objection = receipt.invalid_reason(&migrations, one_transaction, &now);
-        if objection.is_none() {
-            let filled = receipt.filled_since(&mut session, migrations.len())?;
-            lacks_rows |= !filled.is_empty();
-            objection = (!filled.is_empty()).then(|| receipt.without_rows_of(&filled));
+    let mut objection = |receipt: &Receipt| -> Result<Option<String>> {
+        if let Some(why) = receipt.invalid_reason(&migrations, one_transaction, &now) {
+            return Ok(Some(why));
         }
-        if objection.is_none() {
-            objection = receipt.too_large_tables(&mut session, migrations.len())?;
+        let filled = receipt.filled_since(&mut session, migrations.len())?;
+        if !filled.is_empty() {
+            lacks_rows = true;
+            return Ok(Some(receipt.without_rows_of(&filled)));
         }
-        let objection = objection.or_else(|| receipt.rejection(keys.as_deref()?));
-        match objection {
-            None => return Ok(receipt),
+        receipt.too_large_tables(&mut session, migrations.len())
+    };
+    let rejection = |receipt: &Receipt| receipt.rejection(keys.as_deref()?);
+    for receipt in &receipts {
+        match objection(receipt)?.or_else(|| rejection(receipt)) {
+            None => return Ok(receipt.clone()),
+            // The receipts of other sets explain nothing.
+            Some(_) if receipt.set != settings.migrations.set && named.is_none() => {}
             Some(why) => objections.push(format!("the receipt of {}: {why}", receipt.date())),
+        }
+    }
+    let accepted: Vec<Receipt> =
+        receipts.into_iter().filter(|receipt| rejection(receipt).is_none()).collect();
+    for chain in rehearse::chains(&accepted, &migrations) {
+        match objection(&chain)? {
+            None => return Ok(chain),
+            Some(why) => objections.insert(0, format!("receipts that follow each other: {why}")),
         }
     }
     // The oldest explain nothing.

@@ -8,6 +8,7 @@ mod baseline;
 mod batch;
 mod capture;
 mod content;
+mod cover;
 mod dropped;
 mod filled;
 mod folded;
@@ -41,6 +42,7 @@ mod snapshot;
 mod stage;
 mod watch;
 
+pub(crate) use cover::chains;
 pub(crate) use judge::only_locks;
 pub(crate) use queries::read as read_queries;
 pub(crate) use receipt::{Receipt, Receipts, SchemaState, estimated_rows};

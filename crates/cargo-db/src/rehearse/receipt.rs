@@ -54,6 +54,9 @@ pub(crate) struct Receipt {
     pub(crate) becomes: Option<String>,
     /// The server's major version.
     pub(crate) server: u32,
+    /// The set of the migrations, if the project has sets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) set: Option<String>,
     /// Whether all migrations ran in one transaction.
     pub(crate) one_transaction: bool,
     pub(crate) migrations: Vec<ReceiptEntry>,
@@ -132,6 +135,7 @@ impl Receipt {
             schema: on.schema.clone(),
             becomes: rehearsal.becomes.clone(),
             server: on.server,
+            set: request.settings.migrations.set.clone(),
             one_transaction: request.is_one_transaction,
             migrations: request.migrations.iter().zip(&rehearsal.migrations).map(entry).collect(),
             signed_by: None,
@@ -205,13 +209,8 @@ impl Receipt {
         if self.version != VERSION {
             return Some(format!("its format {} is unknown", self.version));
         }
-        let same = |(entry, migration): (&ReceiptEntry, &&Migration)| {
-            entry.up == migration.up.checksum.to_string()
-        };
-        if self.migrations.len() < migrations.len()
-            || !self.migrations.iter().zip(migrations).all(same)
-        {
-            return Some("the files differ".to_owned());
+        if let Some(differing) = self.differing_files(migrations) {
+            return Some(differing);
         }
         if migrations.len() > 1 && self.one_transaction != one_transaction {
             let why = if one_transaction {
@@ -420,6 +419,7 @@ mod tests {
             schema: "cc".to_owned(),
             becomes: Some("dd".to_owned()),
             server: 15,
+            set: None,
             one_transaction: false,
             migrations: vec![entry],
             signed_by: None,

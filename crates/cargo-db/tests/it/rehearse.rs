@@ -368,7 +368,8 @@ fn production_needs_the_receipt_of_these_files_on_this_schema() {
         project.db(&["rehearse", "--json"]).ok().json()["receipt"].as_str().unwrap().to_owned();
     // Another byte, another schema: another receipt.
     project.migration("1_m.up.sql", "ALTER TABLE users ADD COLUMN extra int; ");
-    agreed(&project, &["migrate"]).code(4).says("the files differ");
+    let differs = "the files differ: `migrations/1_m.up.sql` was edited";
+    agreed(&project, &["migrate"]).code(4).says(differs);
     project.migration("1_m.up.sql", "ALTER TABLE users ADD COLUMN extra int;");
     project.run_sql("CREATE TABLE by_hand (id int)");
     agreed(&project, &["migrate"]).code(4).says("the schema differs");

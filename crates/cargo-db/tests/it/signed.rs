@@ -92,6 +92,66 @@ fn production_without_keys_refuses_and_says_how_to_get_one() {
     project.db(&["migrate", "--yes"]).ok();
 }
 
+/// The id of the plan, and whether a receipt is valid for it.
+fn preview(project: &Project) -> Value {
+    project.db(&["migrate", "--dry-run", "--json"]).json()["preview"].clone()
+}
+
+#[test]
+fn receipts_that_follow_each_other_cover_what_needs_both() {
+    let mut project = school("sg_chain");
+    cluster().run("postgres", "CREATE DATABASE sg_chain_live TEMPLATE sg_chain");
+    project.db(&["rehearse"]).ok();
+    project.db(&["migrate"]).ok();
+    project.migration("3_mail.up.sql", "ALTER TABLE users ADD COLUMN mail text;");
+    project.migration("3_mail.down.sql", "ALTER TABLE users DROP COLUMN mail;");
+    let second = rehearsed(&project);
+    project.set("DATABASE_URL", &cluster().url("sg_chain_live"));
+    production(&mut project);
+    project.accept_key();
+    assert!(preview(&project)["receipt"].is_string(), "{:#}", preview(&project));
+    // A third migration is covered by none, and the first of two receipts alone is not enough.
+    project.migration("4_more.up.sql", "ALTER TABLE users ADD COLUMN more text;");
+    project.migration("4_more.down.sql", "ALTER TABLE users DROP COLUMN more;");
+    let objections = preview(&project)["objections"].to_string();
+    assert!(objections.contains("`4 more` was not rehearsed"), "{objections}");
+    std::fs::remove_file(project.path().join("migrations/4_more.up.sql")).unwrap();
+    std::fs::remove_file(project.path().join("migrations/4_more.down.sql")).unwrap();
+    let kept = std::fs::read(&second).unwrap();
+    std::fs::remove_file(&second).unwrap();
+    assert!(preview(&project)["receipt"].is_null());
+    // Each of them has to be signed.
+    let mut forged: Value = serde_json::from_slice(&kept).unwrap();
+    forged["rows"] = json!(1000);
+    std::fs::write(&second, forged.to_string()).unwrap();
+    assert!(preview(&project)["receipt"].is_null());
+    std::fs::write(&second, kept).unwrap();
+    project.agreed(&["migrate"]).ok().says("Proved");
+}
+
+#[test]
+fn a_receipt_that_is_not_valid_names_the_files_that_differ_of_its_set_only() {
+    let mut project = Project::new("sg_names");
+    project.accept_key();
+    let set = |set: &str| {
+        format!("[migrations.{set}]\ndir = '{set}'\ntool = 'sqlx'\ntable = '{set}_history'\n")
+    };
+    project.write("db.toml", &format!("{}{}", set("web"), set("jobs")));
+    project.write("web/1_web.sql", "CREATE TABLE web (id bigint PRIMARY KEY);\n");
+    project.write("jobs/1_jobs.sql", "CREATE TABLE jobs (id bigint PRIMARY KEY);\n");
+    for set in ["web", "jobs"] {
+        project.db(&["rehearse", "--set", set]).ok();
+    }
+    production(&mut project);
+    project.write("web/1_web.sql", "CREATE TABLE web (id bigint PRIMARY KEY, name text);\n");
+    project.write("jobs/1_jobs.sql", "CREATE TABLE jobs (id bigint PRIMARY KEY, at date);\n");
+    for (set, file) in [("web", "web/1_web.sql"), ("jobs", "jobs/1_jobs.sql")] {
+        let said = project.db(&["migrate", "--set", set, "--dry-run"]);
+        let said = said.says(&format!("the files differ: `{file}` was edited"));
+        assert_eq!(said.to_string().matches("the receipt of").count(), 1, "{said}");
+    }
+}
+
 #[test]
 fn to_accept_a_key_in_production_is_consent_to_the_plan_by_a_person() {
     let mut project = school("sg_add");
