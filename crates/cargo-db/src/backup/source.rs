@@ -139,17 +139,18 @@ impl RestoreSource {
     /// A backup outside the backup folder.
     fn with_manifest(path: &Path, manifest: &Path) -> Result<RestoreSource> {
         let folder = BackupFolder::new(path.parent().unwrap_or(Path::new("/")));
+        let unsound =
+            |problems| BackupError::Unsound { name: path.display().to_string(), problems };
+        let manifest = read_manifest(manifest).map_err(|why| unsound(vec![why]))?;
         let name =
             path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let bad = |why: String| BackupError::Unsound { name: name.clone(), problems: vec![why] };
-        let manifest = read_manifest(manifest).map_err(bad)?;
-        let backup =
-            Backup { manifest: Manifest { name: name.clone(), ..manifest }, verification: None };
+        let backup = Backup { manifest: Manifest { name, ..manifest }, verification: None };
         let problems = changed(&folder, &backup)?;
         if problems.is_empty() {
-            return Ok(RestoreSource::of(&folder, &backup));
+            let name = path.display().to_string();
+            return Ok(RestoreSource { name, ..RestoreSource::of(&folder, &backup) });
         }
-        Err(BackupError::Unsound { name, problems }.into())
+        Err(unsound(problems).into())
     }
 
     /// The files that it consists of.

@@ -333,7 +333,7 @@ fn guess(settings: &Settings, chosen: &Candidate, others: &[&str]) -> String {
     };
     format!(
         "{} is guessed for `{dir}` from the language of the project: the files also fit {}. Name \
-         the right one in db.toml, for example: `{table} tool = \"{}\"`",
+         the right one in db.toml, for example: `tool = \"{}\"` below `{table}`",
         chosen.layout.key(),
         others.join(", "),
         others.first().unwrap_or(&"sqlx")

@@ -30,7 +30,14 @@ pub(crate) fn of_folder(folder: &MigrationFolder) -> Vec<Checked> {
             )
         },
     );
-    let lacks_one = |migration: &&Migration| migration.down.is_none() && folder.is_reversible();
+    // Of two files with one version, the down file may belong to either.
+    let is_alone = |migration: &Migration| {
+        let same = folder.migrations.iter().filter(|one| one.version == migration.version);
+        same.count() == 1
+    };
+    let lacks_one = |migration: &&Migration| {
+        migration.down.is_none() && folder.is_reversible() && is_alone(migration)
+    };
     let missing = folder.migrations.iter().filter(lacks_one);
     let missing = missing.map(|migration| {
         (

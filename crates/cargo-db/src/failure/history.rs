@@ -283,7 +283,7 @@ pub(super) fn samples() -> Vec<HistoryError> {
         other(Some(text("goose"))),
         HistoryError::Foreign {
             database: text("school"),
-            foreign: text("goose_db_version"),
+            foreign: text("`goose_db_version` is a history of goose"),
             tool: text("sqlx"),
         },
         HistoryError::NotRecorded {

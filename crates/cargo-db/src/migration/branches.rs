@@ -73,8 +73,8 @@ fn with_rollback(failure: Failure, settings: &Settings) -> Failure {
                                     migration, empty both files, and run `cargo db rollback`";
         } else if can_go(file) {
             problem.explanation += "; in development, you can also apply it again with `cargo db \
-                                    rollback` and `cargo db migrate`, if its down file still \
-                                    reverts what was applied";
+                                    rollback` (and `--to`, if it is not the newest) and `cargo db \
+                                    migrate`, if its down file still reverts what was applied";
         }
     })
 }

@@ -121,6 +121,18 @@ fn syntax_is_judged_by_the_version_of_the_server() {
     project.db(&["check", "a.sql"]).ok();
 }
 
+#[test]
+fn of_two_files_with_one_version_neither_lacks_the_down_file() {
+    let project = Project::bare("c_twins");
+    for name in ["1_a", "2_b"] {
+        project.write(&format!("migrations/{name}.up.sql"), "CREATE TABLE a (id int);\n");
+        project.write(&format!("migrations/{name}.down.sql"), "DROP TABLE a;\n");
+    }
+    project.write("migrations/2_c.up.sql", "CREATE TABLE c (id int);\n");
+    let ran = project.db(&["check"]).code(1).says("same-version");
+    assert!(!ran.stdout.contains("missing-down-file"), "{ran}");
+}
+
 /// As for the server's own errors: editors jump to `file:line:column`.
 #[test]
 fn a_syntax_error_has_a_column() {

@@ -361,7 +361,7 @@ fn without_a_wanted_schema_it_says_what_to_do() {
     let project = Project::new("ge_nothing");
     project.migration("1_users.up.sql", USERS);
     let missing = project.db(&["generate", "x"]).code(2);
-    missing.says("[schema] file").says("--from-live");
+    missing.says("below `[schema]`").says("--from-live");
     project.write("db.toml", "[schema]\nfile = \"schema.sql\"\n");
     let missing = project.db(&["generate", "x"]).code(2).says("`schema.sql` does not exist");
     missing.says("cargo db schema dump");

@@ -77,7 +77,7 @@ fn between_two_tools_the_database_decides() {
         .db(&["status"])
         .code(2)
         .says("refinery in `migrations`, flyway in `migrations`")
-        .says("[migrations] tool");
+        .says("below `[migrations]`");
     project.run_sql("CREATE TABLE refinery_schema_history(version INT4 PRIMARY KEY, name VARCHAR(255), applied_on VARCHAR(255), checksum VARCHAR(255))");
     assert_eq!(tool(&project), "refinery");
     project.run_sql("DROP TABLE refinery_schema_history");
@@ -425,6 +425,8 @@ fn a_checksum_is_repaired_only_where_nothing_else_changed() {
     project.git(&["commit", "--quiet", "-m", "first"]);
     let _ = project.db(&["migrate"]).ok();
     let _ = project.db(&["repair"]).ok().says("the history needs no repair");
+    project.migration("1_a.sql", "CREATE TABLE a (id bigint);\n");
+    let _ = project.db(&["repair"]).code(9).says("more than comments and white space changed");
     project.migration("1_a.sql", "-- People.\nCREATE TABLE a\n  (id int);\n");
     let _ = project.db(&["migrate"]).code(9);
     let _ = project.db(&["repair"]).code(3);

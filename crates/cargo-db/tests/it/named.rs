@@ -190,11 +190,11 @@ fn a_backup_that_was_copied_with_its_manifest_is_compared_too() {
     std::fs::remove_dir_all(&folder).unwrap();
     let file = "migrations/../elsewhere/own.sql";
     std::fs::create_dir_all(project.path().join("migrations")).unwrap();
-    project.db(&["restore", file, "--dry-run"]).ok().says("from own.sql and compare it");
+    project.db(&["restore", file, "--dry-run"]).ok().says("elsewhere/own.sql and compare it");
     project.db(&["restore", file, "--yes"]).ok();
     // A file that is not what the manifest says is refused.
     project.write("elsewhere/own.sql", "SELECT 1;");
-    project.db(&["restore", file, "--yes"]).code(11).says("`own.sql` failed verification");
+    project.db(&["restore", file, "--yes"]).code(11).says("elsewhere/own.sql` failed verification");
     let missing = project.db(&["restore", "elsewhere/../gone.sql"]).code(11);
     missing.says(&format!("there is no file `{}/gone.sql`", project.path().display()));
 }

@@ -261,7 +261,7 @@ fn an_edited_migration_is_rolled_back_only_where_that_is_possible() {
         project.migration(&format!("{version}.up.sql"), &format!("CREATE TABLE {table} (n int);"));
     }
     let ran = project.db(&["migrate"]).code(9);
-    let ways = "you can also apply it again with `cargo db rollback` and `cargo db migrate`";
+    let ways = "you can also apply it again with `cargo db rollback` (and `--to`, if it is not";
     for (version, can_go) in [("1 `a`", true), ("2 `b`", false)] {
         let line = ran.stderr.lines().find(|line| line.contains(version)).unwrap();
         assert_eq!(line.contains(ways), can_go, "{ran}");

@@ -27,16 +27,26 @@ pub(super) fn plan(database: &Database<'_>) -> Result<Plan> {
             // Whoever deletes the file of a migration that failed has its row left.
             (ProblemKind::Failed, Some((row, None))) => failed.push(without_file(row)),
             (ProblemKind::Edited, Some((row, Some(file)))) => {
+                let root = &database.settings.root;
+                let now = files::read(&root.join(&file.up.path)).unwrap_or_default();
                 let stored = row.checksum.as_ref();
-                if stored
-                    .is_some_and(|stored| changes_only_comments(database, &facts, file, stored))
-                {
-                    harmless.push((*file).clone());
-                } else {
-                    let why = "no version of this file in git has the applied checksum, so it is \
-                        not certain that only comments changed";
-                    beyond.push(Problem { explanation: why.to_owned(), ..problem.clone() });
-                }
+                let why = match stored.and_then(|stored| applied_text(root, &facts, file, stored)) {
+                    Some(then)
+                        if check::has_same_content(&then, &String::from_utf8_lossy(&now)) =>
+                    {
+                        harmless.push((*file).clone());
+                        continue;
+                    }
+                    Some(_) => {
+                        "more than comments and white space changed since it was applied; git has \
+                         the applied version"
+                    }
+                    None => {
+                        "no version of this file in git has the applied checksum, so it is not \
+                         certain that only comments changed"
+                    }
+                };
+                beyond.push(Problem { explanation: why.to_owned(), ..problem.clone() });
             }
             // It blocks nothing, or is for people to say.
             (ProblemKind::OutOfOrder | ProblemKind::Orphan | ProblemKind::Foreign, _) => {}
@@ -72,17 +82,14 @@ fn without_file(row: &Applied) -> Migration {
     Migration { version, name, up, down: None, recorded: Recorded::Nothing, detail }
 }
 
-/// Whether the file as it was applied, which git remembers, says the same as it does now.
-fn changes_only_comments(
-    database: &Database<'_>,
+/// The text of the file as it was applied, if git remembers it.
+fn applied_text(
+    root: &Path,
     facts: &MigrationFacts,
     file: &Migration,
     stored: &Checksum,
-) -> bool {
-    let root = &database.settings.root;
+) -> Option<String> {
     let path = &file.up.path;
-    let Ok(now) = files::read(&root.join(path)) else { return false };
-    let now = String::from_utf8_lossy(&now).into_owned();
     let log = ["log", "--format=%H", "-n", "500", "--", &path.display().to_string()];
     let commits = git::git(root, &log).unwrap_or_default();
     let was_applied = |text: &str| match &file.recorded {
@@ -97,11 +104,7 @@ fn changes_only_comments(
                 .is_some_and(|then| then.is_recorded_as(stored))
         }
     };
-    let versions = commits.lines().filter_map(|commit| text_at(root, commit, path));
-    versions
-        .into_iter()
-        .find(|text| was_applied(text))
-        .is_some_and(|then| check::has_same_content(&then, &now))
+    commits.lines().filter_map(|commit| text_at(root, commit, path)).find(|text| was_applied(text))
 }
 
 fn text_at(root: &Path, commit: &str, path: &Path) -> Option<String> {
