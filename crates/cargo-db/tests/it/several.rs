@@ -248,7 +248,7 @@ fn rehearse_goes_through_all_sets_and_ends_with_the_worst() {
         [row("api", "PASS", true), row("jobs", "PASS", true), row("web", "BLOCK", false)]
     );
     let ran = project.db(&["rehearse", "--format", "markdown"]).code(1);
-    let ran = ran.says("## Set `api`\n\nnothing to rehearse").says("## Set `web`\n\n");
+    let ran = ran.says("#### Set api\n\nnothing to rehearse").says("#### Set web\n\n");
     assert!(!ran.stdout.contains("Set web:"), "{ran}");
     // A set that cannot be reached is worse than a finding, and hides no other.
     project.set("JOBS_URL", "postgres://nobody@127.0.0.1:1/none");
