@@ -194,17 +194,15 @@ impl<'a> MigrationStatus<'a> {
         );
         // Of two files with one version, only one was applied. That they are two is a problem of
         // its own.
-        let is_unedited = |row: &Applied| {
+        let is_recorded = |row: &Applied| {
+            let mut files = folder.migrations.iter().filter(|file| file.version == row.version);
             let stored = row.checksum.as_ref();
-            let is_it = |file: &&Migration| file.version == row.version;
-            let same = folder.migrations.iter().filter(is_it);
-            stored.is_some_and(|stored| same.clone().any(|file| file.is_recorded_as(stored)))
+            stored.is_some_and(|stored| files.any(|file| file.is_recorded_as(stored)))
         };
-        let of_rows = applied.iter().filter_map(|(row, file)| {
-            row_problem(row, *file)
-                .filter(|problem| problem.trouble != ProblemKind::Edited || !is_unedited(row))
-        });
-        problems.extend(of_rows);
+        problems.extend(applied.iter().filter_map(|(row, file)| {
+            let problem = row_problem(row, *file)?;
+            (problem.trouble != ProblemKind::Edited || !is_recorded(row)).then_some(problem)
+        }));
         problems.extend(late.map(|file| out_of_order(file)));
         problems.sort_by(|a, b| {
             (&a.version, a.trouble, &a.name).cmp(&(&b.version, b.trouble, &b.name))

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::answer::step::StepView;
-use crate::answer::text::{NARROW, and_more, command_lines, fitted_if_narrow};
+use crate::answer::text::{MIGRATIONS_SHOWN, NARROW, and_more, command_lines, fitted_if_narrow};
 use crate::answer::visible::one_line;
 use crate::answer::{CYAN, DIM, Style, YELLOW};
 use crate::model::consent::Consent;
@@ -97,9 +97,6 @@ impl From<&Plan> for Planned {
         }
     }
 }
-
-/// How many migrations that lose no rows are listed before they are only counted.
-const MIGRATIONS_SHOWN: usize = 10;
 
 /// Suggests the command that consents to a plan, or to several.
 pub(super) fn consent_hint(command: &str, style: &Style) -> String {

@@ -166,7 +166,11 @@ impl From<&BrokenQuery> for FileReport {
     fn from(broken: &BrokenQuery) -> FileReport {
         let evidence = format!("broken by {}: {}", broken.by, broken.why);
         let found = Finding::of_whole("broken-query", evidence);
-        FileReport::of_whole("query file", Some(&broken.query), found)
+        // In a file of SQL, the line follows the name.
+        let with_line = broken.query.rsplit_once(':');
+        let with_line = with_line.and_then(|(file, line)| Some((file, line.parse().ok()?)));
+        let (file, line) = with_line.unwrap_or((&broken.query, found.line));
+        FileReport::of_whole("query file", Some(file), Finding { line, ..found })
     }
 }
 

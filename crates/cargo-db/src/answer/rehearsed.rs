@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::answer::text::{elapsed, milliseconds, size};
+use crate::answer::text::{cut, elapsed, milliseconds, size};
 use crate::model::finding::{Finding, Verdict};
 use crate::model::migration::title;
 use crate::model::rehearsal::{
@@ -119,9 +119,7 @@ impl RollbackView {
         let legend = if legend { " (+ left behind, - not restored)" } else { "" };
         let wrong = self.down.iter().filter(|_| self.is == RollbackWord::Wrong);
         let wrong = wrong.map(|down| format!("{down} does not undo the migration{legend}"));
-        let more = self.details.len().checked_sub(SHOWN + 1).map(|more| more + 1);
-        let more = more.map(|more| format!("and {more} more"));
-        wrong.chain(self.details.iter().take(SHOWN).cloned()).chain(more).collect()
+        wrong.chain(cut(self.details.clone(), SHOWN)).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::answer::plan::TargetView;
 use crate::answer::sets::one_after_the_other;
 use crate::answer::step::MigrationView;
 use crate::answer::text::{
-    and_more, cut, fitted, number, on_lines, plural, size, table, table_within,
+    MIGRATIONS_SHOWN, and_more, cut, fitted, number, on_lines, plural, size, table, table_within,
 };
 use crate::answer::{Answer, BOLD, GREEN, RED, SetAnswer, Style, YELLOW};
 use crate::failure::{Exit, problem_line};
@@ -22,9 +22,6 @@ use crate::settings::{Migrations, Runner};
 
 /// How many tables are listed before they are only counted.
 const TABLES_SHOWN: usize = 20;
-
-/// How many migrations are listed before they are only counted.
-const MIGRATIONS_SHOWN: usize = 10;
 
 /// The state of a database.
 #[derive(Clone, Serialize)]

@@ -71,6 +71,9 @@ pub(crate) fn on_lines(lines: Vec<String>) -> Vec<String> {
     lines.into_iter().map(|line| one_line(&line).into_owned()).collect()
 }
 
+/// How many migrations are listed before they are only counted.
+pub(super) const MIGRATIONS_SHOWN: usize = 10;
+
 /// The line below a list of which only the first entries are shown.
 pub(crate) fn and_more(count: usize, shown: usize) -> Option<String> {
     let more = count.checked_sub(shown).filter(|more| *more > 0)?;

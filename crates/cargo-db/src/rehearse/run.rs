@@ -50,6 +50,7 @@ impl Stage<'_> {
         let inside = self.is_batch || file_run.file.transactional;
         let before = recorded(&mut self.session, layout, &self.history)?;
         let mut latest = self.latest_catalog.take();
+        // Otherwise, the first snapshot has to read what was counted of every table before.
         if !self.is_batch
             && let Some(latest) = &mut latest
             && report_statistics(&mut self.session)?

@@ -122,6 +122,16 @@ fn syntax_is_judged_by_the_version_of_the_server() {
 }
 
 #[test]
+fn a_dropped_table_or_column_says_how_the_loss_is_accepted() {
+    let mut project = Project::bare("c_accept");
+    project.set("COLUMNS", "300");
+    project.write("a.sql", "ALTER TABLE users DROP COLUMN note;\nDROP TABLE users;\n");
+    let ran = project.db(&["check", "a.sql"]).code(1);
+    let ran = ran.says("`-- cargo-db: expect loss <table>.<column> <= <values>`");
+    ran.says("`-- cargo-db: expect loss <table> <= <rows>`");
+}
+
+#[test]
 fn of_two_files_with_one_version_neither_lacks_the_down_file() {
     let project = Project::bare("c_twins");
     for name in ["1_a", "2_b"] {

@@ -28,7 +28,10 @@ fn pending(name: &str) -> Project {
     ));
     project.migration(
         "1_drop.sql",
-        &format!("UPDATE users SET gap = 'secret words';\nALTER TABLE users DROP COLUMN note;\nDROP TABLE {ODD};\n"),
+        &format!(
+            "UPDATE users SET gap = 'secret words';\n\
+             ALTER TABLE users DROP COLUMN note;\nDROP TABLE {ODD};\n"
+        ),
     );
     project.migration("2_fine.sql", "CREATE TABLE fine (id bigint PRIMARY KEY);\n");
     project
@@ -298,7 +301,9 @@ mod ci {
             "uriBaseId": {"const": "%SRCROOT%"},
         });
         let region = json!({
-            "startLine": number, "startColumn": number, "snippet": object(&["text"], json!({"text": text})),
+            "startLine": number,
+            "startColumn": number,
+            "snippet": object(&["text"], json!({"text": text})),
         });
         let place = json!({
             "artifactLocation": object(&["uri", "uriBaseId"], uri),
@@ -400,7 +405,8 @@ mod ci {
         let junit = checked(&project, "junit", 1);
         let suite = |name: &str, failures: u8| {
             format!(
-                "<testsuite name=\"{name}\" tests=\"2\" skipped=\"0\" errors=\"0\" failures=\"{failures}\">"
+                "<testsuite name=\"{name}\" tests=\"2\" skipped=\"0\" errors=\"0\" \
+                 failures=\"{failures}\">"
             )
         };
         assert!(junit.contains(&suite("shop", 1)) && junit.contains(&suite("jobs", 1)), "{junit}");

@@ -230,7 +230,7 @@ fn an_empty_migration_is_applied_only_with_a_yes() {
     let mut project = Project::new("n_unwritten");
     project.migration("1_a.sql", "-- still to be written\n");
     let ran = project.db(&["migrate"]).code(3).says("`migrations/1_a.sql` contains no statement");
-    ran.says("--yes");
+    ran.says("--yes").says("a migration contains no statement: it is probably not finished");
     project.migration("1_a.sql", "CREATE TABLE a (id int);");
     project.migration("2_b.sql", "BEGIN;\nCOMMIT;\n");
     project.migration("3_c.sql", "CREATE TABLE c (id int);");

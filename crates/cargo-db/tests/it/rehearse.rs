@@ -446,6 +446,8 @@ fn queries_that_break_are_named_with_what_broke_them() {
     );
     project.write("sql/all.sql", "SELECT name FROM users;\nSELECT note FROM users;\n");
     project.db(&["rehearse", "--queries", "sql"]).code(1).says("sql/all.sql:2");
+    let annotated = project.db(&["rehearse", "--queries", "sql", "--format", "github"]).code(1);
+    annotated.says("::error file=sql/all.sql,line=2,title=broken-query::");
     project.db(&["rehearse", "--queries", "migrations/none"]).code(2);
 }
 

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use crate::support::Project;
 
-/// Reports, as the title of the outer page, the width of the frame and the texts that overlap another
-/// one or leave their box or the window.
+/// Reports, as the title of the outer page, the width of the frame and the texts that overlap
+/// another one or leave their box or the window.
 const MEASURE: &str = r"
 <script>
 const block = (one) => getComputedStyle(one).display === 'inline' ? block(one.parentElement) : one;
@@ -29,7 +29,8 @@ texts.forEach((one, index) => texts.slice(index + 1).forEach((other) => {
   const height = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
   if (width > 1 && height > 3) wrong.push(`overlap: ${one.text} | ${other.text}`);
 }));
-parent.document.title = `${innerWidth} px, ${texts.length} texts, wrong: ${wrong.join('; ') || 'none'}`;
+const found = wrong.join('; ') || 'none';
+parent.document.title = `${innerWidth} px, ${texts.length} texts, wrong: ${found}`;
 </script>
 </body>";
 

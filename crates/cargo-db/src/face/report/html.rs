@@ -8,7 +8,7 @@ use crate::answer::text::{elapsed, number, plural};
 use crate::answer::visible::one_line;
 use crate::answer::{
     ErrorView, FileReport, LockView, RehearsedView, RollbackView, RowsView, SetReport,
-    StatementView, counts,
+    StatementView, WITHOUT_NAME, counts,
 };
 use crate::face::report::page::{FileFinding, Page, code_parts};
 use crate::model::finding::{Class, Finding, Verdict};
@@ -22,7 +22,9 @@ const STATEMENTS: usize = 200;
 /// The page.
 pub(super) fn written(page: &Page) -> String {
     let (title, counts) = (escaped(&page.title()).into_owned(), counts(&page.sets));
-    let sets: String = page.sets.iter().enumerate().map(verdicts).collect();
+    let named = page.sets.len() > 1;
+    let sets = page.sets.iter().enumerate();
+    let sets: String = sets.map(|(at, set)| verdicts((at, set), named)).collect();
     let files = page.sets.iter().enumerate().flat_map(|(at, set)| {
         let set_files = set.files.iter().enumerate();
         set_files.map(move |(nth, file)| article(&anchor(at, nth), file))
@@ -40,9 +42,10 @@ fn anchor(set: usize, file: usize) -> String {
     format!("file-{set}-{file}")
 }
 
-/// The verdicts on the files of a set.
-fn verdicts((at, set): (usize, &SetReport)) -> String {
-    let name = set.set.iter().map(|name| format!("<h2>Set {}</h2>\n", escaped(name)));
+/// The verdicts on the files of a set, below its name if there are several.
+fn verdicts((at, set): (usize, &SetReport), named: bool) -> String {
+    let name = set.set.as_deref().unwrap_or(WITHOUT_NAME);
+    let name = named.then(|| format!("<h2>Set {}</h2>\n", escaped(name)));
     let notes = set.notes.iter().map(|note| format!("<p>{}.</p>\n", prose(note)));
     let error = set.error.iter().map(failed);
     let line = |(nth, file): (usize, &FileReport)| {
@@ -56,7 +59,7 @@ fn verdicts((at, set): (usize, &SetReport)) -> String {
     };
     let lines: String = set.files.iter().enumerate().map(line).collect();
     let list = (!lines.is_empty()).then(|| format!("<ul class=\"panel\">\n{lines}</ul>\n"));
-    name.chain(notes).chain(error).chain(list).collect()
+    name.into_iter().chain(notes).chain(error).chain(list).collect()
 }
 
 fn failed(error: &ErrorView) -> String {

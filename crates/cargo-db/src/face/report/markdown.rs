@@ -3,9 +3,11 @@
 
 use std::cmp::Reverse;
 
-use crate::answer::text::{plural, shortened};
+use crate::answer::text::{cut, plural, shortened};
 use crate::answer::visible::{one_line, visible};
-use crate::answer::{ErrorView, FileReport, RehearsedView, RollbackWord, SetReport, counts};
+use crate::answer::{
+    ErrorView, FileReport, RehearsedView, RollbackWord, SetReport, WITHOUT_NAME, counts,
+};
 use crate::face::report::page::{Page, code_parts};
 use crate::model::finding::{Finding, IF_MEANT, Severity, Verdict};
 
@@ -71,7 +73,7 @@ fn choose<'a>(parts: impl Iterator<Item = &'a mut Part>, mut room: usize) {
 
 /// The name of a set, what else there is to say about it, and why it failed.
 fn head(set: &SetReport, named: bool) -> String {
-    let name = set.set.as_deref().unwrap_or("without a name");
+    let name = set.set.as_deref().unwrap_or(WITHOUT_NAME);
     let name = named.then(|| format!("\n\n#### Set {}", prose(name)));
     let notes = set.notes.iter().map(|note| format!("\n\n{}.", prose(note)));
     let why = set.error.iter().flat_map(ErrorView::lines).enumerate();
@@ -124,11 +126,9 @@ impl Part {
 }
 
 fn row(migration: &RehearsedView) -> String {
-    let shown = migration.locks.iter().take(LOCKS);
-    let locks = shown.map(|lock| format!("{}: {}", code(&lock.table), lock.blocks));
-    let more = migration.locks.len().saturating_sub(LOCKS);
-    let locks = locks.chain((more > 0).then(|| format!("and {more} more")));
-    let locks = locks.collect::<Vec<_>>().join(", ").replace('|', "\\|");
+    let locks = migration.locks.iter();
+    let locks = locks.map(|lock| format!("{}: {}", code(&lock.table), lock.blocks)).collect();
+    let locks = cut(locks, LOCKS).join(", ").replace('|', "\\|");
     format!(
         "\n| **{}** | {} | {} | {} | {locks} |",
         migration.verdict.word(),

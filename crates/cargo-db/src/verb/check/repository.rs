@@ -138,7 +138,7 @@ impl<'a> Repository<'a> {
     /// The files that git lists as changed or new, relative to the root; `None` if git is not
     /// asked.
     pub(super) fn changed(&self) -> Result<Option<Vec<PathBuf>>> {
-        let Some(mut changed) = self.differing("--diff-filter=ACMRT")? else { return Ok(None) };
+        let Some(mut changed) = self.differing(&["--diff-filter=ACMRT"])? else { return Ok(None) };
         if matches!(self.selection, Selection::Since(_)) {
             // What git does not know yet is new as well.
             let dir = self.inner(self.dir);
@@ -153,13 +153,13 @@ impl<'a> Repository<'a> {
     pub(super) fn deleted(&self) -> Result<Vec<PathBuf>> {
         match self.selection {
             Selection::Between(_, Commits { since: None, .. }) => Ok(Vec::new()),
-            _ => Ok(self.differing("--no-renames --diff-filter=D")?.unwrap_or_default()),
+            _ => Ok(self.differing(&["--no-renames", "--diff-filter=D"])?.unwrap_or_default()),
         }
     }
 
     /// The files that differ in one of these ways; `None` if git is not asked. Where nothing was
     /// before, all files differ.
-    fn differing(&self, ways: &str) -> Result<Option<Vec<PathBuf>>> {
+    fn differing(&self, ways: &[&str]) -> Result<Option<Vec<PathBuf>>> {
         let dir = self.inner(self.dir);
         let mut arguments = vec!["diff"];
         let revisions = match self.selection {
@@ -177,7 +177,7 @@ impl<'a> Repository<'a> {
             }
         };
         arguments.extend(revisions.iter().map(String::as_str));
-        arguments.extend(ways.split(' '));
+        arguments.extend(ways);
         arguments.extend(["--name-only", "--relative", "-z", "--", &dir]);
         let failed = || self.failed(&format!("`git {}` failed", arguments.join(" ")));
         Ok(Some(self.listed(&arguments).ok_or_else(failed)?))
@@ -209,7 +209,7 @@ impl<'a> Repository<'a> {
         &self,
         settings: &Settings,
         now: &MigrationFolder,
-        deleted: &[PathBuf],
+        is_deleted: &dyn Fn(&Path) -> bool,
     ) -> Vec<Checked> {
         let Some((name, revision)) = self.shared() else { return Vec::new() };
         let Some(revision) = self.revision(&revision) else { return Vec::new() };
@@ -224,7 +224,7 @@ impl<'a> Repository<'a> {
         let text_then = |path: &Path| String::from_utf8(then.get(path)?.bytes.clone()).ok();
         let text_now = |path: &Path| String::from_utf8(self.read(path).ok()?).ok();
         let mut found = base::compare(&past, now, &text_then, &text_now);
-        found.extend(base::deleted(&past, now, &|path| deleted.iter().any(|one| one == path)));
+        found.extend(base::deleted(&past, now, is_deleted));
         found
     }
 

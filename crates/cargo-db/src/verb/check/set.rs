@@ -118,15 +118,13 @@ fn check_chosen(
         checked.push(check_file(layout, path, &bytes, &contexts.before(path)));
     }
     let deleted = repository.deleted()?;
-    let past = repository.past(settings, folder, &deleted);
+    let is_deleted = |path: &Path| deleted.iter().any(|one| one == path);
+    let past = repository.past(settings, folder, &is_deleted);
     let of_folder = check::of_folder(folder).into_iter().chain(past);
     // What is known of programs is only what git says of them as files. A migration folder without
     // its file is never among the chosen files.
-    let is_meant = |path: &Path| {
-        chosen.has_program(path)
-            || repository.is_folder(path)
-            || deleted.iter().any(|one| one == path)
-    };
+    let is_meant =
+        |path: &Path| chosen.has_program(path) || repository.is_folder(path) || is_deleted(path);
     merge(&mut checked, of_folder, &is_meant);
     name_them(&mut checked, folder);
     check::accept_empty_migrations(&mut checked);
