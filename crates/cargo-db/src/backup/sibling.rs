@@ -61,14 +61,23 @@ impl Drop for SiblingDatabase {
 }
 
 impl SiblingDatabase {
+    /// What cannot be removed is named. The next run removes it.
     fn remove(&self, world: &World) {
-        if let Ok(mut session) = Session::open(world, &self.target.maintenance(), Purpose::Write) {
-            // The notice that there is none yet is not shown.
-            let _ = session.run("lower the message level", "SET client_min_messages = warning");
-            let _ = drop_database(world, &mut session, &self.target.database);
-            if self.login.is_some() {
-                let _ = login::drop(&mut session, &self.target.database);
-            }
+        if let Err(failure) = self.try_to_remove(world) {
+            let name = &self.target.database;
+            let message = format!("could not drop the database {name}: {failure}");
+            world.emit(Event::Notice { severity: "warning".to_owned(), message });
+        }
+    }
+
+    fn try_to_remove(&self, world: &World) -> Result<()> {
+        let mut session = Session::open(world, &self.target.maintenance(), Purpose::Write)?;
+        // The notice that there is none yet is not shown.
+        session.run("lower the message level", "SET client_min_messages = warning")?;
+        drop_database(world, &mut session, &self.target.database)?;
+        match &self.login {
+            Some(_) => login::drop(&mut session, &self.target.database),
+            None => Ok(()),
         }
     }
 }

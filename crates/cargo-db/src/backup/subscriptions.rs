@@ -8,6 +8,7 @@ use crate::model::target::Target;
 use crate::world::World;
 use crate::world::pg::{Purpose, Row, Session};
 use pg_sql::quote::{quote_identifier, quote_literal};
+use postgres::error::SqlState;
 
 /// A subscription of one database.
 pub(crate) struct Subscription {
@@ -66,6 +67,13 @@ pub(super) fn drop_database(world: &World, session: &mut Session, database: &str
         return Ok(());
     }
     let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote_identifier(database));
+    // The server ends the sessions and waits five seconds for them, which a busy machine may exceed.
+    for _ in 0..2 {
+        match session.run(&format!("drop the database {database}"), &sql) {
+            Err(failure) if failure.is(&SqlState::OBJECT_IN_USE) => world.interrupt.check()?,
+            other => return other,
+        }
+    }
     session.run(&format!("drop the database {database}"), &sql)
 }
 
