@@ -67,7 +67,7 @@ pub(super) fn drop_database(world: &World, session: &mut Session, database: &str
         return Ok(());
     }
     let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote_identifier(database));
-    // The server ends the sessions and waits five seconds for them, which a busy machine may exceed.
+    // The server ends the sessions and waits five seconds for them; a busy machine may need more.
     for _ in 0..2 {
         match session.run(&format!("drop the database {database}"), &sql) {
             Err(failure) if failure.is(&SqlState::OBJECT_IN_USE) => world.interrupt.check()?,

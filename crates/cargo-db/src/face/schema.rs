@@ -12,9 +12,9 @@ use snapbox::{Assert, Data};
 use crate::answer::{
     AcceptedKeys, AnswerOfSets, AuditShown, AuditTrail, BackedUp, BackupList, BackupShown,
     BranchNotice, CheckReport, Created, DifferenceReport, Drawn, Dropped, DryRun, Dumped,
-    EitherAnswer, EnvironmentReport, GeneratedView, HookReport, Initialised, KeyView, Migrated,
-    NothingRehearsed, PolicyTable, Pruned, ReapedServers, Rebuilt, RehearsalReport, Restored,
-    SchemaFileView, Seeded, ServerList, ServerState, ServerUrl, StatusReport, TableList,
+    EitherAnswer, EnvironmentReport, GeneratedView, HelpView, HookReport, Initialised, KeyView,
+    Migrated, NothingRehearsed, PolicyTable, Pruned, ReapedServers, Rebuilt, RehearsalReport,
+    Restored, SchemaFileView, Seeded, ServerList, ServerState, ServerUrl, StatusReport, TableList,
     TableShown, TrailSound, TrustList, TrustRevoked, TrustView, Verified,
 };
 use crate::face::json::{Document, NoAnswer, SCHEMA};
@@ -74,6 +74,7 @@ const FILES: &[File] = &[
         ],
         endings: &[of::<EnvironmentReport>, of::<AcceptedKeys>, of::<DryRun>],
     },
+    File { name: "help", verbs: &["help"], endings: &[of::<HelpView>] },
     File { name: "key", verbs: &["key new", "key show"], endings: &[of::<KeyView>] },
     File {
         name: "audit",

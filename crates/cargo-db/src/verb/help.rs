@@ -1,12 +1,61 @@
 //! The help. It lists the verbs in groups, the daily ones first. The short help only names the
-//! global options, so that a verb's own options stay visible.
+//! global options, so that a verb's own options stay visible. For programs, all of it is one
+//! document.
 
+use std::ffi::OsString;
 use std::fmt::Write;
 
 use clap::builder::StyledStr;
-use clap::{Arg, Command, CommandFactory, FromArgMatches};
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches};
 
-use super::Cli;
+use super::{Cli, EXIT_CODES};
+use crate::answer::{ArgumentView, CommandView, ExitCodeView, HelpView, Outcome};
+use crate::change::{DatabaseNeed, Effect, Needs, Workspace};
+use crate::failure::Result;
+use crate::verb::declare::Verb;
+
+const EFFECT: Effect = Effect::Reads;
+
+/// Show the help of a command
+///
+/// With --json, all commands as one document: their options, their effect on the database, and the
+/// exit codes.
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct HelpArgs {
+    /// The command, for example `backups verify`; all commands without it
+    command: Vec<String>,
+}
+
+impl Verb for HelpArgs {
+    fn name(&self) -> &'static str {
+        "help"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { database: DatabaseNeed::Irrelevant, ..Needs::WITHOUT_SETS }
+    }
+
+    /// Only the document comes here: text is what `--help` shows.
+    fn run(&self, _: &Workspace) -> Result<Outcome> {
+        let cli = Cli::command();
+        let mut commands = Vec::new();
+        collect(&cli, "", &mut commands);
+        let asked = self.command.join(" ");
+        let below = format!("{asked} ");
+        commands.retain(|command| {
+            asked.is_empty() || command.name == asked || command.name.starts_with(&below)
+        });
+        let global = cli.get_arguments().filter(|argument| argument.is_global_set());
+        let global_options = global.map(argument).collect();
+        Ok(Outcome::done(HelpView { commands, global_options, exit_codes: exit_codes() }))
+    }
+}
 
 /// The groups in the order of the help, each with its verbs.
 const GROUPS: &[(&str, &[&str])] = &[
@@ -29,11 +78,102 @@ const TEMPLATE: &str = "{about}\n\n{usage-heading} {usage}";
 /// Parses the arguments, with the help that this module builds.
 pub(crate) fn parse<T>(arguments: impl IntoIterator<Item = T>) -> Result<Cli, clap::Error>
 where
-    T: Into<std::ffi::OsString> + Clone,
+    T: Into<OsString>,
 {
     let mut command = command();
-    let mut matches = command.try_get_matches_from_mut(arguments)?;
-    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+    let mut arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    let mut matches = match command.try_get_matches_from_mut(&arguments) {
+        // Below a group of commands, too.
+        Err(error)
+            if error.kind() == ErrorKind::InvalidSubcommand
+                && arguments.ends_with(&["help".into()]) =>
+        {
+            arguments.pop();
+            arguments.push("--help".into());
+            command.try_get_matches_from_mut(&arguments)?
+        }
+        other => other?,
+    };
+    let cli =
+        Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))?;
+    if let super::Command::Help(help) = &cli.command {
+        let typed = help.command.iter().map(String::as_str);
+        let shown = command
+            .try_get_matches_from_mut(["cargo db"].into_iter().chain(typed).chain(["--help"]));
+        if let Err(shown) = shown
+            && (shown.use_stderr() || !cli.global.json)
+        {
+            return Err(shown);
+        }
+    }
+    Ok(cli)
+}
+
+/// Appends the commands that can be run, in the order in which they are declared.
+fn collect(command: &Command, above: &str, found: &mut Vec<CommandView>) {
+    for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
+        let name = format!("{above} {}", below.get_name()).trim_start().to_owned();
+        if below.has_subcommands() {
+            collect(below, &name, found);
+        } else {
+            let own = below.get_arguments().filter(|argument| !argument.is_global_set());
+            let arguments = own.filter(|own| !own.is_hide_set()).map(argument).collect();
+            found.push(CommandView {
+                name,
+                about: line(below.get_about()),
+                effect: effect(below),
+                arguments,
+            });
+        }
+    }
+}
+
+/// Every verb ends its help with its effect.
+fn effect(command: &Command) -> String {
+    let help = command.get_after_help().map(StyledStr::to_string).unwrap_or_default();
+    let mut effects = help.lines().filter_map(|line| line.strip_prefix("Effect on the database: "));
+    effects.next().unwrap_or_default().to_owned()
+}
+
+fn argument(argument: &Arg) -> ArgumentView {
+    let takes_value = argument.get_action().takes_values();
+    let value = argument.get_value_names().and_then(<[_]>::first).map(ToString::to_string);
+    let is_many = argument.get_num_args().is_some_and(|range| range.max_values() > 1);
+    ArgumentView {
+        option: argument.get_long().map(|long| format!("--{long}")),
+        short: argument.get_short().map(|short| format!("-{short}")),
+        value: value.filter(|_| takes_value),
+        allowed: match takes_value {
+            true => {
+                argument.get_possible_values().iter().map(|one| one.get_name().to_owned()).collect()
+            }
+            false => Vec::new(),
+        },
+        required: argument.is_required_set(),
+        repeated: is_many || matches!(argument.get_action(), ArgAction::Append | ArgAction::Count),
+        about: line(argument.get_help()),
+    }
+}
+
+fn line(text: Option<&StyledStr>) -> String {
+    let text = text.map(StyledStr::to_string).unwrap_or_default();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// From the text of the help: a code begins a line, its meaning may go on in the next one.
+fn exit_codes() -> Vec<ExitCodeView> {
+    let mut found: Vec<ExitCodeView> = Vec::new();
+    for text in EXIT_CODES.lines().skip(1).map(str::trim) {
+        let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
+        match (first.parse(), found.last_mut()) {
+            (Ok(code), _) => {
+                found.push(ExitCodeView { code, meaning: rest.trim_start().to_owned() });
+            }
+            (Err(_), Some(last)) => last.meaning = format!("{} {text}", last.meaning),
+            (Err(_), None) => {}
+        }
+    }
+    found
 }
 
 fn command() -> Command {
@@ -85,7 +225,7 @@ fn grouped(cli: &Command) -> String {
 
 fn about(cli: &Command, verb: &str) -> String {
     let found = cli.find_subcommand(verb).and_then(Command::get_about);
-    found.map_or_else(|| "Show the help of a command".to_owned(), StyledStr::to_string)
+    found.map(StyledStr::to_string).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -96,7 +236,6 @@ mod tests {
     fn every_verb_is_in_one_group() {
         let cli = Cli::command();
         let mut verbs: Vec<&str> = cli.get_subcommands().map(Command::get_name).collect();
-        verbs.push("help");
         let mut listed: Vec<&str> = GROUPS.iter().flat_map(|(_, verbs)| *verbs).copied().collect();
         verbs.sort_unstable();
         listed.sort_unstable();
@@ -110,6 +249,47 @@ mod tests {
         assert!(short.contains("Global options, which `--help` describes: --env,"), "{short}");
         let long = parse(["cargo db", "rollback", "--help"]).unwrap_err().to_string();
         assert!(long.contains("Global options:\n") && !long.contains("which `--help`"), "{long}");
+    }
+
+    #[test]
+    fn every_command_has_its_effect_in_the_document() {
+        let mut commands = Vec::new();
+        collect(&Cli::command(), "", &mut commands);
+        let effect = |name: &str| {
+            commands.iter().find(|command| command.name == name).map(|command| &*command.effect)
+        };
+        assert_eq!(effect("status"), Some("none"));
+        assert_eq!(effect("migrate"), Some("changes the schema"));
+        assert_eq!(effect("reset"), Some("can destroy data"));
+        assert_eq!(effect("backups prune"), Some("none; removes backups"));
+        assert_eq!(effect("backups"), None, "a group is no command");
+        for command in commands {
+            let help =
+                parse(["cargo db"].into_iter().chain(command.name.split(' ')).chain(["--help"]));
+            let help = line(Some(&help.unwrap_err().to_string().into()));
+            assert!(!command.effect.is_empty(), "{}", command.name);
+            let declared = format!("Effect on the database: {}", command.effect);
+            assert!(help.contains(&declared), "{}: {help}", command.name);
+        }
+    }
+
+    #[test]
+    fn every_exit_code_has_its_meaning_in_the_document() {
+        let codes = exit_codes();
+        let numbers: Vec<u8> = codes.iter().map(|code| code.code).collect();
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 70, 130]);
+        assert!(codes[1].meaning.ends_with("`hooks install`"), "{}", codes[1].meaning);
+        assert_eq!(codes[4].meaning, "refused by policy");
+    }
+
+    #[test]
+    fn the_help_of_a_group_can_be_asked_for_in_each_way() {
+        let asked = |words: &[&str]| parse(words.iter().copied()).unwrap_err().to_string();
+        let shown = asked(&["cargo db", "backups", "--help"]);
+        assert!(shown.contains("  verify"), "{shown}");
+        assert_eq!(asked(&["cargo db", "help", "backups"]), shown);
+        assert_eq!(asked(&["cargo db", "backups", "help"]), shown);
+        assert!(asked(&["cargo db", "help", "backup_s"]).contains("unrecognized"));
     }
 
     #[test]

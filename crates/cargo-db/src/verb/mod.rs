@@ -43,7 +43,7 @@ pub(crate) use words::with_tip;
 /// Work with the PostgreSQL databases of this workspace
 #[derive(Debug, Parser)]
 #[command(name = "cargo db", bin_name = "cargo db", version)]
-#[command(max_term_width = 100, after_long_help = EXIT_CODES)]
+#[command(max_term_width = 100, after_long_help = EXIT_CODES, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -100,5 +100,6 @@ verbs! {
         Hooks(hooks::HooksArgs),
         Server(server::ServerArgs),
         Shell(shell::ShellArgs),
+        Help(help::HelpArgs),
     }
 }

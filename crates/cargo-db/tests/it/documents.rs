@@ -24,7 +24,7 @@ fn helps(project: &Project) -> Vec<(String, String)> {
         let lines = commands.lines().take_while(|line| verb.is_empty() || line.starts_with("  "));
         let listed = lines.filter(|line| line.starts_with("  "));
         let names = listed.filter_map(|line| line.split_whitespace().next());
-        let below = names.filter(|name| *name != "help").map(|name| format!("{verb} {name}"));
+        let below = names.map(|name| format!("{verb} {name}"));
         let below: Vec<String> = below.map(|name| name.trim().to_owned()).collect();
         found.splice(0..0, below);
         helps.push((verb, help));
@@ -358,6 +358,29 @@ fn endings_of_what_writes_files() {
     assert_eq!(ended(&project, &["generate", "x"], 0)["files"], json!(NONE));
     tool("[ $1 = diff ] && exit 3; exit 0");
     ended(&project, &["generate", "x"], 10);
+}
+
+/// Of the command line, in a folder without a project too.
+#[test]
+fn endings_of_the_help() {
+    let project = Project::bare("docs_help_json");
+    std::fs::create_dir(project.path().join(".git")).unwrap();
+    let help = ended(&project, &["help"], 0);
+    let commands = help["commands"].as_array().unwrap();
+    let names: Vec<&str> =
+        commands.iter().map(|command| command["name"].as_str().unwrap()).collect();
+    for (verb, shown) in helps(&project) {
+        assert_eq!(names.contains(&verb.as_str()), !shown.contains(" <COMMAND>"), "{verb}");
+    }
+    let verify = ended(&project, &["help", "backups", "verify"], 0);
+    assert_eq!(verify["commands"].as_array().unwrap().len(), 1, "{verify:#}");
+    let level = verify["commands"][0]["arguments"].as_array().unwrap();
+    let level = level.iter().find(|argument| argument["option"] == "--level").unwrap();
+    assert!(level["allowed"].as_array().unwrap().contains(&json!("restore")), "{level:#}");
+    let set = |argument: &&Value| argument["option"] == "--set";
+    assert!(help["global_options"].as_array().unwrap().iter().any(|one| set(&one)));
+    project.db(&["help", "backups"]).ok().says("verify");
+    project.db(&["help", "backups", "x"]).code(2);
 }
 
 #[test]
