@@ -493,6 +493,30 @@ fn what_a_killed_verify_leaves_is_removed_by_the_next_run() {
     assert_eq!(cluster().query("postgres", left), ["0"]);
 }
 
+/// The server gives up after five seconds. Nothing tried again, and nothing was said.
+#[test]
+fn a_session_that_ends_late_does_not_keep_the_scratch_database() {
+    let project = Project::new("foreign_late");
+    theirs(&project, "PERFORM pg_sleep(2);");
+    let mut running = project.command(&[VERIFY, &["--yes"]].concat()).spawn().unwrap();
+    let named = "SELECT datname FROM pg_stat_activity \
+                 WHERE starts_with(datname, 'foreign_late__s') AND wait_event = 'PgSleep'";
+    eventually("the function runs", || !cluster().query("postgres", named).is_empty());
+    let mut other = cluster().connect(&cluster().query("postgres", named)[0]);
+    let pid: i32 = other.query_one("SELECT pg_backend_pid()", &[]).unwrap().get(0);
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    let drops = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' \
+                 AND starts_with(query, 'DROP DATABASE IF EXISTS \"foreign_late__s')";
+    eventually("the database is dropped", || !cluster().query("postgres", drops).is_empty());
+    std::thread::sleep(std::time::Duration::from_secs(6));
+    rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
+    assert!(running.wait().unwrap().success());
+    assert_eq!(roles_like("foreign_late"), Vec::<String>::new());
+    let left = "SELECT count(*) FROM pg_database WHERE starts_with(datname, 'foreign_late__s')";
+    assert_eq!(cluster().query("postgres", left), ["0"]);
+}
+
 #[test]
 fn if_no_role_can_be_created_the_connecting_one_needs_consent_by_name() {
     let mut project = Project::new("foreign_no_role");
