@@ -139,9 +139,9 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "table app.parts_1",
     ),
     (
-        "ALTER VIEW app.names SET (security_invoker = true)",
-        "ALTER VIEW app.names RESET (security_invoker)",
-        "security_invoker",
+        "ALTER VIEW app.names SET (security_barrier = true)",
+        "ALTER VIEW app.names RESET (security_barrier)",
+        "security_barrier",
     ),
     (
         "ALTER SEQUENCE app.numbers OWNED BY app.people.id",
