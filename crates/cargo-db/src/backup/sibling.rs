@@ -61,11 +61,11 @@ impl Drop for SiblingDatabase {
 }
 
 impl SiblingDatabase {
-    /// What cannot be removed is named. The next run removes it.
+    /// Removes it and its login role, or says that they are left.
     fn remove(&self, world: &World) {
         if let Err(failure) = self.try_to_remove(world) {
             let name = &self.target.database;
-            let message = format!("could not drop the database {name}: {failure}");
+            let message = format!("{name} is left, and the next run removes it: {failure}");
             world.emit(Event::Notice { severity: "warning".to_owned(), message });
         }
     }

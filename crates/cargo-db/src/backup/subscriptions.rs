@@ -68,13 +68,15 @@ pub(super) fn drop_database(world: &World, session: &mut Session, database: &str
     }
     let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote_identifier(database));
     // The server ends the sessions and waits five seconds for them; a busy machine may need more.
-    for _ in 0..2 {
+    let mut again = 0..2;
+    loop {
         match session.run(&format!("drop the database {database}"), &sql) {
-            Err(failure) if failure.is(&SqlState::OBJECT_IN_USE) => world.interrupt.check()?,
-            other => return other,
+            Err(failure) if failure.is(&SqlState::OBJECT_IN_USE) && again.next().is_some() => {
+                world.interrupt.check()?;
+            }
+            ended => return ended,
         }
     }
-    session.run(&format!("drop the database {database}"), &sql)
 }
 
 /// Stops the replication into a database that was set aside. The new database has the same

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use clap::builder::StyledStr;
 use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches};
 
 use super::{Cli, EXIT_CODES};
 use crate::answer::{ArgumentView, CommandView, ExitCodeView, HelpView, Outcome};
@@ -81,32 +81,37 @@ where
     T: Into<OsString>,
 {
     let mut command = command();
-    let mut arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
-    let mut matches = match command.try_get_matches_from_mut(&arguments) {
-        // Below a group of commands, too.
-        Err(error)
-            if error.kind() == ErrorKind::InvalidSubcommand
-                && arguments.ends_with(&["help".into()]) =>
-        {
-            arguments.pop();
-            arguments.push("--help".into());
-            command.try_get_matches_from_mut(&arguments)?
-        }
-        other => other?,
-    };
+    let mut matches = matched(&mut command, arguments.into_iter().map(Into::into).collect())?;
     let cli =
         Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))?;
-    if let super::Command::Help(help) = &cli.command {
-        let typed = help.command.iter().map(String::as_str);
-        let shown = command
-            .try_get_matches_from_mut(["cargo db"].into_iter().chain(typed).chain(["--help"]));
-        if let Err(shown) = shown
-            && (shown.use_stderr() || !cli.global.json)
-        {
-            return Err(shown);
-        }
+    match &cli.command {
+        super::Command::Help(asked) => show(&mut command, asked, cli.global.json).map(|()| cli),
+        _ => Ok(cli),
     }
-    Ok(cli)
+}
+
+/// Reads the command line. `help` behind a group of commands is its `--help`.
+fn matched(command: &mut Command, mut typed: Vec<OsString>) -> Result<ArgMatches, clap::Error> {
+    let read = command.try_get_matches_from_mut(&typed);
+    let is_unknown = read.as_ref().is_err_and(|error| error.kind() == ErrorKind::InvalidSubcommand);
+    match typed.last_mut() {
+        Some(last) if is_unknown && last == "help" => {
+            *last = "--help".into();
+            command.try_get_matches_from_mut(&typed)
+        }
+        _ => read,
+    }
+}
+
+/// What clap prints for `--help` is an error to it, as is a command that does not exist. The
+/// document needs only the latter.
+fn show(command: &mut Command, asked: &HelpArgs, json: bool) -> Result<(), clap::Error> {
+    let words = asked.command.iter().map(String::as_str);
+    let words = ["cargo db"].into_iter().chain(words).chain(["--help"]);
+    match command.try_get_matches_from_mut(words) {
+        Err(shown) if shown.use_stderr() || !json => Err(shown),
+        _ => Ok(()),
+    }
 }
 
 /// Appends the commands that can be run, in the order in which they are declared.
@@ -224,8 +229,7 @@ fn grouped(cli: &Command) -> String {
 }
 
 fn about(cli: &Command, verb: &str) -> String {
-    let found = cli.find_subcommand(verb).and_then(Command::get_about);
-    found.map(StyledStr::to_string).unwrap_or_default()
+    line(cli.find_subcommand(verb).and_then(Command::get_about))
 }
 
 #[cfg(test)]

@@ -360,11 +360,9 @@ fn endings_of_what_writes_files() {
     ended(&project, &["generate", "x"], 10);
 }
 
-/// Of the command line, in a folder without a project too.
 #[test]
 fn endings_of_the_help() {
     let project = Project::bare("docs_help_json");
-    std::fs::create_dir(project.path().join(".git")).unwrap();
     let help = ended(&project, &["help"], 0);
     let commands = help["commands"].as_array().unwrap();
     let names: Vec<&str> =
