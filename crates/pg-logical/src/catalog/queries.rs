@@ -116,6 +116,10 @@ fn chosen(scope: Scope<'_>, kind: &str, oid: &str) -> String {
         "routines" => &part.routines,
         _ => return "false".to_owned(),
     };
+    // The server does not find out by itself that nothing is in an empty array.
+    if oids.is_empty() {
+        return "false".to_owned();
+    }
     let oids: Vec<String> = oids.iter().map(u32::to_string).collect();
     let list = format!("ANY ('{{{}}}'::oid[])", oids.join(","));
     match kind {

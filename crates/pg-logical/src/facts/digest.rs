@@ -5,8 +5,17 @@ use crate::source::{Row, Source, SourceError, unexpected};
 
 const QUERY: &str = include_str!("digest.sql");
 
-/// Catalogs with the key `oid`, and the first major version that has them.
-const KEYED: [(&str, u32); 25] = [
+/// The other catalogs, and the first major version that has them. Their rows belong to no table that
+/// may be temporary, or are few.
+const PLAIN: [(&str, u32); 38] = [
+    ("proc", 14),
+    ("description", 14),
+    ("inherits", 14),
+    ("sequence", 14),
+    ("foreign_table", 14),
+    ("partitioned_table", 14),
+    ("range", 14),
+    ("aggregate", 14),
     ("trigger", 14),
     ("rewrite", 14),
     ("policy", 14),
@@ -28,15 +37,16 @@ const KEYED: [(&str, u32); 25] = [
     ("ts_template", 14),
     ("ts_dict", 14),
     ("ts_config", 14),
+    ("ts_config_map", 14),
+    ("seclabel", 14),
     ("foreign_data_wrapper", 14),
     ("foreign_server", 14),
     ("event_trigger", 14),
     ("default_acl", 14),
+    ("publication", 14),
+    ("publication_rel", 14),
+    ("publication_namespace", 15),
 ];
-
-/// Those of publications.
-const OF_PUBLICATIONS: [(&str, u32); 3] =
-    [("publication", 14), ("publication_rel", 14), ("publication_namespace", 15)];
 
 /// The digest of the catalogs. While it stays the same, so do the facts; when it changes, they may
 /// have changed. `major` is the major version of the server.
@@ -70,15 +80,13 @@ impl Branches {
         let statements = query.split(';').map(|sql| sql.trim().to_owned());
         let mut statements = statements.filter(|sql| !sql.is_empty());
         let with = statements.next().unwrap_or_default();
-        let keyed = KEYED.iter().chain(&OF_PUBLICATIONS).filter(|(_, since)| major >= *since);
-        let keyed = keyed.map(|(name, _)| {
-            let hash = "bit_xor(hash_record_extended(ROW(k.oid, k.xmin), 0))";
-            format!("SELECT '{name}', count(*), {hash} FROM pg_{name} k WHERE k.oid >= 16384")
+        let plain = PLAIN.iter().filter(|(_, since)| major >= *since).map(|(name, _)| {
+            format!("SELECT '{name}', count(*), sum(age(p.xmin)), NULL FROM pg_{name} p")
         });
         let name = |sql: &str| sql.split('\'').nth(1).unwrap_or_default().to_owned();
         Branches {
             with,
-            of_catalogs: statements.chain(keyed).map(|sql| (name(&sql), sql)).collect(),
+            of_catalogs: statements.chain(plain).map(|sql| (name(&sql), sql)).collect(),
         }
     }
 
@@ -95,13 +103,17 @@ impl Branches {
 
     fn query(&self, empty: &[&str]) -> String {
         let statement = |(name, sql): &(String, String)| match empty.contains(&name.as_str()) {
-            true => format!("SELECT '{name}' AS name, 0 AS rows, NULL::int8 AS hash"),
+            true => format!(
+                "SELECT '{name}' AS name, 0 AS rows, NULL::int8 AS ages, NULL::int8 AS hash"
+            ),
             false => sql.clone(),
         };
         let statements: Vec<String> = self.of_catalogs.iter().map(statement).collect();
         format!(
-            "{}\nSELECT string_agg(d.name || ' ' || d.rows || ' ' || coalesce(d.hash, 0), ', ' \
-             ORDER BY d.name) AS digest\nFROM (\n{}\n) AS d",
+            // Of the transaction 3, which is the first one, the age is known at every moment.
+            "{}\nSELECT string_agg(d.name || ' ' || d.rows || ' ' || \
+             coalesce(d.rows * age('3'::xid) - d.ages, d.hash, 0), ', ' ORDER BY d.name) AS digest\n\
+             FROM (\n{}\n) AS d",
             self.with,
             statements.join("\nUNION ALL\n")
         )

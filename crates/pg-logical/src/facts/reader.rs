@@ -20,6 +20,10 @@ pub struct Omitted {
     pub relations: String,
 }
 
+/// What belongs to some objects is found by keys. To consider other ways takes the planner more time
+/// than all the rest.
+const BY_KEYS: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off";
+
 /// Reads the facts of a database repeatedly.
 pub struct FactReader {
     omitted: Omitted,
@@ -80,7 +84,9 @@ impl FactReader {
         if written.is_empty() {
             return Ok(Some(self.facts.clone()));
         }
+        source.sets("prepare to read objects", BY_KEYS)?;
         let catalog = catalog::read_scope(source, Scope::Part(&part))?;
+        source.sets("prepare to read objects", "RESET enable_hashjoin; RESET enable_mergejoin")?;
         let roots = self.roots(source, &catalog, Some(&part))?;
         let old = &self.facts.0;
         let is_renamed = |(of, now): (&Address, &Vec<Fact>)| {
