@@ -71,6 +71,10 @@ pub fn installed_main() -> ExitCode {
 
 fn start(program: Program) -> ExitCode {
     let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    if let Some(completions) = verb::completions(&arguments) {
+        face::completions(&completions);
+        return ExitCode::SUCCESS;
+    }
     if arguments.get(1).is_some_and(|argument| argument == "db") {
         arguments.remove(1);
     }
@@ -102,6 +106,9 @@ fn start(program: Program) -> ExitCode {
 
 fn run(cli: &Cli, program: Program, typed: &[String], face: &Face) -> Result<Outcome> {
     let verb = cli.command.verb();
+    if let Some(outcome) = verb.answer() {
+        return Ok(outcome);
+    }
     verb.report().map_or(Ok(()), ReportFlags::can_be_written)?;
     let consent = ConsentFlags::new(&cli.global, verb.implies_yes(), typed);
     let declared = (verb.needs(), verb.effect());

@@ -310,6 +310,11 @@ impl Face {
     }
 }
 
+/// The completions of a line that is being typed. If nobody reads them, nobody can be told.
+pub(crate) fn completions(found: &str) {
+    let _ = io::stdout().write_all(found.as_bytes());
+}
+
 /// A command line that cannot be read, as the JSON document that it asks for.
 pub(crate) fn usage_error(summary: &str) {
     let _ = io::stdout().write_all(format!("{}\n", json::usage(summary)).as_bytes());

@@ -13,9 +13,10 @@ use crate::answer::{
     AcceptedKeys, AnswerOfSets, AuditShown, AuditTrail, BackedUp, BackupList, BackupShown,
     BranchNotice, CheckReport, Created, DifferenceReport, Drawn, Dropped, DryRun, Dumped,
     EitherAnswer, EnvironmentReport, GeneratedView, HelpView, HookReport, Initialised, KeyView,
-    Migrated, NothingRehearsed, PolicyTable, Pruned, ReapedServers, Rebuilt, RehearsalReport,
-    Restored, SchemaFileView, Seeded, ServerList, ServerState, ServerUrl, StatusReport, TableList,
-    TableShown, TrailSound, TrustList, TrustRevoked, TrustView, Verified,
+    ManualPages, Migrated, NothingRehearsed, PolicyTable, Pruned, ReapedServers, Rebuilt,
+    RehearsalReport, Restored, SchemaFileView, Seeded, ServerList, ServerState, ServerUrl,
+    ShellScript, StatusReport, TableList, TableShown, TrailSound, TrustList, TrustRevoked,
+    TrustView, Verified,
 };
 use crate::face::json::{Document, NoAnswer, SCHEMA};
 use crate::model::event::Event;
@@ -74,7 +75,8 @@ const FILES: &[File] = &[
         ],
         endings: &[of::<EnvironmentReport>, of::<AcceptedKeys>, of::<DryRun>],
     },
-    File { name: "help", verbs: &["help"], endings: &[of::<HelpView>] },
+    File { name: "completions", verbs: &["completions"], endings: &[of::<ShellScript>] },
+    File { name: "help", verbs: &["help"], endings: &[of::<HelpView>, of::<ManualPages>] },
     File { name: "key", verbs: &["key new", "key show"], endings: &[of::<KeyView>] },
     File {
         name: "audit",

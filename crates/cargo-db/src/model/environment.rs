@@ -22,6 +22,13 @@ pub(crate) enum Environment {
 }
 
 impl Environment {
+    pub(crate) const ALL: [Environment; 4] = [
+        Environment::Development,
+        Environment::Test,
+        Environment::Staging,
+        Environment::Production,
+    ];
+
     /// The environment with this name; `None` for an unrecognised name.
     pub(crate) fn named(word: &str) -> Option<Environment> {
         match word.trim().to_ascii_lowercase().as_str() {
@@ -47,7 +54,7 @@ impl Environment {
     pub(crate) fn nearest(said: &str) -> Option<&'static str> {
         let said = said.to_lowercase();
         let near = |name: &&str| strsim::normalized_damerau_levenshtein(&said, name);
-        let names = ["development", "test", "staging", "production"].into_iter();
+        let names = Environment::ALL.into_iter().map(Environment::name);
         names.max_by(|a, b| near(a).total_cmp(&near(b))).filter(|name| near(name) > 0.6)
     }
 

@@ -3,7 +3,7 @@
 use crate::answer::Outcome;
 use crate::change::{Effect, Needs, Workspace};
 use crate::cli::ReportFlags;
-use crate::failure::Result;
+use crate::failure::{Result, RunError};
 
 /// What can be typed after `cargo db`. Implemented by the arguments themselves.
 pub(crate) trait Verb {
@@ -28,8 +28,15 @@ pub(crate) trait Verb {
         None
     }
 
-    /// Does it.
-    fn run(&self, workspace: &Workspace) -> Result<Outcome>;
+    /// The answer of a verb that needs no settings, and so also works where they are wrong.
+    fn answer(&self) -> Option<Outcome> {
+        None
+    }
+
+    /// Does it. Every verb implements this or `answer`.
+    fn run(&self, _: &Workspace) -> Result<Outcome> {
+        Err(RunError::Bug { what: format!("`{}` does nothing", self.name()) }.into())
+    }
 
     /// The verb that was typed. A group of verbs overrides this to return the subcommand.
     fn verb(&self) -> &dyn Verb

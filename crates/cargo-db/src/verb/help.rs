@@ -4,28 +4,33 @@
 
 use std::ffi::OsString;
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 
 use clap::builder::StyledStr;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches};
 
-use super::{Cli, EXIT_CODES};
-use crate::answer::{ArgumentView, CommandView, ExitCodeView, HelpView, Outcome};
-use crate::change::{DatabaseNeed, Effect, Needs, Workspace};
+use super::{Cli, EXIT_CODES, manual};
+use crate::answer::{ArgumentView, CommandView, ExitCodeView, HelpView, ManualPages, Outcome};
+use crate::change::Effect;
 use crate::failure::Result;
 use crate::verb::declare::Verb;
+use crate::world::edit;
 
 const EFFECT: Effect = Effect::Reads;
 
 /// Show the help of a command
 ///
 /// With --json, all commands as one document: their options, their effect on the database, and the
-/// exit codes.
+/// exit codes. With --man, a manual page for each command.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct HelpArgs {
     /// The command, for example `backups verify`; all commands without it
     command: Vec<String>,
+    /// Write manual pages to this folder, for example ~/.local/share/man/man1
+    #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
+    man: Option<PathBuf>,
 }
 
 impl Verb for HelpArgs {
@@ -37,13 +42,14 @@ impl Verb for HelpArgs {
         EFFECT
     }
 
-    fn needs(&self) -> Needs {
-        Needs { database: DatabaseNeed::Irrelevant, ..Needs::WITHOUT_SETS }
-    }
-
-    /// Only the document comes here: text is what `--help` shows.
-    fn run(&self, _: &Workspace) -> Result<Outcome> {
-        let cli = Cli::command();
+    /// What is only shown does not come here: that is what `--help` shows.
+    fn answer(&self) -> Option<Outcome> {
+        let mut cli = Cli::command();
+        if let Some(folder) = &self.man {
+            cli.build();
+            let written = write_manual(&cli, folder);
+            return Some(written.map_or_else(Outcome::from, Outcome::done));
+        }
         let mut commands = Vec::new();
         collect(&cli, "", &mut commands);
         let asked = self.command.join(" ");
@@ -53,8 +59,17 @@ impl Verb for HelpArgs {
         });
         let global = cli.get_arguments().filter(|argument| argument.is_global_set());
         let global_options = global.map(argument).collect();
-        Ok(Outcome::done(HelpView { commands, global_options, exit_codes: exit_codes() }))
+        Some(Outcome::done(HelpView { commands, global_options, exit_codes: exit_codes() }))
     }
+}
+
+fn write_manual(cli: &Command, folder: &Path) -> Result<ManualPages> {
+    let write = |(name, text): (String, String)| {
+        let path = folder.join(name);
+        edit::rewrite(&path, &text).map(|()| path.display().to_string())
+    };
+    let paths = manual::pages(cli).into_iter().map(write).collect::<Result<_>>()?;
+    Ok(ManualPages { paths })
 }
 
 /// The groups in the order of the help, each with its verbs.
@@ -69,7 +84,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Backups", &["backup", "restore", "backups", "dump"]),
     ("Rehearsal, policy and audit", &["rehearse", "policy", "env", "key", "trust", "audit"]),
     ("Migration history", &["baseline", "repair"]),
-    ("Setup", &["init", "hooks", "server", "help"]),
+    ("Setup", &["init", "hooks", "server", "completions", "help"]),
 ];
 
 /// clap would list the commands without groups, so they are hidden, and added to this template.
@@ -85,7 +100,9 @@ where
     let cli =
         Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))?;
     match &cli.command {
-        super::Command::Help(asked) => show(&mut command, asked, cli.global.json).map(|()| cli),
+        super::Command::Help(asked) if asked.man.is_none() => {
+            show(&mut command, asked, cli.global.json).map(|()| cli)
+        }
         _ => Ok(cli),
     }
 }
@@ -181,7 +198,8 @@ fn exit_codes() -> Vec<ExitCodeView> {
     found
 }
 
-fn command() -> Command {
+/// The command line, with the help of this module.
+pub(super) fn command() -> Command {
     // Eighteen global options would hide a verb's own options.
     let short = |option: Arg| match option.is_global_set() {
         true => option.hide_short_help(true),
@@ -221,7 +239,7 @@ fn grouped(cli: &Command) -> String {
     for (title, verbs) in GROUPS {
         let _ = writeln!(text, "{header}{title}:{header:#}");
         for verb in *verbs {
-            let _ = writeln!(text, "  {literal}{verb:<8}{literal:#}  {}", about(cli, verb));
+            let _ = writeln!(text, "  {literal}{verb:<11}{literal:#}  {}", about(cli, verb));
         }
         text.push('\n');
     }

@@ -6,6 +6,7 @@ mod backup;
 mod backups;
 mod baseline;
 mod check;
+mod completions;
 mod create;
 mod declare;
 mod diagram;
@@ -17,6 +18,7 @@ mod help;
 mod hooks;
 mod init;
 mod key;
+mod manual;
 mod migrate;
 mod policy;
 mod rehearse;
@@ -37,6 +39,7 @@ use clap::Parser;
 use crate::cli::Global;
 use crate::verb::declare::{Verb, verbs};
 
+pub(crate) use completions::completions;
 pub(crate) use help::parse;
 pub(crate) use words::with_tip;
 
@@ -100,6 +103,7 @@ verbs! {
         Hooks(hooks::HooksArgs),
         Server(server::ServerArgs),
         Shell(shell::ShellArgs),
+        Completions(completions::CompletionsArgs),
         Help(help::HelpArgs),
     }
 }

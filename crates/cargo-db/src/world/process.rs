@@ -349,6 +349,14 @@ pub(crate) fn own_path() -> Option<PathBuf> {
     std::env::current_exe().ok()?.canonicalize().ok()
 }
 
+/// The same, unless this program is in a folder of `PATH` under this name.
+pub(crate) fn own_path_unless_found(name: &str) -> Option<PathBuf> {
+    let own = own_path()?;
+    let is_found =
+        |folder: PathBuf| folder.join(name).canonicalize().is_ok_and(|found| found == own);
+    (!search_path().into_iter().any(is_found)).then_some(own)
+}
+
 /// All that was written to our standard input.
 pub(crate) fn stdin() -> Result<String> {
     let failed = super::files::failed("read", Path::new("/dev/stdin"));

@@ -379,6 +379,10 @@ fn endings_of_the_help() {
     assert!(help["global_options"].as_array().unwrap().iter().any(|one| set(&one)));
     project.db(&["help", "backups"]).ok().says("verify");
     project.db(&["help", "backups", "x"]).code(2);
+    let script = ended(&project, &["completions", "zsh"], 0);
+    assert!(script["text"].as_str().unwrap().contains("compdef _cargo_db cargo-db"));
+    let pages = ended(&project, &["help", "--man", "pages"], 0);
+    assert!(pages["paths"].as_array().unwrap().contains(&json!("pages/cargo-db-status.1")));
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod backup;
 mod check;
 mod circles;
 mod comes_back;
+mod completions;
 mod concurrency;
 mod concurrently;
 mod consent;

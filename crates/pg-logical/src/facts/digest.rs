@@ -5,8 +5,8 @@ use crate::source::{Row, Source, SourceError, unexpected};
 
 const QUERY: &str = include_str!("digest.sql");
 
-/// The other catalogs, and the first major version that has them. Their rows belong to no table that
-/// may be temporary, or are few.
+/// The other catalogs, and the first major version that has them. Their rows belong to no table
+/// that may be temporary, or are few.
 const PLAIN: [(&str, u32); 38] = [
     ("proc", 14),
     ("description", 14),
@@ -112,8 +112,8 @@ impl Branches {
         format!(
             // Of the transaction 3, which is the first one, the age is known at every moment.
             "{}\nSELECT string_agg(d.name || ' ' || d.rows || ' ' || \
-             coalesce(d.rows * age('3'::xid) - d.ages, d.hash, 0), ', ' ORDER BY d.name) AS digest\n\
-             FROM (\n{}\n) AS d",
+             coalesce(d.rows * age('3'::xid) - d.ages, d.hash, 0), ', ' ORDER BY d.name) \
+             AS digest\nFROM (\n{}\n) AS d",
             self.with,
             statements.join("\nUNION ALL\n")
         )

@@ -20,8 +20,8 @@ pub struct Omitted {
     pub relations: String,
 }
 
-/// What belongs to some objects is found by keys. To consider other ways takes the planner more time
-/// than all the rest.
+/// What belongs to some objects is found by keys. To consider other ways takes the planner more
+/// time than all the rest.
 const BY_KEYS: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off";
 
 /// Reads the facts of a database repeatedly.

@@ -91,12 +91,6 @@ fn lefthook_file(top: &Path) -> Option<PathBuf> {
 
 /// The program to call if no `cargo-db` is installed: this one, unless it is found by its name.
 fn built(top: &Path) -> Option<String> {
-    let own = process::own_path()?;
-    let is_found = |folder: PathBuf| {
-        files::real_path(&folder.join("cargo-db")).is_ok_and(|found| found == own)
-    };
-    if process::search_path().into_iter().any(is_found) {
-        return None;
-    }
+    let own = process::own_path_unless_found("cargo-db")?;
     Some(own.strip_prefix(top).unwrap_or(&own).to_str()?.to_owned())
 }
