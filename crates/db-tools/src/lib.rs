@@ -17,6 +17,7 @@ mod profile;
 mod program;
 mod project;
 pub mod recognition;
+mod renumbering;
 mod section;
 pub mod status;
 mod tool;
@@ -29,7 +30,7 @@ pub use error::ToolError;
 pub use naming::NewMigration;
 pub use profile::{
     Confidence, Generated, HistoryEntry, HistoryTable, LockPlace, NoTransactionForm, Profile,
-    RollbackSupport, ToolKind,
+    Renumbering, RollbackSupport, ToolKind,
 };
 pub use project::ProjectTool;
 pub use section::{FormatProblem, Mark, Repeats, Sections};

@@ -1,5 +1,6 @@
 //! Names of files: what tools read in them, and what new ones are called.
 
+use std::ops::Range;
 use std::path::Path;
 
 use time::OffsetDateTime;
@@ -48,6 +49,12 @@ pub(crate) fn most_are(
 pub(crate) fn leading_digits(text: &str) -> Option<(&str, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     (end > 0).then(|| text.split_at(end))
+}
+
+/// The version in a name such as `V1__name`.
+pub(crate) fn version_after_letter(name: &str) -> Option<Range<usize>> {
+    let end = name.find("__")?;
+    name.starts_with(|c: char| c.is_ascii_alphabetic()).then_some(1..end)
 }
 
 /// `20260131235959`.

@@ -60,6 +60,8 @@ pub struct Profile {
     pub no_transaction: NoTransactionForm,
     /// How it rolls back.
     pub rollback: RollbackSupport,
+    /// How its migrations get other versions.
+    pub renumbering: Renumbering,
     /// Whether its client cannot connect to a unix socket.
     pub needs_tcp: bool,
     /// How it is called.
@@ -96,6 +98,7 @@ impl Profile {
             do it by hand, and record it with `cargo db baseline`",
         no_transaction: NoTransactionForm::Never,
         rollback: RollbackSupport::InOrder,
+        renumbering: Renumbering::Files,
         needs_tcp: false,
         commands: Commands::NONE,
         generated: Generated::Files,
@@ -107,6 +110,7 @@ impl Profile {
         is_certain: false,
         takes_own_lock: true,
         marks_suffice: true,
+        renumbering: Renumbering::Elsewhere("only the tool knows their order"),
         ..Profile::SQL
     };
 }
@@ -147,6 +151,17 @@ pub enum RollbackSupport {
     /// What it ran last, whatever the order of the files is: the last field of
     /// [`HistoryTable::fields`] counts the runs.
     AsRun,
+}
+
+/// How the migrations of a tool get other versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renumbering {
+    /// Their files are renamed: the names begin with the version.
+    Files,
+    /// The folder of each is renamed.
+    Folders,
+    /// Their order is written elsewhere. In words, where, and what to do there.
+    Elsewhere(&'static str),
 }
 
 /// What a tool's command for generating a migration produces.

@@ -44,6 +44,10 @@ impl ProjectTool {
         ProjectTool { tool, table: None, ignored: String::new() }
     }
 
+    pub(crate) fn tool(&self) -> &'static dyn Tool {
+        self.tool
+    }
+
     /// The default if nothing else is found: plain SQL files, named as sqlx names them.
     pub fn plain() -> ProjectTool {
         ProjectTool::of(plain())

@@ -1,14 +1,16 @@
 //! What a migration tool is: the one trait that each file of `tools` implements.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use pg_sql::quote::quote_literal;
 use ring::digest::{SHA256, digest};
 
 use crate::command::{Task, ToolFolder};
 use crate::error::ToolError;
 use crate::history::History;
 use crate::migration::{Checksum, Migration, MigrationFolder, ScriptFile, Version};
-use crate::naming::NewMigration;
+use crate::naming::{NewMigration, leading_digits};
 use crate::profile::{Confidence, HistoryEntry, LockPlace, Profile};
 use crate::section::stands_alone;
 use crate::variables::{Connection, Variable};
@@ -77,6 +79,22 @@ pub trait Tool: Sync {
     /// can write them.
     fn new_files(&self, _new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
         Vec::new()
+    }
+
+    /// The version of a new migration, as the names of its files have it.
+    fn new_version(&self, new: &NewMigration<'_>) -> String {
+        new.free_number()
+    }
+
+    /// Where the name of a file has its version, or that of the folder of a migration.
+    fn version_in(&self, name: &str) -> Option<Range<usize>> {
+        leading_digits(name).map(|(digits, _)| 0..digits.len())
+    }
+
+    /// The statement that gives the record of an applied migration the version of `to`, which is
+    /// the same migration in renamed files; `None` if the history cannot say that.
+    fn move_record(&self, _table: &str, _from: &Migration, _to: &Migration) -> Option<String> {
+        None
     }
 
     /// A new migration with its statements as a file that the tool has committed, if the tool
@@ -186,4 +204,11 @@ pub(crate) fn query_file(tool: &dyn Tool, found: FoundFile) -> ScriptFile {
 /// The checksum of most tools.
 pub(crate) fn sha256(bytes: &[u8]) -> Checksum {
     Checksum::of_digest(digest(&SHA256, bytes).as_ref())
+}
+
+/// The statement that writes another version into the row of a migration, whose key is in this
+/// column.
+pub(crate) fn rekeyed(table: &str, column: &str, from: &Migration, to: &Migration) -> String {
+    let [from, to] = [from, to].map(|one| quote_literal(&one.version.to_string()));
+    format!("UPDATE {table} SET {column} = {to} WHERE {column} = {from}")
 }

@@ -64,6 +64,7 @@ impl Answer for Migrated {
             Operation::Baseline => format!("{count} recorded as applied, but not run"),
             Operation::Repair => format!("{count} repaired in the history"),
             Operation::RepairDrift => format!("{count} written and recorded as applied"),
+            Operation::Rebase => format!("{count} renumbered"),
             Operation::Rollback => format!("{count} reverted in {}", elapsed(took)),
             _ => format!("{count} applied in {}", elapsed(took)),
         }

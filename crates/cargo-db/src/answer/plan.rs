@@ -190,6 +190,9 @@ impl Planned {
             Operation::RepairDrift => {
                 format!("nothing to do: the migrations build the schema of {database} already")
             }
+            Operation::Rebase => {
+                "nothing to do: the unmerged migrations run after all merged ones".to_owned()
+            }
             Operation::Rollback => {
                 format!("nothing to roll back: no such migration is applied in {database}")
             }

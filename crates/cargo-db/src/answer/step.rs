@@ -72,6 +72,15 @@ pub(crate) enum StepView {
         version: String,
         name: String,
     },
+    /// A migration gets another version.
+    Renumber {
+        version: String,
+        name: String,
+        to: String,
+        files: Vec<RenamedView>,
+        /// Whether its record in the history gets the new version.
+        recorded: bool,
+    },
     ClearFailed {
         version: String,
         name: String,
@@ -146,6 +155,14 @@ pub(crate) enum StepView {
     },
 }
 
+/// A file or folder that is renamed.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct RenamedView {
+    from: String,
+    to: String,
+}
+
 /// How several migrations are all or nothing.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -199,6 +216,20 @@ impl From<&Step> for StepView {
             Step::Rerecord { migration } => {
                 let MigrationView { version, name } = (&migration).into();
                 StepView::Rerecord { version, name }
+            }
+            Step::Renumber { migration, is_recorded } => {
+                let MigrationView { version, name } = (&migration.from).into();
+                let files = migration.files.iter().map(|(from, to)| RenamedView {
+                    from: from.display().to_string(),
+                    to: to.display().to_string(),
+                });
+                StepView::Renumber {
+                    version,
+                    name,
+                    to: migration.to.version.to_string(),
+                    files: files.collect(),
+                    recorded: is_recorded,
+                }
             }
             Step::ClearFailed { migration } => {
                 let MigrationView { version, name } = (&migration).into();
@@ -284,6 +315,15 @@ impl StepView {
                 "record the new checksum of {}: only comments or white space changed",
                 title(version, name)
             ),
+            StepView::Renumber { version, name, to, files, recorded } => {
+                let shown = files.iter().map(|file| format!("{} to {}", file.from, file.to));
+                let renamed = match files.is_empty() {
+                    true => title(version, name),
+                    false => format!("rename {}", shown.collect::<Vec<_>>().join(", ")),
+                };
+                let record = format!(", and record it as {to} in the history");
+                format!("{renamed}{}", if *recorded { &record } else { "" })
+            }
             StepView::ClearFailed { version, name } => {
                 format!("remove the failed run of {}: it is pending again", title(version, name))
             }

@@ -39,7 +39,8 @@ pub(super) fn before(database: &Database<'_>, plan: &Plan) -> Option<SchemaBefor
         | Operation::SeedFresh
         | Operation::Baseline
         | Operation::Repair
-        | Operation::RepairDrift => read(database, plan),
+        | Operation::RepairDrift
+        | Operation::Rebase => read(database, plan),
         Operation::Restore | Operation::RestoreInPlace => {
             plan.steps.iter().find_map(|step| match step {
                 Step::Build { .. } | Step::Replace { is_whole: true, .. } => {

@@ -23,11 +23,20 @@ pub(super) fn seal(
         plan.needs = terms.consent;
     }
     plan.identity.clone_from(&database.identity);
-    if matches!(plan.verb, Operation::Migrate | Operation::Rollback | Operation::Baseline) {
-        plan.commands = migration::commands_of(settings, &plan)?;
+    match plan.verb {
+        Operation::Migrate | Operation::Rollback | Operation::Baseline => {
+            plan.commands = migration::commands_of(settings, &plan)?;
+        }
+        Operation::Rebase => {
+            let reverts = plan.reverts().map(|reverts| migration::commands_of(settings, &reverts));
+            plan.commands = reverts.transpose()?.unwrap_or_default();
+        }
+        _ => {}
     }
+    // To rename files and to move records loses nothing.
+    let can_lose = plan.verb != Operation::Rebase || plan.reverts().is_some();
     let wants_backup = matches!(judgement, Judgement::Allowed(Terms { backup: true, .. }));
-    if wants_backup && !plan.is_empty() && !plan.takes_backup() {
+    if wants_backup && can_lose && !plan.is_empty() && !plan.takes_backup() {
         let holds_rows = migration::holds_rows(&workspace.world, settings, &plan.target)?;
         if holds_rows == Some(true) {
             plan.steps.insert(0, Step::Backup);

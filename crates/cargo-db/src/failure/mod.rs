@@ -23,6 +23,7 @@ mod key;
 mod lock;
 mod migration;
 mod program;
+mod rebase;
 mod rehearsal;
 mod run;
 mod schema;
@@ -52,6 +53,7 @@ pub(crate) use key::KeyError;
 pub(crate) use lock::LockError;
 pub(crate) use migration::MigrationError;
 pub(crate) use program::ProgramError;
+pub(crate) use rebase::RebaseError;
 pub(crate) use rehearsal::RehearsalError;
 pub(crate) use run::RunError;
 pub(crate) use schema::{SchemaError, ServerWideStatement};
@@ -93,6 +95,7 @@ pub(crate) enum Kind {
     Audit(#[from] AuditError),
     Key(#[from] KeyError),
     Hooks(#[from] HooksError),
+    Rebase(#[from] RebaseError),
     Run(#[from] RunError),
 }
 
@@ -119,6 +122,7 @@ impl Kind {
             Kind::Audit(kind) => kind.explain(),
             Kind::Key(kind) => kind.explain(),
             Kind::Hooks(kind) => kind.explain(),
+            Kind::Rebase(kind) => kind.explain(),
             Kind::Run(kind) => kind.explain(),
         }
     }

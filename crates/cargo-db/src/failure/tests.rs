@@ -41,6 +41,7 @@ fn samples() -> Vec<Failure> {
         area(include_str!("audit.rs"), audit::samples()),
         area(include_str!("key.rs"), key::samples()),
         area(include_str!("hooks.rs"), hooks::samples()),
+        area(include_str!("rebase.rs"), rebase::samples()),
         area(include_str!("run.rs"), run::samples()),
     ];
     let all: Vec<Failure> = areas.into_iter().flatten().collect();

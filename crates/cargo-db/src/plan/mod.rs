@@ -6,6 +6,7 @@ mod facts;
 mod loss;
 mod migrate;
 mod operation;
+mod rebase;
 mod retention;
 mod rollback;
 mod seed;
@@ -27,6 +28,7 @@ pub(crate) use facts::{MigrationFacts, schema_of_new};
 pub(crate) use loss::{AtMost, Loss, shell_word};
 pub(crate) use migrate::{MigrateRequest, Tolerance, all_or_nothing, migrate};
 pub(crate) use operation::Operation;
+pub(crate) use rebase::{BranchFacts, Rebasing, Renumbered, rebase, resume};
 pub(crate) use retention::{Bounds, Retention, RetentionDecision, judge as judge_retention};
 pub(crate) use rollback::{RollbackRequest, rollback, to_revert};
 pub(crate) use seed::{SeedFacts, SeedRequest, TableFacts, seed};
@@ -66,6 +68,12 @@ pub(crate) enum Step {
     /// The history gets the checksum that the file has now.
     Rerecord {
         migration: Migration,
+    },
+    /// The files of a migration are renamed, and where it is recorded as applied, the record gets
+    /// the new version.
+    Renumber {
+        migration: Box<Renumbered>,
+        is_recorded: bool,
     },
     /// The row of a run that failed is cleared away.
     ClearFailed {
@@ -256,6 +264,13 @@ impl Plan {
         self.steps.is_empty()
     }
 
+    /// The rollback that is a part of it, if there is one.
+    pub(crate) fn reverts(&self) -> Option<Plan> {
+        let mut reverts = Plan { verb: Operation::Rollback, ..self.clone() };
+        reverts.steps.retain(|step| matches!(step, Step::Revert { .. }));
+        (!reverts.is_empty()).then_some(reverts)
+    }
+
     /// Whether all migrations run in one transaction.
     pub(crate) fn is_one_transaction(&self) -> bool {
         self.steps.contains(&Step::AllOrNothing { how: Batch::OneTransaction })
@@ -332,6 +347,7 @@ impl Plan {
             | Step::RecordNew { migration, .. }
             | Step::Rerecord { migration }
             | Step::ClearFailed { migration } => Some(migration),
+            Step::Renumber { migration, .. } => Some(&migration.from),
             _ => None,
         })
     }
@@ -398,6 +414,12 @@ fn fingerprint(step: &Step) -> String {
         }
         Step::Rerecord { migration } => {
             format!("rerecord {} {}", migration.version, migration.up.checksum)
+        }
+        // The new version may be the time, as that of a new migration.
+        Step::Renumber { migration, is_recorded } => {
+            let Renumbered { from, .. } = migration.as_ref();
+            let (path, checksum) = (from.up.path.display(), &from.up.checksum);
+            format!("renumber {path} {checksum} {is_recorded}")
         }
         Step::ClearFailed { migration } => format!("clear failed {}", migration.version),
         Step::Clear { tables } => format!("clear {}", bounded(tables)),

@@ -28,11 +28,13 @@ pub(crate) enum Operation {
     /// `repair --drift`: a migration with the changes that were made by hand is written, and
     /// recorded as applied.
     RepairDrift,
+    /// The migrations that are not merged get later versions.
+    Rebase,
 }
 
 impl Operation {
     /// All operations, in the order of the policy's table.
-    pub(crate) const ALL: [Operation; 15] = [
+    pub(crate) const ALL: [Operation; 16] = [
         Operation::Migrate,
         Operation::Rollback,
         Operation::Seed,
@@ -48,6 +50,7 @@ impl Operation {
         Operation::Baseline,
         Operation::Repair,
         Operation::RepairDrift,
+        Operation::Rebase,
     ];
 
     /// As `[environments.<name>.policy]` names it.
@@ -84,6 +87,7 @@ impl Operation {
             Operation::Baseline => "baseline",
             Operation::Repair => "repair",
             Operation::RepairDrift => "repair --drift",
+            Operation::Rebase => "rebase",
         }
     }
 

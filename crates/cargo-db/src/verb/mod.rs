@@ -21,6 +21,7 @@ mod key;
 mod manual;
 mod migrate;
 mod policy;
+mod rebase;
 mod rehearse;
 mod repair;
 mod reset;
@@ -81,6 +82,7 @@ verbs! {
         Rollback(rollback::RollbackArgs),
         Baseline(baseline::BaselineArgs),
         Repair(repair::RepairArgs),
+        Rebase(rebase::RebaseArgs),
         Generate(generate::GenerateArgs),
         Diff(diff::DiffArgs),
         Init(init::InitArgs),

@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 
 use ring::digest::{SHA256, digest};
-use rustix::fs::OFlags;
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use walkdir::WalkDir;
 
@@ -428,6 +428,18 @@ pub(crate) fn remove_file(path: &Path) -> Result<()> {
 /// Gives a file or folder another name.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(failed("rename", from))
+}
+
+/// The same, but fails if the other name is taken.
+pub(crate) fn rename_to_new(from: &Path, to: &Path) -> Result<()> {
+    let renamed = renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE);
+    let renamed = match renamed {
+        // Not every file system can.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if !to.exists() => fs::rename(from, to),
+        renamed => renamed.map_err(io::Error::from),
+    };
+    renamed.map_err(failed("rename", from))?;
+    sync_dir(folder_of(to))
 }
 
 /// Gives a path to another user.

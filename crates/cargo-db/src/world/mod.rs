@@ -20,6 +20,7 @@ pub(crate) mod process;
 pub(crate) mod proofs;
 pub(crate) mod random;
 pub(crate) mod records;
+pub(crate) mod revisions;
 pub(crate) mod server;
 pub(crate) mod sessions;
 pub(crate) mod signal;

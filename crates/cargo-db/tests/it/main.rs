@@ -59,6 +59,7 @@ mod programs;
 mod published;
 mod range;
 mod reading;
+mod rebase;
 mod rehearse;
 mod rehearsed_run;
 mod repair_drift;

@@ -8,7 +8,7 @@ use crate::command::Commands;
 use crate::history::{Applied, History};
 use crate::migration::{Migration, MigrationFolder, Recorded, Version};
 use crate::naming::has_extension;
-use crate::profile::{HistoryTable, Profile};
+use crate::profile::{HistoryTable, Profile, Renumbering};
 use crate::program::{OrderedFiles, folder_of, in_order};
 use crate::tool::{FoundFile, Tool};
 
@@ -20,6 +20,10 @@ static PROFILE: Profile = Profile {
     key: "alembic",
     folders: &["migrations/versions", "alembic/versions"],
     depth: 1,
+    renumbering: Renumbering::Elsewhere(
+        "each names the one before it as `down_revision`. Join the two heads with `alembic merge \
+         heads`",
+    ),
     marks: &["alembic.ini"],
     home: &["alembic.ini"],
     table: HistoryTable {

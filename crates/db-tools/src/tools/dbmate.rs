@@ -12,7 +12,7 @@ use crate::migration::{Migration, MigrationFolder, Recorded, ScriptFile, Version
 use crate::naming::{NewMigration, file_name, leading_digits, most_are};
 use crate::profile::{Confidence, HistoryEntry, HistoryTable, NoTransactionForm, Profile};
 use crate::section::{self, DividedFile, FileSection, FormatProblem, Mark, Repeats, Sections};
-use crate::tool::{FoundFile, Tool, script_file};
+use crate::tool::{FoundFile, Tool, rekeyed, script_file};
 use crate::variables::Connection;
 use pg_sql::quote::quote_literal;
 
@@ -123,6 +123,10 @@ impl Tool for Dbmate {
             "DELETE FROM {table} WHERE version OPERATOR(pg_catalog.=) {}",
             quote_literal(&migration.version.to_string())
         )
+    }
+
+    fn move_record(&self, table: &str, from: &Migration, to: &Migration) -> Option<String> {
+        Some(rekeyed(table, "version", from, to))
     }
 
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {

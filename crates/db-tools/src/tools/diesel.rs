@@ -4,13 +4,14 @@
 //! `diesel/src/migration/setup_migration_table.sql` of diesel 2.3. It stores no checksum.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::command::Commands;
 use crate::migration::{Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{DOWN, NewMigration, UP, file_name, folder_name};
-use crate::profile::{Confidence, HistoryEntry, HistoryTable, NoTransactionForm, Profile};
-use crate::tool::{FoundFile, Tool, script_file};
+use crate::profile::{Confidence, HistoryEntry, HistoryTable, NoTransactionForm, Profile, Renumbering};
+use crate::tool::{FoundFile, Tool, rekeyed, script_file};
 use pg_sql::quote::quote_literal;
 
 pub(super) static TOOL: &dyn Tool = &Diesel;
@@ -21,6 +22,7 @@ static PROFILE: Profile = Profile {
     key: "diesel",
     folders: &["migrations"],
     depth: 2,
+    renumbering: Renumbering::Folders,
     table: HistoryTable {
         schema: None,
         name: "__diesel_schema_migrations",
@@ -140,20 +142,31 @@ impl Tool for Diesel {
         )
     }
 
-    /// `2026-01-31-235959_name`, or as the newest folder has it: newer versions of the tool add
+    fn move_record(&self, table: &str, from: &Migration, to: &Migration) -> Option<String> {
+        Some(rekeyed(table, "version", from, to))
+    }
+
+    fn version_in(&self, name: &str) -> Option<Range<usize>> {
+        Some(0..name.find('_').unwrap_or(name.len()))
+    }
+
+    /// `2026-01-31-235959`, or as the newest folder has it: newer versions of the tool add
     /// `-0000`.
-    fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
+    fn new_version(&self, new: &NewMigration<'_>) -> String {
         let number = new.free_number();
         let mut dated = new.folder.migrations.iter().map(|one| folder_name(&one.up.path));
         let style = dated.rfind(|name| !name.starts_with("0000")).unwrap_or("-");
         let end = if has_counter(style) { "-0000" } else { "" };
-        let version = match number.split_at_checked(8) {
+        match number.split_at_checked(8) {
             Some((date, time)) if number.len() == 14 && style.contains('-') => {
                 format!("{}-{}-{}-{time}{end}", &date[..4], &date[4..6], &date[6..])
             }
             _ => number,
-        };
-        let folder = PathBuf::from(format!("{version}_{}", new.name));
+        }
+    }
+
+    fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
+        let folder = PathBuf::from(format!("{}_{}", self.new_version(new), new.name));
         let mut files = vec![(folder.join("up.sql"), UP.to_owned())];
         if new.reversible {
             files.push((folder.join("down.sql"), DOWN.to_owned()));

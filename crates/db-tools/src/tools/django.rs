@@ -9,7 +9,7 @@ use crate::error::ToolError;
 use crate::history::History;
 use crate::migration::{Migration, MigrationFolder};
 use crate::naming::{file_name, folder_name, has_extension, leading_digits};
-use crate::profile::{HistoryTable, Profile};
+use crate::profile::{HistoryTable, Profile, Renumbering};
 use crate::program::{OrderedFiles, folder_of, in_order, keep_known};
 use crate::tool::{FoundFile, Tool};
 
@@ -21,6 +21,10 @@ static PROFILE: Profile = Profile {
     key: "django",
     folders: &["."],
     depth: 4,
+    renumbering: Renumbering::Elsewhere(
+        "each names the one before it in `dependencies`. Join the two with `python manage.py \
+         makemigrations --merge`",
+    ),
     marks: &["manage.py"],
     home: &["manage.py"],
     needs_tcp: true,

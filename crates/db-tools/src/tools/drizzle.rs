@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::command::Commands;
 use crate::migration::{Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{file_name, has_extension};
-use crate::profile::{Confidence, HistoryEntry, HistoryTable, Profile, RollbackSupport};
+use crate::profile::{Confidence, HistoryEntry, HistoryTable, Profile, Renumbering, RollbackSupport};
 use crate::tool::{FoundFile, Tool, script_file};
 
 pub(super) static TOOL: &dyn Tool = &Drizzle;
@@ -39,6 +39,10 @@ static PROFILE: Profile = Profile {
     },
     is_one_transaction: true,
     rollback: RollbackSupport::Never,
+    renumbering: Renumbering::Elsewhere(
+        "the snapshot of each names the one before it. Remove it with `drizzle-kit drop`, and \
+         write it again with `drizzle-kit generate`",
+    ),
     commands: Commands {
         all: "drizzle-kit migrate",
         create: "drizzle-kit generate --custom --name {name}",

@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::command::Commands;
 use crate::migration::{MigrationFolder, Version};
 use crate::naming::{file_name, folder_name, milliseconds};
-use crate::profile::{Confidence, HistoryEntry, HistoryTable, Profile, RollbackSupport};
+use crate::profile::{Confidence, HistoryEntry, HistoryTable, Profile, Renumbering, RollbackSupport};
 use crate::tool::{FoundFile, Tool};
 use crate::tools::drizzle::migration;
 use pg_sql::quote::quote_literal;
@@ -40,6 +40,10 @@ static PROFILE: Profile = Profile {
     },
     is_one_transaction: true,
     rollback: RollbackSupport::Never,
+    renumbering: Renumbering::Elsewhere(
+        "the snapshot of each names the one before it. Remove its folder, and write it again with \
+         `drizzle-kit generate`",
+    ),
     commands: Commands {
         all: "drizzle-kit migrate",
         create: "drizzle-kit generate --custom --name {name}",

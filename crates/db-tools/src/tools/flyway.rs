@@ -6,12 +6,13 @@
 //! without their line endings, as a signed number. A baseline counts as applied, and so does every
 //! migration below it.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::command::Commands;
 use crate::history::{Applied, History};
 use crate::migration::{Checksum, Migration, MigrationFolder, Recorded, ScriptFile, Version};
-use crate::naming::{DOWN, NewMigration, UP, file_name};
+use crate::naming::{DOWN, NewMigration, UP, file_name, version_after_letter};
 use crate::profile::{Confidence, HistoryEntry, HistoryTable, LockPlace, Profile};
 use crate::section;
 use crate::tool::{FoundFile, Tool, script_file};
@@ -236,6 +237,10 @@ impl Tool for Flyway {
             detail: String::new(),
         }));
         history.applied.sort_by(|a, b| a.version.cmp(&b.version));
+    }
+
+    fn version_in(&self, name: &str) -> Option<Range<usize>> {
+        version_after_letter(name)
     }
 
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {

@@ -10,7 +10,7 @@ use crate::migration::{Migration, MigrationFolder, Recorded, ScriptFile, Version
 use crate::naming::{NewMigration, file_name, leading_digits, most_are};
 use crate::profile::{Confidence, HistoryEntry, HistoryTable, NoTransactionForm, Profile};
 use crate::section::{self, DividedFile, Mark, Repeats, Sections};
-use crate::tool::{FoundFile, Tool, script_file};
+use crate::tool::{FoundFile, Tool, rekeyed, script_file};
 use crate::variables::{Connection, Variable};
 use crate::written::enclosed;
 
@@ -140,6 +140,10 @@ impl Tool for Goose {
 
     fn erase(&self, HistoryEntry { table, migration, .. }: &HistoryEntry<'_>) -> String {
         format!("DELETE FROM {table} WHERE version_id OPERATOR(pg_catalog.=) {}", migration.version)
+    }
+
+    fn move_record(&self, table: &str, from: &Migration, to: &Migration) -> Option<String> {
+        Some(rekeyed(table, "version_id", from, to))
     }
 
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {

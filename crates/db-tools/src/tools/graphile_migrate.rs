@@ -11,9 +11,7 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use crate::command::Commands;
 use crate::migration::{Checksum, Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{NewMigration, file_name, has_extension, leading_digits, most_are};
-use crate::profile::{
-    Confidence, HistoryEntry, HistoryTable, LockPlace, NoTransactionForm, Profile, RollbackSupport,
-};
+use crate::profile::{Confidence, HistoryEntry, HistoryTable, LockPlace, NoTransactionForm, Profile, Renumbering, RollbackSupport};
 use crate::tool::{FoundFile, Tool, script_file};
 use crate::variables::{Connection, Variable};
 use pg_sql::quote::quote_literal;
@@ -55,6 +53,10 @@ static PROFILE: Profile = Profile {
     home: &[".gmrc", ".gmrc.js", ".gmrc.cjs"],
     takes_own_lock: true,
     rollback: RollbackSupport::Never,
+    renumbering: Renumbering::Elsewhere(
+        "each contains the hash of the one before it. Take it back with `graphile-migrate \
+         uncommit`, and commit it again with `graphile-migrate commit`",
+    ),
     without_transaction: "begin the text with `--! no-transaction`",
     commands: Commands {
         all: "graphile-migrate migrate",

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::command::Commands;
 use crate::migration::MigrationFolder;
 use crate::naming::file_name;
-use crate::profile::{HistoryTable, Profile};
+use crate::profile::{HistoryTable, Profile, Renumbering};
 use crate::program::{OrderedFiles, folder_of, is_script};
 use crate::tool::{FoundFile, Tool};
 
@@ -17,6 +17,7 @@ static PROFILE: Profile = Profile {
     key: "knex",
     folders: &["migrations"],
     depth: 1,
+    renumbering: Renumbering::Files,
     marks: &["knexfile.js", "knexfile.ts", "knexfile.cjs", "knexfile.mjs"],
     home: &["knexfile.js", "knexfile.ts", "knexfile.cjs", "knexfile.mjs"],
     table: HistoryTable {

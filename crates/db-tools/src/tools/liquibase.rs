@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::command::Commands;
 use crate::migration::MigrationFolder;
 use crate::naming::{file_name, has_extension};
-use crate::profile::{HistoryTable, Profile, RollbackSupport};
+use crate::profile::{HistoryTable, Profile, Renumbering, RollbackSupport};
 use crate::program::{OrderedFiles, folder_of};
 use crate::tool::{FoundFile, Tool};
 use crate::variables::{Connection, Variable};
@@ -19,6 +19,10 @@ static PROFILE: Profile = Profile {
     key: "liquibase",
     folders: &[".", "db/changelog", "src/main/resources/db/changelog"],
     depth: 2,
+    renumbering: Renumbering::Elsewhere(
+        "their order is that of the change sets in the changelog. Move it to the end, and look at \
+         it with `liquibase status`",
+    ),
     marks: &["liquibase.properties"],
     rollback: RollbackSupport::AsRun,
     needs_tcp: true,

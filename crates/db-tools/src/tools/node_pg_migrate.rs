@@ -11,7 +11,7 @@ use crate::migration::{Migration, MigrationFolder, Recorded, ScriptFile, Version
 use crate::naming::{NewMigration, file_name, has_extension, leading_digits, milliseconds};
 use crate::profile::{Confidence, HistoryEntry, HistoryTable, LockPlace, Profile};
 use crate::section::{self, DividedFile, Mark, Repeats, Sections};
-use crate::tool::{FoundFile, Tool, script_file};
+use crate::tool::{FoundFile, Tool, rekeyed, script_file};
 use pg_sql::quote::quote_literal;
 
 pub(super) static TOOL: &dyn Tool = &NodePgMigrate;
@@ -151,13 +151,21 @@ impl Tool for NodePgMigrate {
         )
     }
 
-    /// Milliseconds since 1970 and dashes, as the tool's own `create` has it, or as the other files
-    /// have it.
-    fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
-        let number = match new.folder.migrations.last() {
+    fn move_record(&self, table: &str, from: &Migration, to: &Migration) -> Option<String> {
+        Some(rekeyed(table, "name", from, to))
+    }
+
+    /// Milliseconds since 1970, as the tool's own `create` has it, or as the other files have it.
+    fn new_version(&self, new: &NewMigration<'_>) -> String {
+        match new.folder.migrations.last() {
             Some(_) => new.free_number(),
             None => new.milliseconds().to_string(),
-        };
+        }
+    }
+
+    /// With dashes, as the tool's own `create` has it, or as the other files have it.
+    fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
+        let number = self.new_version(new);
         let is_underscored = |last: &Migration| {
             let stem = last.version.to_string();
             leading_digits(&stem).is_some_and(|(_, name)| name.matches('_').count() > 1)

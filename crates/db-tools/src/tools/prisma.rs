@@ -10,10 +10,8 @@ use std::path::{Path, PathBuf};
 use crate::command::{Commands, Task, ToolFolder};
 use crate::migration::{Checksum, Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{NewMigration, UP, file_name, folder_name};
-use crate::profile::{
-    Confidence, Generated, HistoryEntry, HistoryTable, LockPlace, Profile, RollbackSupport,
-};
-use crate::tool::{FoundFile, Tool, query_file, sha256};
+use crate::profile::{Confidence, Generated, HistoryEntry, HistoryTable, LockPlace, Profile, Renumbering, RollbackSupport};
+use crate::tool::{FoundFile, Tool, query_file, rekeyed, sha256};
 use crate::variables::{Connection, Variable};
 use pg_sql::quote::quote_literal;
 
@@ -66,6 +64,7 @@ static PROFILE: Profile = Profile {
     takes_own_lock: true,
     creates_schema: true,
     rollback: RollbackSupport::Never,
+    renumbering: Renumbering::Folders,
     generated: Generated::Sql { nothing: "This is an empty migration" },
     without_transaction: "let it be the only statement of its file",
     commands: Commands {
@@ -154,8 +153,16 @@ impl Tool for Prisma {
         ))
     }
 
+    fn move_record(&self, table: &str, from: &Migration, to: &Migration) -> Option<String> {
+        Some(rekeyed(table, "migration_name", from, to))
+    }
+
+    fn new_version(&self, new: &NewMigration<'_>) -> String {
+        new.free_timestamp()
+    }
+
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
-        let folder = PathBuf::from(format!("{}_{}", new.free_timestamp(), new.name));
+        let folder = PathBuf::from(format!("{}_{}", self.new_version(new), new.name));
         vec![(folder.join("migration.sql"), UP.to_owned())]
     }
 

@@ -5,13 +5,15 @@
 //! the SQL, as Rust hashes strings: with a byte 0xff after each. Versions are 4 bytes long, or 8
 //! with the feature `int8-versions`, which the type of the table's column tells.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::command::Commands;
 use crate::migration::{Checksum, Migration, MigrationFolder, Recorded, Version};
-use crate::naming::{NewMigration, UP, file_name};
+use crate::naming::{NewMigration, UP, file_name, version_after_letter};
 use crate::profile::{Confidence, HistoryEntry, HistoryTable, Profile, RollbackSupport};
-use crate::tool::{FoundFile, Tool, script_file};
+use crate::tool::{FoundFile, Tool, rekeyed, script_file};
 use pg_sql::quote::quote_literal;
 
 pub(super) static TOOL: &dyn Tool = &Refinery;
@@ -137,14 +139,28 @@ impl Tool for Refinery {
         ))
     }
 
-    fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
+    /// The checksum depends on the version.
+    fn move_record(&self, table: &str, from: &Migration, to: &Migration) -> Option<String> {
+        let (rekeyed, elapsed) = (rekeyed(table, "version", from, to), Duration::ZERO);
+        let entry = HistoryEntry { table, migration: to, elapsed, sql: &[] };
+        Some(format!("{rekeyed}; {}", self.rerecord(&entry)?))
+    }
+
+    fn version_in(&self, name: &str) -> Option<Range<usize>> {
+        version_after_letter(name)
+    }
+
+    fn new_version(&self, new: &NewMigration<'_>) -> String {
         // A date with seconds does not fit into the numbers that refinery reads by default.
         let is_long = |one: &Migration| one.version.to_string().len() >= 14;
-        let number = match new.counts() || new.folder.migrations.iter().any(is_long) {
+        match new.counts() || new.folder.migrations.iter().any(is_long) {
             true => new.free_number(),
             false => new.next_number().to_string(),
-        };
-        vec![(format!("V{number}__{}.sql", new.name).into(), UP.into())]
+        }
+    }
+
+    fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
+        vec![(format!("V{}__{}.sql", self.new_version(new), new.name).into(), UP.into())]
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::command::Commands;
 use crate::migration::MigrationFolder;
 use crate::naming::{file_name, has_extension, leading_digits};
-use crate::profile::{Confidence, HistoryTable, Profile};
+use crate::profile::{Confidence, HistoryTable, Profile, Renumbering};
 use crate::program::{OrderedFiles, folder_of};
 use crate::tool::{FoundFile, Tool};
 
@@ -18,6 +18,10 @@ static PROFILE: Profile = Profile {
     key: "sea-orm",
     folders: &["migration/src"],
     depth: 1,
+    renumbering: Renumbering::Elsewhere(
+        "their order is the list in `Migrator::migrations()`. Move its line to the end of the \
+         list, and look at it with `sea-orm-cli migrate status`",
+    ),
     project_levels: Some(1),
     table: HistoryTable {
         schema: None,

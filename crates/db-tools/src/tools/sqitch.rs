@@ -9,7 +9,7 @@ use crate::command::Commands;
 use crate::history::History;
 use crate::migration::{Checksum, Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{file_name, has_extension};
-use crate::profile::{HistoryTable, LockPlace, Profile};
+use crate::profile::{HistoryTable, LockPlace, Profile, Renumbering};
 use crate::program::{OrderedFiles, folder_of};
 use crate::tool::{FoundFile, Tool};
 use crate::variables::{Connection, Variable};
@@ -22,6 +22,10 @@ static PROFILE: Profile = Profile {
     key: "sqitch",
     folders: &["."],
     depth: 8,
+    renumbering: Renumbering::Elsewhere(
+        "their order is that of the lines in `sqitch.plan`. Move its line to the end, and deploy \
+         it again with `sqitch rebase`",
+    ),
     marks: &["sqitch.plan"],
     is_certain: true,
     table: HistoryTable {

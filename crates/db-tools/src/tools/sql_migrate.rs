@@ -145,6 +145,10 @@ impl Tool for SqlMigrate {
         format!("DELETE FROM {table} WHERE id OPERATOR(pg_catalog.=) {}", id(migration))
     }
 
+    fn move_record(&self, table: &str, from: &Migration, to: &Migration) -> Option<String> {
+        Some(format!("UPDATE {table} SET id = {} WHERE id = {}", id(to), id(from)))
+    }
+
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
         let name = format!("{}-{}.sql", new.free_number(), new.name);
         vec![(name.into(), "\n-- +migrate Up\n\n-- +migrate Down\n".to_owned())]

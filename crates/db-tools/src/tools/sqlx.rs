@@ -14,7 +14,7 @@ use crate::naming::{DOWN, NewMigration, UP, file_name};
 use crate::profile::{
     Confidence, HistoryEntry, HistoryTable, LockPlace, NoTransactionForm, Profile,
 };
-use crate::tool::{FoundFile, Tool, ToolSettings, script_file, without_bom};
+use crate::tool::{FoundFile, Tool, ToolSettings, rekeyed, script_file, without_bom};
 use pg_sql::quote::quote_literal;
 
 pub(super) static TOOL: &dyn Tool = &Sqlx;
@@ -187,6 +187,10 @@ impl Tool for Sqlx {
             "DELETE FROM {table} WHERE version OPERATOR(pg_catalog.=) {} AND NOT success",
             migration.version
         ))
+    }
+
+    fn move_record(&self, table: &str, from: &Migration, to: &Migration) -> Option<String> {
+        Some(rekeyed(table, "version", from, to))
     }
 
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {

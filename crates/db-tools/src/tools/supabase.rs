@@ -13,7 +13,7 @@ use crate::naming::{NewMigration, UP, file_name, leading_digits};
 use crate::profile::{
     Confidence, HistoryEntry, HistoryTable, NoTransactionForm, Profile, RollbackSupport,
 };
-use crate::tool::{FoundFile, Tool, query_file};
+use crate::tool::{FoundFile, Tool, query_file, rekeyed};
 use pg_sql::quote::quote_literal;
 
 pub(super) static TOOL: &dyn Tool = &Supabase;
@@ -104,8 +104,16 @@ impl Tool for Supabase {
         )
     }
 
+    fn move_record(&self, table: &str, from: &Migration, to: &Migration) -> Option<String> {
+        Some(rekeyed(table, "version", from, to))
+    }
+
+    fn new_version(&self, new: &NewMigration<'_>) -> String {
+        new.free_timestamp()
+    }
+
     fn new_files(&self, new: &NewMigration<'_>) -> Vec<(PathBuf, String)> {
-        vec![(format!("{}_{}.sql", new.free_timestamp(), new.name).into(), UP.to_owned())]
+        vec![(format!("{}_{}.sql", self.new_version(new), new.name).into(), UP.to_owned())]
     }
 }
 

@@ -6,7 +6,7 @@ use crate::command::{Commands, Task, ToolFolder};
 use crate::history::History;
 use crate::migration::{MigrationFolder, Version};
 use crate::naming::{file_name, leading_digits};
-use crate::profile::{HistoryTable, Profile, RollbackSupport};
+use crate::profile::{HistoryTable, Profile, Renumbering, RollbackSupport};
 use crate::program::{OrderedFiles, folder_of, is_script, keep_known};
 use crate::tool::{FoundFile, Tool};
 
@@ -18,6 +18,9 @@ static PROFILE: Profile = Profile {
     key: "typeorm",
     folders: &["migrations", "src/migrations", "src/migration"],
     depth: 1,
+    renumbering: Renumbering::Elsewhere(
+        "the name of the class has the time too. Write it again with `typeorm migration:generate`",
+    ),
     marks: &["ormconfig.json", "ormconfig.js"],
     home: &["ormconfig.json", "ormconfig.js"],
     packages: &["typeorm"],

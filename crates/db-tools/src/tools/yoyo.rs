@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::command::Commands;
 use crate::migration::MigrationFolder;
 use crate::naming::{file_name, has_extension};
-use crate::profile::{HistoryTable, Profile};
+use crate::profile::{HistoryTable, Profile, Renumbering};
 use crate::program::{OrderedFiles, folder_of};
 use crate::tool::{FoundFile, Tool};
 
@@ -17,6 +17,9 @@ static PROFILE: Profile = Profile {
     key: "yoyo",
     folders: &["migrations"],
     depth: 1,
+    renumbering: Renumbering::Elsewhere(
+        "each names those before it as `depends`. Change that, and look at it with `yoyo list`",
+    ),
     marks: &["yoyo.ini"],
     home: &["yoyo.ini"],
     needs_tcp: true,

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::settings::Settings;
-use crate::verb::check::repository::{Selection, submodule_of};
+use crate::verb::check::repository::Selection;
+use crate::world::revisions::submodule_of;
 
 /// What differs in git.
 pub(super) struct ChangedInGit<'a> {

@@ -3,17 +3,9 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use crate::failure::{Failure, Result, SettingsError};
+use crate::failure::Result;
 use crate::world::git::{commit_of, git};
-
-/// The candidates for the default branch of a repository, as git names them.
-pub(super) const SHARED: [&str; 5] = [
-    "refs/remotes/origin/main",
-    "refs/remotes/origin/master",
-    "refs/remotes/origin/HEAD",
-    "refs/heads/main",
-    "refs/heads/master",
-];
+use crate::world::revisions::{common_ancestor, known_commit, short};
 
 /// Two revisions, as in `git diff A..B`, or `A...B` for what B changed since it left A.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,32 +45,14 @@ pub(super) struct Commits {
 impl Range {
     /// Finds its commits.
     pub(super) fn commits(&self, root: &Path) -> Result<Commits> {
-        let found = |name: &str| commit_of(root, name).ok_or_else(|| unknown(root, name));
+        let found = |name: &str| known_commit(root, name);
         let to = found(&self.to)?;
         let past = self.from.as_deref().map(found).transpose()?;
-        let ancestor_of = |past: &String| git(root, &["merge-base", past, &to]);
         let since = match &past {
-            Some(past) if self.since_ancestor => ancestor_of(past).map(|id| id.trim().to_owned()),
+            Some(past) if self.since_ancestor => common_ancestor(root, past, &to),
             past => past.clone(),
         };
         Ok(Commits { past, since, to })
-    }
-}
-
-fn unknown(root: &Path, name: &str) -> Failure {
-    let what = format!("git knows no commit `{name}` here: {}", likely_reason(root));
-    SettingsError::Usage { what }.into()
-}
-
-/// The likely reason why git does not know a revision.
-pub(super) fn likely_reason(folder: &Path) -> &'static str {
-    let is_shallow = git(folder, &["rev-parse", "--is-shallow-repository"]);
-    match is_shallow.as_deref().map(str::trim_end) {
-        Some("true") => {
-            "this clone is shallow, so the revision may be missing: run `git fetch \
-             --unshallow`, or in GitHub Actions set `fetch-depth: 0` for `actions/checkout`"
-        }
-        _ => "is it a repository, with that revision?",
     }
 }
 
@@ -161,12 +135,6 @@ impl DefaultBranch {
     fn name(&self) -> String {
         short(&self.tracking)
     }
-}
-
-/// The name of a branch as it is usually typed.
-pub(super) fn short(reference: &str) -> String {
-    let name = reference.strip_prefix("refs/remotes/");
-    name.or_else(|| reference.strip_prefix("refs/heads/")).unwrap_or(reference).to_owned()
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use crate::migration;
 use crate::model::finding::Checked;
 use crate::model::migration::MigrationFolder;
 use crate::settings::Settings;
-use crate::verb::check::range::{Commits, Range, SHARED, likely_reason, short};
-use crate::world::git::{Files, committed_files, git, listed, staged_files};
+use crate::verb::check::range::{Commits, Range};
+use crate::world::git::{Files, committed_files, listed, staged_files};
+use crate::world::revisions::{likely_reason, revision_in, shared_branch, short, submodule_of};
 use crate::world::{files, folders};
 use db_tools::FoundFile;
 
@@ -93,12 +94,7 @@ impl<'a> Repository<'a> {
 
     /// A revision for `git`: in a submodule, the commit of the submodule that the revision records.
     fn revision(&self, named: &str) -> Option<String> {
-        if self.submodule.as_os_str().is_empty() {
-            return Some(named.to_owned());
-        }
-        let place = format!("{named}:./{}", self.submodule.display());
-        git(self.root, &["rev-parse", "--verify", "--quiet", &place])
-            .map(|commit| commit.trim_end().to_owned())
+        revision_in(self.root, &self.submodule, named)
     }
 
     /// The path of the folder or of a file, as git names it.
@@ -260,19 +256,9 @@ impl<'a> Repository<'a> {
             Selection::Between(range, commits) => Some((range.name.clone(), commits.past.clone()?)),
             Selection::Since(base) => Some((base.clone(), base.clone())),
             Selection::All | Selection::Named | Selection::Staged => {
-                let asked = [&["for-each-ref", "--format=%(refname)"], &SHARED[..]].concat();
-                let there = git(self.root, &asked)?;
-                let is_there = |name: &&str| there.lines().any(|line| line == *name);
-                let name = SHARED.into_iter().find(is_there)?;
+                let name = shared_branch(self.root)?;
                 Some((short(name), name.to_owned()))
             }
         }
     }
-}
-
-/// The submodule below the root that contains a folder, relative to the root; empty if none does.
-pub(super) fn submodule_of(root: &Path, folder: &Path) -> PathBuf {
-    let mut above = folder.ancestors().take_while(|above| *above != root);
-    let inner = above.find(|above| above.starts_with(root) && files::exists(&above.join(".git")));
-    inner.and_then(|inner| inner.strip_prefix(root).ok()).map(Path::to_owned).unwrap_or_default()
 }
