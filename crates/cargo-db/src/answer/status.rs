@@ -297,6 +297,20 @@ impl StatusReport {
         ]
     }
 
+    /// How to begin with a database that has tables, but no history.
+    fn hint_at_baseline(&self, style: &Style) -> Option<String> {
+        let MigrationsView { applied, pending, .. } = &self.migrations;
+        let is_new = *applied == 0 && !pending.is_empty() && !self.tables.is_empty();
+        let dry_run = style.command("cargo db baseline --dry-run");
+        is_new.then(|| {
+            format!(
+                "{:<13}the database has tables, but no history; if the migrations built them, \
+                 record that: `{dry_run}`",
+                ""
+            )
+        })
+    }
+
     /// The server, the database, and what they are for.
     fn head(&self, style: &Style) -> Vec<String> {
         let mut lines = Vec::new();
@@ -370,6 +384,7 @@ impl Answer for StatusReport {
             }
             _ => lines.extend(self.migrations.lines(style)),
         }
+        lines.extend(self.hint_at_baseline(style));
         lines.extend(self.drift.iter().flat_map(|drift| on_lines(drift.lines(style))));
         lines.extend(self.tables());
         fitted(&lines.join("\n"), style.width)

@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use crate::answer::loss::{LossView, losses};
-use crate::answer::text::plural;
+use crate::answer::text::{and_more, plural};
 use crate::model::environment::Environment;
 use crate::model::key::PublicKey;
 use crate::model::migration::{Migration, title};
-use crate::plan::{Batch, Step};
+use crate::plan::{BaselineComparison, Batch, Step};
 
 /// A migration by its version and name.
 #[derive(Clone, Debug, Serialize)]
@@ -57,6 +57,13 @@ pub(crate) enum StepView {
         name: String,
         file: Option<String>,
         losses: Vec<LossView>,
+    },
+    /// The database is compared with what the migrations build.
+    Compare {
+        /// The objects that differ; null if the database was not compared.
+        differences: Option<Vec<String>>,
+        /// Why it was not.
+        because: Option<String>,
     },
     Record {
         version: String,
@@ -173,6 +180,9 @@ pub(crate) enum BatchView {
     SwapBack,
 }
 
+/// As many differences as a line has room for.
+const SHOWN_DIFFERENCES: usize = 5;
+
 /// As many calls as a line has room for.
 const SHOWN_CALLS: usize = 5;
 
@@ -183,6 +193,19 @@ fn called(calls: &[String], role: &str, is_superuser: bool) -> String {
     let more = (more > 0).then(|| format!("and {more} more (--json lists them)"));
     let shown: Vec<&str> = shown.chain(more.as_deref()).collect();
     format!("run code of the file as {role}{rights}: it calls {}", shown.join(", "))
+}
+
+/// How the database compares with the migrations.
+fn compared(differences: Option<&[String]>, because: &str) -> String {
+    let Some(differences) = differences else {
+        return format!("not compared with what the migrations build: {because}");
+    };
+    if differences.is_empty() {
+        return "the database has what the migrations build".to_owned();
+    }
+    let mut shown = differences.iter().take(SHOWN_DIFFERENCES).cloned().collect::<Vec<_>>();
+    shown.extend(and_more(differences.len(), SHOWN_DIFFERENCES));
+    format!("the database differs from what the migrations build: {}", shown.join("; "))
 }
 
 impl From<&Step> for StepView {
@@ -204,6 +227,14 @@ impl From<&Step> for StepView {
                 file: migration.down.map(|down| down.path.display().to_string()),
                 losses: losses(&lost),
             },
+            Step::Compare { comparison, .. } => {
+                let (differences, because) = match comparison {
+                    BaselineComparison::Same => (Some(Vec::new()), None),
+                    BaselineComparison::Different { objects } => (Some(objects), None),
+                    BaselineComparison::NotCompared { why } => (None, Some(why)),
+                };
+                StepView::Compare { differences, because }
+            }
             Step::Record { migration } => {
                 let MigrationView { version, name } = (&migration).into();
                 StepView::Record { version, name }
@@ -304,6 +335,9 @@ impl StepView {
                 format!("apply {}{how}", title(version, name))
             }
             StepView::Revert { version, name, .. } => format!("revert {}", title(version, name)),
+            StepView::Compare { differences, because } => {
+                compared(differences.as_deref(), because.as_deref().unwrap_or_default())
+            }
             StepView::Record { version, name } => {
                 format!("record {} as applied, without running it", title(version, name))
             }

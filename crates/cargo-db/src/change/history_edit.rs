@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::change::lock::lock_migrations;
 use crate::change::perform::Change;
 use crate::change::workspace::Database;
-use crate::failure::{ProgramError, Result};
+use crate::failure::{ProgramError, Result, SchemaError};
 use crate::migration::{self, AppliedMigration};
-use crate::plan::{Operation, Plan};
+use crate::plan::{BaselineComparison, Operation, Plan, Step};
 use crate::world::pg::Lock;
 
 /// Such a change; the function gathers the facts and makes the plan.
@@ -30,6 +30,27 @@ impl<F: FnMut(&Database<'_>) -> Result<Plan>> Change for HistoryEdit<F> {
             migration::can_run(&database.settings, &plan)?;
         }
         Ok(plan)
+    }
+
+    /// Differences are accepted by a flag, or with the id of a plan that names them.
+    fn find_proof(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {
+        let agreed = &database.workspace.consent;
+        let different = plan.steps.iter().find_map(|step| match step {
+            Step::Compare {
+                comparison: BaselineComparison::Different { objects },
+                is_accepted: false,
+            } => Some(objects),
+            _ => None,
+        });
+        match different.filter(|_| agreed.plan.is_none()) {
+            None => Ok(()),
+            Some(objects) => Err(SchemaError::NotAsRecorded {
+                database: plan.target.database.clone(),
+                objects: objects.clone(),
+                command: agreed.command.clone(),
+            }
+            .into()),
+        }
     }
 
     fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<Lock> {

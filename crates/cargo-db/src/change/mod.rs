@@ -5,6 +5,7 @@
 mod agent;
 mod agree;
 mod batch;
+mod compared;
 mod consent;
 mod drift;
 mod expected;
@@ -28,6 +29,7 @@ mod workspace;
 pub(crate) use agent::refuse_agent;
 pub(crate) use agree::to_load;
 pub(crate) use batch::{batched, shares_a_transaction, wants_all_or_nothing};
+pub(crate) use compared::BuiltSchema;
 pub(crate) use consent::{refused_in, within_bounds};
 pub(crate) use drift::drift_of;
 pub(crate) use generating::{

@@ -50,8 +50,10 @@ const RULES: &[Rule] = &[
     rule("edited-comments", Form, Warn,
          "restore the file: a tool that compares checksums reports it as edited"),
     rule("late-version", Form, Warn,
-         "give the file a newer version: newer migrations are already applied elsewhere"),
-    rule("same-version", Form, Block, "change the version of one of the two"),
+         "give the file a newer version, as `cargo db rebase` does: newer migrations are already \
+          applied elsewhere"),
+    rule("same-version", Form, Block,
+         "change the version of one of the two, as `cargo db rebase` does"),
     rule("same-second", Form, Warn, "change the time of one of the two: their order is undefined"),
     rule("missing-down-file", Form, Warn,
          "add a down file, or `-- cargo-db: allow missing-down-file <why>`"),

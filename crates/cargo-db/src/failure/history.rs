@@ -206,10 +206,16 @@ const REMEDIES: &[(ProblemKind, &str, &str)] = &[
     ),
     (
         ProblemKind::OutOfOrder,
-        "out of order: give the file a newer version, or apply it anyway",
+        "out of order: give the file a newer version, as `cargo db rebase` does on the branch that \
+         has it, or apply it anyway",
         "cargo db migrate --allow-out-of-order --dry-run",
     ),
-    (ProblemKind::Duplicate, "duplicate: change the version of one of the two", ""),
+    (
+        ProblemKind::Duplicate,
+        "duplicate: change the version of one of the two, as `cargo db rebase` does with those \
+         that are not merged",
+        "",
+    ),
     (
         ProblemKind::Failed,
         "failed: check what the migration left behind, then remove its row from the history",

@@ -46,6 +46,8 @@ pub(crate) enum SchemaError {
     Outside(ServerWideStatement),
     #[error("the migrations cannot be applied to an empty database")]
     NotBuilt { why: Vec<String>, has_base: bool },
+    #[error("`{database}` differs from what the migrations build that are to be recorded")]
+    NotAsRecorded { database: String, objects: Vec<String>, command: String },
     #[error("the schema file would leave out objects of unsupported kinds")]
     Uncovered { objects: Vec<String> },
 }
@@ -123,6 +125,12 @@ impl SchemaError {
                      \"base.sql\"` below `[schema]`",
                 )
             }
+            SchemaError::NotAsRecorded { objects, command, .. } => {
+                Explanation::new("BASELINE.DIFFERS", Exit::History)
+                    .because_of(objects.iter().cloned())
+                    .advise("change the database, or stop before a migration with `--to`")
+                    .run("record them in spite of that", format!("{command} --accept-differences"))
+            }
             SchemaError::Uncovered { objects } => {
                 Explanation::new("SCHEMA.UNCOVERED", Exit::Backup)
                     .because_of(objects.iter().cloned())
@@ -168,6 +176,11 @@ pub(super) fn samples() -> Vec<SchemaError> {
         }),
         not_built(false),
         not_built(true),
+        SchemaError::NotAsRecorded {
+            database: "school".to_owned(),
+            objects: vec!["column public.users.age is missing".to_owned()],
+            command: "cargo db baseline".to_owned(),
+        },
         SchemaError::Uncovered { objects: vec![text("language plsample")] },
     ]
 }

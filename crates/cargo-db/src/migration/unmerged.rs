@@ -46,6 +46,7 @@ pub(crate) fn branch_facts(settings: &Settings, onto: Option<&str>) -> Result<Br
         merged: merged.chain(removed).collect(),
         unmerged,
         names,
+        expected: settings.expected.clone(),
         may_move_records: settings.migrations.runner == Runner::Builtin,
     })
 }

@@ -54,6 +54,12 @@ pub(crate) enum Step {
         migration: Migration,
         losses: Vec<Loss>,
     },
+    /// The database is compared with what the migrations build that are then recorded.
+    Compare {
+        comparison: BaselineComparison,
+        /// Whether differences were accepted by a flag.
+        is_accepted: bool,
+    },
     /// The history says that it is applied; nothing of it runs.
     Record {
         migration: Migration,
@@ -162,6 +168,19 @@ pub(crate) enum Step {
     /// The new database takes a name that nothing has yet.
     Name {
         name: String,
+    },
+}
+
+/// How a database compares with what its migrations build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum BaselineComparison {
+    Same,
+    /// These objects differ, each with how.
+    Different {
+        objects: Vec<String>,
+    },
+    NotCompared {
+        why: String,
     },
 }
 
@@ -405,6 +424,9 @@ fn fingerprint(step: &Step) -> String {
             let down = migration.down.as_ref().map(|down| down.checksum.to_string());
             let down = down.unwrap_or_default();
             format!("revert {} {down} {}", migration.version, bounded(losses))
+        }
+        Step::Compare { comparison, is_accepted } => {
+            format!("compare {comparison:?} {is_accepted}")
         }
         Step::Record { migration } => {
             format!("record {} {}", migration.version, migration.up.checksum)

@@ -12,6 +12,7 @@ use crate::model::history::{Applied, MigrationStatus};
 use crate::model::migration::{Migration, MigrationFolder, Version};
 use crate::plan::rollback::{RollbackRequest, to_revert};
 use crate::plan::{Loss, MigrationFacts, Operation, Plan, Step};
+use crate::settings::Expectations;
 
 /// The files of a branch beside those that are merged.
 pub(crate) struct BranchFacts {
@@ -21,6 +22,7 @@ pub(crate) struct BranchFacts {
     pub(crate) unmerged: Vec<FoundFile>,
     /// The names in each folder that has an unmerged file.
     pub(crate) names: BTreeMap<PathBuf, Vec<String>>,
+    pub(crate) expected: Expectations,
     /// Whether cargo db may change records of the history, which is otherwise up to the tool.
     pub(crate) may_move_records: bool,
 }
@@ -45,6 +47,7 @@ pub(crate) struct Rebasing {
     recorded: BTreeSet<Version>,
     /// What is merged, in words.
     merged: String,
+    warnings: Vec<String>,
 }
 
 impl Rebasing {
@@ -58,12 +61,13 @@ impl Rebasing {
         let layout = &facts.layout;
         let (merged, own) =
             (layout.read(branch.merged.clone()), layout.read(branch.unmerged.clone()));
-        let renumbered = renumbered(layout, branch, (&merged, &own), now)?;
+        let mut renumbered = renumbered(layout, branch, (&merged, &own), now)?;
         let up_to = newest(&merged).map(|one| format!(", up to {}", one.version));
         let said = format!("merged: {}{}", branch.onto, up_to.unwrap_or_default());
         if renumbered.is_empty() {
             return Ok(Rebasing { merged: said, ..Rebasing::default() });
         }
+        let warnings = move_expectations(&mut renumbered, branch, &merged);
         let mut recorded = BTreeSet::new();
         for one in &own.migrations {
             if is_recorded(facts, one)? {
@@ -95,7 +99,7 @@ impl Rebasing {
         for one in &reverted {
             recorded.remove(&one.version);
         }
-        Ok(Rebasing { reverted, renumbered, recorded, merged: said })
+        Ok(Rebasing { reverted, renumbered, recorded, merged: said, warnings })
     }
 }
 
@@ -178,6 +182,30 @@ fn new_files(all: &[FoundFile], renamed: &[(PathBuf, PathBuf)]) -> Vec<FoundFile
     renamed.collect()
 }
 
+/// Renames the files with the expectations about renumbered migrations, too. Returns a warning for
+/// each expectation that a person has to move.
+fn move_expectations(
+    renumbered: &mut [Renumbered],
+    branch: &BranchFacts,
+    merged: &MigrationFolder,
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for Renumbered { from, to, files } in renumbered {
+        let (version, new) = (from.version.to_string(), to.version.to_string());
+        let Some(place) = branch.expected.place_of(&version) else { continue };
+        let is_merged = merged.migrations.iter().any(|one| one.version == from.version);
+        match Path::new(place) {
+            file if file.starts_with("expect") && !is_merged => {
+                files.push((file.to_owned(), file.with_file_name(format!("{new}.toml"))));
+            }
+            _ => warnings.push(format!(
+                "{place} is about version {version}, which becomes {new}: change that yourself"
+            )),
+        }
+    }
+    warnings
+}
+
 /// Whether the history records that this migration is applied. If another file has the same
 /// version, the record may be that of the other one.
 fn is_recorded(facts: &MigrationFacts, own: &Migration) -> Result<bool> {
@@ -202,14 +230,15 @@ fn fits(row: &Applied, migration: &Migration) -> bool {
     has_name && row.checksum.as_ref().is_none_or(|stored| migration.is_recorded_as(stored))
 }
 
-/// The facts without merged files whose version is recorded for one of the branch, and with the
-/// down files that belong to those of the branch.
+/// The facts without merged files whose version is recorded for one of the branch, with the down
+/// files that belong to those of the branch, and without what runs again and never back.
 fn of_branch(
     facts: &MigrationFacts,
     own: &MigrationFolder,
     recorded: &BTreeSet<Version>,
 ) -> MigrationFacts {
     let mut facts = facts.clone();
+    facts.history.applied.retain(|row| !matches!(row.version, Version::Repeated(_)));
     let of_branch = |one: &Migration| own.migrations.iter().find(|own| own.up.path == one.up.path);
     facts
         .folder
@@ -236,7 +265,7 @@ pub(crate) fn rebase(
     rebasing: Rebasing,
     reverted: Vec<(Migration, Vec<Loss>)>,
 ) -> Plan {
-    let Rebasing { renumbered, recorded, merged, .. } = rebasing;
+    let Rebasing { renumbered, recorded, merged, warnings, .. } = rebasing;
     let reverts =
         reverted.into_iter().map(|(migration, losses)| Step::Revert { migration, losses });
     let renames = renumbered.into_iter().rev().map(|migration| {
@@ -246,6 +275,7 @@ pub(crate) fn rebase(
     let mut plan = facts.plan(Operation::Rebase, reverts.chain(renames).collect());
     plan.basis = format!("{}\n{merged}", plan.basis);
     plan.skipped.push(merged);
+    plan.warnings = warnings;
     plan
 }
 

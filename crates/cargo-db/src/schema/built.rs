@@ -88,6 +88,17 @@ pub(crate) fn migrated_scratch(
     }
 }
 
+/// A scratch database with the migrations up to and including this version. Nothing of it is kept.
+pub(crate) fn scratch_up_to(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+    version: &str,
+) -> Result<MigratedScratch> {
+    let to = Some(version.to_owned());
+    ScratchBuilder { to, ..ScratchBuilder::of(world, settings, target)? }.build(None)
+}
+
 /// The schemas that the first of the migrations build, as far as earlier runs kept them, without
 /// that of all migrations.
 pub(crate) fn earlier(
@@ -119,6 +130,8 @@ struct ScratchBuilder<'a> {
     target: &'a Target,
     /// `None` if nothing can be kept for the next run.
     chain: Option<MigrationChain>,
+    /// The last version that is applied, if it is not that of the last migration.
+    to: Option<String>,
 }
 
 impl ScratchBuilder<'_> {
@@ -132,7 +145,7 @@ impl ScratchBuilder<'_> {
         // These ask about rows, too.
         settings.verify.clear();
         let chain = MigrationChain::of(&world, &settings, target)?;
-        Ok(ScratchBuilder { outer, world, settings, target, chain })
+        Ok(ScratchBuilder { outer, world, settings, target, chain, to: None })
     }
 
     /// The template with the most of the migrations.
@@ -156,7 +169,7 @@ impl ScratchBuilder<'_> {
         self.outer.emit(Event::Started { doing: "Building", subject });
         let (world, settings) = (&self.world, &self.settings);
         let (database, mut not_run) = begun(world, settings, self.target, template)?;
-        not_run.extend(migrate(world, settings, &database)?);
+        not_run.extend(migrate(world, settings, &database, self.to.as_deref())?);
         Ok(MigratedScratch { database, not_run })
     }
 
@@ -176,7 +189,7 @@ fn of_template(
     settings: &Settings,
     template: &SchemaTemplate,
 ) -> Option<GeneratedSchema> {
-    let is_complete = matches!(next(world, settings, &template.target), Ok(None));
+    let is_complete = matches!(next(world, settings, &template.target, None), Ok(None));
     let mut session = is_complete
         .then(|| Session::open(world, &template.target, Purpose::Read).ok())
         .flatten()?;
@@ -217,12 +230,17 @@ fn lock(world: &World, settings: &Settings, built: &SiblingDatabase) -> Result<L
     Lock::acquire(world, &built.target, &[OWN_KEY], settings.limits.lock_timeout.value)
 }
 
-/// Runs the pending migrations. Returns the files that were left out.
-fn migrate(world: &World, settings: &Settings, built: &SiblingDatabase) -> Result<Vec<PathBuf>> {
+/// Runs the pending migrations, up to a version. Returns the files that were left out.
+fn migrate(
+    world: &World,
+    settings: &Settings,
+    built: &SiblingDatabase,
+    to: Option<&str>,
+) -> Result<Vec<PathBuf>> {
     let target = &built.target;
     let mut lock = lock(world, settings, built)?;
     let mut not_run = Vec::new();
-    while let Some((runs, plan)) = next(world, settings, target)? {
+    while let Some((runs, plan)) = next(world, settings, target, to)? {
         if runs {
             migration::can_run(settings, &plan)?;
             let done = migration::carry_out(world, settings, &plan, &mut lock);
@@ -237,10 +255,15 @@ fn migrate(world: &World, settings: &Settings, built: &SiblingDatabase) -> Resul
 
 /// The next pending migrations that can be treated alike, and whether they run; the others are
 /// only recorded. Nothing where none is pending.
-fn next(world: &World, settings: &Settings, target: &Target) -> Result<Option<(bool, Plan)>> {
+fn next(
+    world: &World,
+    settings: &Settings,
+    target: &Target,
+    to: Option<&str>,
+) -> Result<Option<(bool, Plan)>> {
     let facts = migration::gather(world, settings, target)?;
     let tolerance = Tolerance { missing: true, out_of_order: true };
-    let mut request = MigrateRequest { tolerance, ..MigrateRequest::default() };
+    let mut request = MigrateRequest { to: to.map(str::to_owned), steps: None, tolerance };
     let all = plan::migrate(&facts, &request)?;
     let mut pending = all.migrations();
     let Some(first) = pending.next() else { return Ok(None) };

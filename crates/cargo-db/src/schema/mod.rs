@@ -19,7 +19,7 @@ mod text;
 
 pub(crate) use base::without_restrict;
 pub(crate) use built::{
-    GeneratedSchema, MigratedScratch, OUTSIDE, earlier, generate, migrated_scratch,
+    GeneratedSchema, MigratedScratch, OUTSIDE, earlier, generate, migrated_scratch, scratch_up_to,
 };
 pub(crate) use difference::{Difference, LineOf};
 pub(crate) use drift::{

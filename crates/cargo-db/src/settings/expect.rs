@@ -101,6 +101,12 @@ impl Expectations {
         self.0.get(bare(version)).map(|known| known.expected.clone()).unwrap_or_default()
     }
 
+    /// Where the expectations about the migration with this version are: `expect/1.toml`, or
+    /// `expect.1 in db.toml`.
+    pub(crate) fn place_of(&self, version: &str) -> Option<&str> {
+        self.0.get(bare(version)).map(|known| known.source_name.as_str())
+    }
+
     /// A warning for each version with expectations that is not one of these.
     pub(crate) fn without_migration(&self, versions: &[String]) -> Vec<String> {
         let is_known = |version: &String| versions.iter().any(|known| bare(known) == version);

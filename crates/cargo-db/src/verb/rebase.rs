@@ -96,7 +96,11 @@ impl Change for Renumber<'_> {
         let branch = migration::branch_facts(settings, self.onto)?;
         let mut rebasing = Rebasing::of(&facts, &branch, self.now)?;
         let reverted = std::mem::take(&mut rebasing.reverted);
-        let reverted = migration::losses_of(&workspace.world, settings, target, reverted)?;
+        let reverted = match reverted.is_empty() {
+            // The database may not exist.
+            true => Vec::new(),
+            false => migration::losses_of(&workspace.world, settings, target, reverted)?,
+        };
         Ok(plan::rebase(&facts, rebasing, reverted))
     }
 

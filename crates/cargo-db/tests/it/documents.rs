@@ -171,7 +171,12 @@ fn endings_of_what_is_done() {
     ended(&project, &["rollback", "--yes"], 0);
     ended(&project, &["migrate", "--all-or-nothing", "--dry-run"], 0);
     ended(&project, &["baseline", "--dry-run"], 0);
-    ended(&project, &["baseline", "--yes"], 0);
+    ended(&project, &["baseline", "--yes"], 9);
+    ended(&project, &["baseline", "--accept-differences", "--yes"], 0);
+    project.git(&["init", "--quiet", "--initial-branch", "main"]);
+    project.git(&["commit", "--quiet", "--allow-empty", "--message", "none"]);
+    ended(&project, &["rebase", "--dry-run"], 0);
+    assert_eq!(ended(&project, &["rebase"], 0)["done"], json!(NONE));
     project.migration("1_a.up.sql", "CREATE TABLE a (id int); -- more");
     ended(&project, &["repair", "--yes"], 9);
     ended(&project, &["migrate"], 9);

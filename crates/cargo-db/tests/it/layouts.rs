@@ -109,7 +109,7 @@ fn a_database_of_another_tool_is_left_alone() {
         .db(&["baseline", "--dry-run"])
         .ok()
         .says("record 1 a as applied, without running it");
-    let _ = project.db(&["baseline", "--yes"]).ok();
+    let _ = project.db(&["baseline", "--accept-differences", "--yes"]).ok();
     assert_eq!(project.query("SELECT to_regclass('a') IS NULL"), ["t"]);
     let _ = project.db(&["status", "--check"]).ok();
     // Its own history may be read by a migration.
@@ -129,7 +129,7 @@ fn baseline_stops_at_the_given_version() {
         ],
     );
     let _ = project.db(&["baseline", "--to", "9"]).code(2);
-    let _ = project.db(&["baseline", "--to", "2", "--yes"]).ok();
+    let _ = project.db(&["baseline", "--to", "2", "--accept-differences", "--yes"]).ok();
     assert_eq!(versions(&project), ["3"]);
     let _ = project.db(&["migrate"]).ok();
     assert_eq!(

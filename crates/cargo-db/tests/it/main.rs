@@ -11,6 +11,7 @@ mod support;
 mod any_object;
 mod audit;
 mod backup;
+mod baseline;
 mod check;
 mod circles;
 mod comes_back;

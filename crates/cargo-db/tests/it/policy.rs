@@ -53,14 +53,17 @@ fn expected(verb: &str, environment: &str, asking: Asking, agreed: &str) -> i32 
     let needed = match (verb, environment) {
         ("migrate" | "seed" | "rollback" | "seed --fresh" | "reset" | "restore", "test")
         | ("migrate" | "seed", "development")
-        | ("repair --drift", "test") => "",
+        | ("repair --drift" | "rebase", "test") => "",
         ("rollback" | "seed --fresh" | "reset" | "restore" | "restore --clean", "development")
         | ("restore --clean", "test")
         | ("env set staging", "development" | "test" | "staging")
         | ("repair --drift", "development" | "staging")
+        | ("rebase", "development")
         | ("migrate" | "rollback" | "seed", "staging") => "yes",
         ("seed --fresh" | "reset" | "restore" | "restore --clean", "staging") => "name",
-        ("seed --fresh" | "reset", "production") => return 4,
+        ("seed --fresh" | "reset", "production") | ("rebase", "staging" | "production") => {
+            return 4;
+        }
         (_, "production") | ("env clear", _) => "plan",
         _ => unreachable!("{verb} {environment}"),
     };
@@ -87,13 +90,14 @@ fn the_whole_matrix_by_real_runs() {
             "env set staging",
             "env clear",
             "repair --drift",
+            "rebase",
         ];
         let threads: Vec<_> = verbs.map(|verb| scope.spawn(move || matrix_of(verb))).into();
         for thread in threads {
             runs += thread.join().unwrap();
         }
     });
-    assert_eq!(runs, 10 * 4 * 13);
+    assert_eq!(runs, 11 * 4 * 13);
 }
 
 fn matrix_of(verb: &'static str) -> usize {
@@ -111,6 +115,9 @@ fn matrix_of(verb: &'static str) -> usize {
     if is_drift {
         remove("2_note");
         project.run_sql("ALTER TABLE users ADD COLUMN by_hand int");
+    }
+    if verb == "rebase" {
+        behind_another(&project);
     }
     let template = format!("{name}_template");
     cluster().end_sessions(&name);
@@ -163,11 +170,27 @@ fn matrix_of(verb: &'static str) -> usize {
                     if is_drift {
                         remove("2_drift");
                     }
+                    if verb == "rebase" {
+                        project.git(&["clean", "--quiet", "--force", "migrations"]);
+                        project.git(&["restore", "migrations"]);
+                    }
                 }
             }
         }
     }
     runs
+}
+
+/// Commits the migrations to a branch, beside a `main` that has another migration 1.
+fn behind_another(project: &Project) {
+    project.git(&["init", "--quiet", "--initial-branch", "ours"]);
+    project.git(&["add", "migrations"]);
+    project.git(&["commit", "--quiet", "--message", "ours"]);
+    project.git(&["switch", "--quiet", "--orphan", "main"]);
+    project.migration("1_rooms.sql", "CREATE TABLE rooms (id int);");
+    project.git(&["add", "migrations"]);
+    project.git(&["commit", "--quiet", "--message", "main"]);
+    project.git(&["switch", "--quiet", "ours"]);
 }
 
 /// Restores the database, as cloning a template does.
