@@ -8,7 +8,7 @@ use crate::failure::explanation::Explanation;
 /// Why the migrations of a branch cannot be renumbered.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RebaseError {
-    #[error("`rebase` cannot renumber the migrations of {tool}: {order}")]
+    #[error("`rebase` cannot renumber the migrations of {tool}: their order is not in their names")]
     OrderElsewhere { tool: String, order: &'static str },
     #[error("`rebase` found no default branch in git, such as `origin/main`")]
     NoBranch,
@@ -34,8 +34,8 @@ impl RebaseError {
     /// Code, exit, why and what next of each kind.
     pub(super) fn explain(&self) -> Explanation {
         match self {
-            RebaseError::OrderElsewhere { .. } => {
-                Explanation::new("REBASE.ORDER_ELSEWHERE", Exit::Usage)
+            RebaseError::OrderElsewhere { order, .. } => {
+                Explanation::new("REBASE.ORDER_ELSEWHERE", Exit::Usage).advise(*order)
             }
             RebaseError::NoBranch => Explanation::new("REBASE.NO_BRANCH", Exit::Usage)
                 .advise("name the revision that has the merged migrations: `--onto REV`"),
@@ -65,7 +65,7 @@ pub(super) fn samples() -> Vec<RebaseError> {
     vec![
         RebaseError::OrderElsewhere {
             tool: "alembic".to_owned(),
-            order: "each names the one before it as `down_revision`. Join the two heads with \
+            order: "each names the one before it as `down_revision`: join the two heads with \
                     `alembic merge heads`",
         },
         RebaseError::NoBranch,

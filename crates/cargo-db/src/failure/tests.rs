@@ -47,7 +47,7 @@ fn samples() -> Vec<Failure> {
     let all: Vec<Failure> = areas.into_iter().flatten().collect();
     let met: BTreeSet<String> =
         all.iter().map(|one| format!("{:?}", discriminant(one.kind()))).collect();
-    assert_eq!(met.len(), 21, "an area without samples");
+    assert_eq!(met.len(), 22, "an area without samples");
     all
 }
 
@@ -121,6 +121,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("BACKUP.PART", &[2]),
     ("BACKUP.UNSOUND", &[11]),
     ("BACKUP.UNVERIFIED", &[7]),
+    ("BASELINE.DIFFERS", &[9]),
     ("BUG", &[70]),
     ("CHECK.NO_PROJECT", &[2]),
     ("CONCURRENTLY.CIRCLE", &[8]),
@@ -209,6 +210,12 @@ const CODES: &[(&str, &[u8])] = &[
     ("PLAN.FILE_CHANGED", &[7]),
     ("POLICY.REFUSED", &[4]),
     ("POLICY.UNREADABLE", &[4]),
+    ("REBASE.AMBIGUOUS", &[9]),
+    ("REBASE.INTERRUPTED", &[2]),
+    ("REBASE.NO_BRANCH", &[2]),
+    ("REBASE.NO_VERSION", &[2]),
+    ("REBASE.ORDER_ELSEWHERE", &[2]),
+    ("REBASE.TAKEN", &[2]),
     ("REHEARSAL.BLOCKED", &[4]),
     ("REHEARSAL.MORE_THAN_EXPECTED", &[4]),
     ("REHEARSAL.NOT_COUNTED", &[4]),

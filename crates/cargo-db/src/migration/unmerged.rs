@@ -37,10 +37,12 @@ pub(crate) fn branch_facts(settings: &Settings, onto: Option<&str>) -> Result<Br
         .partition(|file| before.contains_key(&file.path));
     let merged = merged.into_iter().map(|(path, blob)| FoundFile { path, bytes: blob.bytes });
     let folders: BTreeSet<&Path> = unmerged.iter().filter_map(|file| file.path.parent()).collect();
-    let names: BTreeMap<PathBuf, Vec<String>> = folders
-        .into_iter()
-        .map(|folder| (folder.to_owned(), files::names(&root.join(folder))))
-        .collect();
+    let names_in = |folder: &Path| {
+        let mut names = files::names(&root.join(folder));
+        names.sort();
+        (folder.to_owned(), names)
+    };
+    let names: BTreeMap<PathBuf, Vec<String>> = folders.into_iter().map(names_in).collect();
     Ok(BranchFacts {
         onto: name,
         merged: merged.chain(removed).collect(),

@@ -80,12 +80,15 @@ impl Rebasing {
         };
         let can_move =
             branch.may_move_records && merged.migrations.iter().filter(counts).all(is_applied);
-        let moves = |one: &Renumbered| {
-            let row = facts.history.applied.iter().find(|row| row.version == one.from.version);
-            let stored = row.and_then(|row| row.checksum.as_ref());
+        let is_unchanged = |row: &Applied, file: &Migration| {
+            let stored = row.checksum.as_ref();
+            row.success && stored.is_none_or(|stored| file.is_recorded_as(stored))
+        };
+        let moves = |Renumbered { from, to, .. }: &Renumbered| {
+            let row = facts.history.applied.iter().find(|row| row.version == from.version);
             can_move
-                && stored.is_none_or(|stored| one.from.is_recorded_as(stored))
-                && layout.move_record("", &one.from, &one.to).is_some()
+                && row.is_some_and(|row| is_unchanged(row, from))
+                && layout.move_record("", from, to).is_some()
         };
         let first = renumbered
             .iter()

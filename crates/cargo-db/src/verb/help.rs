@@ -85,6 +85,8 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Rehearsal, policy and audit", &["rehearse", "policy", "env", "key", "trust", "audit"]),
     ("Migration history", &["baseline", "repair"]),
     ("Setup", &["init", "hooks", "server", "completions", "help"]),
+    ("Migration history", &["baseline", "repair", "rebase"]),
+    ("Setup", &["init", "hooks", "server", "help"]),
 ];
 
 /// clap would list the commands without groups, so they are hidden, and added to this template.

@@ -179,7 +179,7 @@ fn triggers_that_our_own_sql_fires_find_what_they_name() {
          CREATE TRIGGER t BEFORE TRUNCATE ON a EXECUTE FUNCTION tell(); TRUNCATE told",
     );
     project.migration("2_b.sql", "SELECT 1;");
-    project.db(&["baseline", "--yes"]).code(0);
+    project.db(&["baseline", "--accept-differences", "--yes"]).code(0);
     project.write("seeds/a.sql", "INSERT INTO a VALUES (1);");
     project.db(&["seed", "--yes"]).code(0);
     project.db(&["seed", "--fresh", "--yes"]).code(0);

@@ -42,7 +42,7 @@ fn a_rehearsal_and_a_baseline_create_it_too() {
     project.run_sql("CREATE TABLE other (id int); INSERT INTO other VALUES (1)");
     project.db(&["rehearse"]).ok().says("1 PASS");
     assert_eq!(places(&project), Vec::<String>::new());
-    project.db(&["baseline", "--yes"]).ok();
+    project.db(&["baseline", "--accept-differences", "--yes"]).ok();
     assert_eq!(places(&project), ["app._prisma_migrations"]);
 }
 

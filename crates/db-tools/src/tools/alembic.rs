@@ -21,7 +21,7 @@ static PROFILE: Profile = Profile {
     folders: &["migrations/versions", "alembic/versions"],
     depth: 1,
     renumbering: Renumbering::Elsewhere(
-        "each names the one before it as `down_revision`. Join the two heads with `alembic merge \
+        "each names the one before it as `down_revision`: join the two heads with `alembic merge \
          heads`",
     ),
     marks: &["alembic.ini"],

@@ -22,7 +22,7 @@ static PROFILE: Profile = Profile {
     folders: &["."],
     depth: 4,
     renumbering: Renumbering::Elsewhere(
-        "each names the one before it in `dependencies`. Join the two with `python manage.py \
+        "each names the one before it in `dependencies`: join the two with `python manage.py \
          makemigrations --merge`",
     ),
     marks: &["manage.py"],

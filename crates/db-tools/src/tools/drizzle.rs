@@ -40,7 +40,7 @@ static PROFILE: Profile = Profile {
     is_one_transaction: true,
     rollback: RollbackSupport::Never,
     renumbering: Renumbering::Elsewhere(
-        "the snapshot of each names the one before it. Remove it with `drizzle-kit drop`, and \
+        "the snapshot of each names the one before it: remove it with `drizzle-kit drop`, and \
          write it again with `drizzle-kit generate`",
     ),
     commands: Commands {

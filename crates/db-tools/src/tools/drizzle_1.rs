@@ -41,7 +41,7 @@ static PROFILE: Profile = Profile {
     is_one_transaction: true,
     rollback: RollbackSupport::Never,
     renumbering: Renumbering::Elsewhere(
-        "the snapshot of each names the one before it. Remove its folder, and write it again with \
+        "the snapshot of each names the one before it: remove its folder, and write it again with \
          `drizzle-kit generate`",
     ),
     commands: Commands {

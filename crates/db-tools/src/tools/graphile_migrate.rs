@@ -54,7 +54,7 @@ static PROFILE: Profile = Profile {
     takes_own_lock: true,
     rollback: RollbackSupport::Never,
     renumbering: Renumbering::Elsewhere(
-        "each contains the hash of the one before it. Take it back with `graphile-migrate \
+        "each contains the hash of the one before it: take it back with `graphile-migrate \
          uncommit`, and commit it again with `graphile-migrate commit`",
     ),
     without_transaction: "begin the text with `--! no-transaction`",

@@ -20,7 +20,7 @@ static PROFILE: Profile = Profile {
     folders: &[".", "db/changelog", "src/main/resources/db/changelog"],
     depth: 2,
     renumbering: Renumbering::Elsewhere(
-        "their order is that of the change sets in the changelog. Move it to the end, and look at \
+        "their order is that of the change sets in the changelog: move it to the end, and look at \
          it with `liquibase status`",
     ),
     marks: &["liquibase.properties"],

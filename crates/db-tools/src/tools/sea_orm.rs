@@ -19,7 +19,7 @@ static PROFILE: Profile = Profile {
     folders: &["migration/src"],
     depth: 1,
     renumbering: Renumbering::Elsewhere(
-        "their order is the list in `Migrator::migrations()`. Move its line to the end of the \
+        "their order is the list in `Migrator::migrations()`: move its line to the end of the \
          list, and look at it with `sea-orm-cli migrate status`",
     ),
     project_levels: Some(1),

@@ -23,7 +23,7 @@ static PROFILE: Profile = Profile {
     folders: &["."],
     depth: 8,
     renumbering: Renumbering::Elsewhere(
-        "their order is that of the lines in `sqitch.plan`. Move its line to the end, and deploy \
+        "their order is that of the lines in `sqitch.plan`: move its line to the end, and deploy \
          it again with `sqitch rebase`",
     ),
     marks: &["sqitch.plan"],

@@ -19,7 +19,7 @@ static PROFILE: Profile = Profile {
     folders: &["migrations", "src/migrations", "src/migration"],
     depth: 1,
     renumbering: Renumbering::Elsewhere(
-        "the name of the class has the time too. Write it again with `typeorm migration:generate`",
+        "the name of the class has the time too: write it again with `typeorm migration:generate`",
     ),
     marks: &["ormconfig.json", "ormconfig.js"],
     home: &["ormconfig.json", "ormconfig.js"],

@@ -18,7 +18,7 @@ static PROFILE: Profile = Profile {
     folders: &["migrations"],
     depth: 1,
     renumbering: Renumbering::Elsewhere(
-        "each names those before it as `depends`. Change that, and look at it with `yoyo list`",
+        "each names those before it as `depends`: change that, and look at it with `yoyo list`",
     ),
     marks: &["yoyo.ini"],
     home: &["yoyo.ini"],
