@@ -29,8 +29,8 @@ impl ProjectTool {
     }
 
     /// The paths that are renamed to give a migration another version, each with its new name. `up`
-    /// is its up file, and `beside` lists the names in the folder of that file.
-    pub fn renamed(&self, up: &Path, beside: &[String], version: &str) -> Vec<(PathBuf, PathBuf)> {
+    /// is its up file, and `names` lists the names in the folder of that file.
+    pub fn renamed(&self, up: &Path, names: &[String], version: &str) -> Vec<(PathBuf, PathBuf)> {
         let folder = up.parent().unwrap_or(Path::new(""));
         let with_version = |path: &Path| {
             let name = file_name(path);
@@ -43,9 +43,9 @@ impl ProjectTool {
             Renumbering::Folders => with_version(folder).into_iter().collect(),
             Renumbering::Files => {
                 let own = self.stem(file_name(up));
-                let is_own = |name: &&String| own.is_some() && self.stem(name) == own;
-                let own = beside.iter().filter(is_own);
-                own.filter_map(|name| with_version(&folder.join(name))).collect()
+                let belongs = |name: &&String| own.is_some() && self.stem(name) == own;
+                let own_names = names.iter().filter(belongs);
+                own_names.filter_map(|name| with_version(&folder.join(name))).collect()
             }
         }
     }
@@ -63,23 +63,23 @@ impl ProjectTool {
 mod tests {
     use super::*;
 
-    fn renamed(tool: &str, up: &str, beside: &[&str], version: &str) -> Vec<String> {
+    fn renamed(tool: &str, up: &str, names: &[&str], version: &str) -> Vec<String> {
         let tool = ProjectTool::named(tool).unwrap();
-        let beside: Vec<String> = beside.iter().map(|name| (*name).to_owned()).collect();
-        let renamed = tool.renamed(Path::new(up), &beside, version);
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let renamed = tool.renamed(Path::new(up), &names, version);
         renamed.iter().map(|(from, to)| format!("{} {}", from.display(), to.display())).collect()
     }
 
     #[test]
     fn all_files_of_a_migration_and_no_others_are_renamed() {
-        let beside = ["4_a.up.sql", "4_a.down.sql", "4_ab.up.sql", "4_b.up.sql", "14_a.up.sql"];
+        let names = ["4_a.up.sql", "4_a.down.sql", "4_ab.up.sql", "4_b.up.sql", "14_a.up.sql"];
         assert_eq!(
-            renamed("sqlx", "m/4_a.up.sql", &beside, "6"),
+            renamed("sqlx", "m/4_a.up.sql", &names, "6"),
             ["m/4_a.up.sql m/6_a.up.sql", "m/4_a.down.sql m/6_a.down.sql"]
         );
-        let beside = ["V1.2__a.sql", "U1.2__a.sql", "V1.2__a.sql.conf", "V1.2__b.sql", "R__a.sql"];
+        let names = ["V1.2__a.sql", "U1.2__a.sql", "V1.2__a.sql.conf", "V1.2__b.sql", "R__a.sql"];
         assert_eq!(
-            renamed("flyway", "db/x/V1.2__a.sql", &beside, "3"),
+            renamed("flyway", "db/x/V1.2__a.sql", &names, "3"),
             [
                 "db/x/V1.2__a.sql db/x/V3__a.sql",
                 "db/x/U1.2__a.sql db/x/U3__a.sql",

@@ -27,21 +27,21 @@ pub(crate) struct RebaseJournal {
     /// The identity of the database whose history moves along; `None` if none does.
     database: Option<String>,
     /// The migration that runs last comes first.
-    migrations: Vec<JournalEntry>,
+    migrations: Vec<RebaseEntry>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct JournalEntry {
+struct RebaseEntry {
     /// The up file, and its new name.
     up: (PathBuf, PathBuf),
     files: Vec<(PathBuf, PathBuf)>,
     is_recorded: bool,
 }
 
-impl JournalEntry {
-    fn of((migration, is_recorded): (&Renumbered, bool)) -> JournalEntry {
+impl RebaseEntry {
+    fn of((migration, is_recorded): (&Renumbered, bool)) -> RebaseEntry {
         let up = (migration.from.up.path.clone(), migration.to.up.path.clone());
-        JournalEntry { up, files: migration.files.clone(), is_recorded }
+        RebaseEntry { up, files: migration.files.clone(), is_recorded }
     }
 }
 
@@ -92,7 +92,7 @@ impl RebaseJournal {
         }
         let root = &settings.root;
         let mut rest = Vec::new();
-        for JournalEntry { up: (from, to), files, is_recorded } in &self.migrations {
+        for RebaseEntry { up: (from, to), files, is_recorded } in &self.migrations {
             let there = [from, to].into_iter().find(|path| files::exists(&root.join(path)));
             let Some(there) = there else {
                 return Err(refused("its files are not in the working tree").into());
@@ -155,7 +155,7 @@ pub(crate) fn renumber(
         renumbered(plan).filter(|(_, is_recorded)| *is_recorded).map(|(one, _)| one).collect();
     let journal = RebaseJournal {
         database: plan.identity.clone().filter(|_| !records.is_empty()),
-        migrations: renumbered(plan).map(JournalEntry::of).collect(),
+        migrations: renumbered(plan).map(RebaseEntry::of).collect(),
     };
     journal.write(settings)?;
     for (from, to) in renumbered(plan).flat_map(|(one, _)| &one.files) {

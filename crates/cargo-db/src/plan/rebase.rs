@@ -151,7 +151,8 @@ fn renumbered(
 fn runs_after(layout: &ProjectTool, last: Option<&FoundFile>, up: &FoundFile) -> bool {
     let Some(last) = last else { return true };
     let both = layout.read(vec![last.clone(), up.clone()]).migrations;
-    matches!(both.as_slice(), [one, other] if other.up.path == up.path && one.version != other.version)
+    let [one, other] = both.as_slice() else { return false };
+    other.up.path == up.path && one.version != other.version
 }
 
 /// A migration with another version, and its up file; `None` if its names have no version.

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use crate::command::Commands;
 use crate::migration::{Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{DOWN, NewMigration, UP, file_name, folder_name};
-use crate::profile::{Confidence, HistoryEntry, HistoryTable, NoTransactionForm, Profile, Renumbering};
+use crate::profile::{
+    Confidence, HistoryEntry, HistoryTable, NoTransactionForm, Profile, Renumbering,
+};
 use crate::tool::{FoundFile, Tool, rekeyed, script_file};
 use pg_sql::quote::quote_literal;
 

@@ -12,7 +12,9 @@ use serde::Deserialize;
 use crate::command::Commands;
 use crate::migration::{Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{file_name, has_extension};
-use crate::profile::{Confidence, HistoryEntry, HistoryTable, Profile, Renumbering, RollbackSupport};
+use crate::profile::{
+    Confidence, HistoryEntry, HistoryTable, Profile, Renumbering, RollbackSupport,
+};
 use crate::tool::{FoundFile, Tool, script_file};
 
 pub(super) static TOOL: &dyn Tool = &Drizzle;

@@ -9,7 +9,9 @@ use std::path::Path;
 use crate::command::Commands;
 use crate::migration::{MigrationFolder, Version};
 use crate::naming::{file_name, folder_name, milliseconds};
-use crate::profile::{Confidence, HistoryEntry, HistoryTable, Profile, Renumbering, RollbackSupport};
+use crate::profile::{
+    Confidence, HistoryEntry, HistoryTable, Profile, Renumbering, RollbackSupport,
+};
 use crate::tool::{FoundFile, Tool};
 use crate::tools::drizzle::migration;
 use pg_sql::quote::quote_literal;

@@ -11,7 +11,10 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use crate::command::Commands;
 use crate::migration::{Checksum, Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{NewMigration, file_name, has_extension, leading_digits, most_are};
-use crate::profile::{Confidence, HistoryEntry, HistoryTable, LockPlace, NoTransactionForm, Profile, Renumbering, RollbackSupport};
+use crate::profile::{
+    Confidence, HistoryEntry, HistoryTable, LockPlace, NoTransactionForm, Profile, Renumbering,
+    RollbackSupport,
+};
 use crate::tool::{FoundFile, Tool, script_file};
 use crate::variables::{Connection, Variable};
 use pg_sql::quote::quote_literal;

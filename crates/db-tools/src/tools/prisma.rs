@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 use crate::command::{Commands, Task, ToolFolder};
 use crate::migration::{Checksum, Migration, MigrationFolder, Recorded, Version};
 use crate::naming::{NewMigration, UP, file_name, folder_name};
-use crate::profile::{Confidence, Generated, HistoryEntry, HistoryTable, LockPlace, Profile, Renumbering, RollbackSupport};
+use crate::profile::{
+    Confidence, Generated, HistoryEntry, HistoryTable, LockPlace, Profile, Renumbering,
+    RollbackSupport,
+};
 use crate::tool::{FoundFile, Tool, query_file, rekeyed, sha256};
 use crate::variables::{Connection, Variable};
 use pg_sql::quote::quote_literal;
