@@ -83,10 +83,8 @@ const GROUPS: &[(&str, &[&str])] = &[
     ),
     ("Backups", &["backup", "restore", "backups", "dump"]),
     ("Rehearsal, policy and audit", &["rehearse", "policy", "env", "key", "trust", "audit"]),
-    ("Migration history", &["baseline", "repair"]),
-    ("Setup", &["init", "hooks", "server", "completions", "help"]),
     ("Migration history", &["baseline", "repair", "rebase"]),
-    ("Setup", &["init", "hooks", "server", "help"]),
+    ("Setup", &["init", "hooks", "server", "completions", "help"]),
 ];
 
 /// clap would list the commands without groups, so they are hidden, and added to this template.
