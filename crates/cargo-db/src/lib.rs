@@ -45,7 +45,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::answer::Outcome;
-use crate::change::Workspace;
+use crate::change::{Effect, Workspace, notify_of_failure};
 use crate::cli::{ConsentFlags, ReportFlags};
 use crate::face::Face;
 use crate::failure::{Exit, Result};
@@ -111,11 +111,14 @@ fn run(cli: &Cli, program: Program, typed: &[String], face: &Face) -> Result<Out
     }
     verb.report().map_or(Ok(()), ReportFlags::can_be_written)?;
     let consent = ConsentFlags::new(&cli.global, verb.implies_yes(), typed);
-    let declared = (verb.needs(), verb.effect());
+    let declared = (verb.name(), verb.needs(), verb.effect());
     let workspace = Workspace::open(&cli.global, program, declared, consent, face)?;
     let outcome = verb
         .run(&workspace)
         .unwrap_or_else(|failure| Outcome::from(workspace.world.as_interrupted(failure)));
+    if verb.effect() != Effect::Reads && !typed.iter().any(|argument| argument == "--dry-run") {
+        notify_of_failure(&workspace, &outcome);
+    }
     let settings = &workspace.settings;
     let address = matches!(settings.place.value, DatabaseChoice::Named(_))
         .then(|| settings.place.origin.place());

@@ -21,6 +21,21 @@ pub(crate) struct Migrated {
     /// Why nothing was.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// What ran afterwards: `[hooks] after-migrate`, and what writes diesel's schema file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    after_steps: Vec<AfterStepView>,
+}
+
+/// A command that ran after the migrations.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct AfterStepView {
+    pub(crate) command: String,
+    pub(crate) ok: bool,
+    pub(crate) duration_ms: u64,
+    /// Why it failed, or did not run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
 }
 
 /// A migration that is done.
@@ -44,12 +59,18 @@ impl Migrated {
     pub(crate) fn of(plan: &Plan, applied: &[AppliedMigration]) -> Migrated {
         let planned = Planned::from(plan);
         let reason = applied.is_empty().then(|| planned.nothing_to_do());
-        Migrated { planned, done: applied.iter().map(DoneView::from).collect(), reason }
+        let done = applied.iter().map(DoneView::from).collect();
+        Migrated { planned, done, reason, after_steps: Vec::new() }
+    }
+
+    /// The same, with what ran afterwards.
+    pub(crate) fn with_after_steps(self, after_steps: Vec<AfterStepView>) -> Migrated {
+        Migrated { after_steps, ..self }
     }
 
     /// Nothing was to do, for this reason.
     pub(crate) fn nothing(plan: &Plan, reason: String) -> Migrated {
-        Migrated { planned: plan.into(), done: Vec::new(), reason: Some(reason) }
+        Migrated { reason: Some(reason), ..Migrated::of(plan, &[]) }
     }
 }
 

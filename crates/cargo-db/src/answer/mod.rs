@@ -58,7 +58,7 @@ pub(crate) use hooks::{BranchNotice, HookReport, HookView, SetNotice};
 pub(crate) use init::{Added, Initialised};
 pub(crate) use key::{AcceptedKeys, KeyView};
 pub(crate) use keyboard::{ManualPages, ShellScript};
-pub(crate) use migrate::Migrated;
+pub(crate) use migrate::{AfterStepView, Migrated};
 pub(crate) use outcome::{AnyAnswer, Outcome};
 pub(crate) use plan::Planned;
 pub(crate) use policy::{PolicyCell, PolicyTable};

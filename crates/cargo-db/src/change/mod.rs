@@ -2,6 +2,7 @@
 //! backup, change, record. A verb that changes something implements [`Change`] and calls
 //! [`perform()`]; it works with a [`Workspace`] and, for each database, a [`Database`].
 
+mod after_steps;
 mod agent;
 mod agree;
 mod batch;
@@ -13,6 +14,7 @@ mod generating;
 mod history_edit;
 mod lock;
 mod needs;
+mod notify;
 mod perform;
 mod preview;
 mod proof;
@@ -26,6 +28,7 @@ mod swap_back;
 mod trail;
 mod workspace;
 
+pub(crate) use after_steps::after_migrate;
 pub(crate) use agent::refuse_agent;
 pub(crate) use agree::to_load;
 pub(crate) use batch::{batched, shares_a_transaction, wants_all_or_nothing};
@@ -38,6 +41,7 @@ pub(crate) use generating::{
 pub(crate) use history_edit::HistoryEdit;
 pub(crate) use lock::{lock_database, lock_files, lock_migrations, lock_server};
 pub(crate) use needs::{DatabaseNeed, Effect, Needs, SetNeed, TrustNeed};
+pub(crate) use notify::notify_of_failure;
 pub(crate) use perform::{Change, Ending, Mode, foresee, perform, same_plan};
 pub(crate) use preview::preview;
 pub(crate) use proof::{

@@ -4,7 +4,7 @@ use crate::audit::Trail;
 use crate::change::needs::Effect;
 use crate::change::record::record;
 use crate::change::workspace::Database;
-use crate::change::{consent, drift, retain, seal, trail};
+use crate::change::{consent, drift, notify, retain, seal, trail};
 use crate::failure::{ConsentError, Result, RunError};
 use crate::migration::{with_branches, with_suggestion};
 use crate::model::consent::Consent;
@@ -110,8 +110,23 @@ pub(crate) enum Ending<D> {
     },
 }
 
-/// Carries a change out, step by step, on a database.
+/// Carries a change out on a database, and notifies of its outcome.
 pub(crate) fn perform<C: Change>(
+    database: &Database<'_>,
+    mode: Mode,
+    change: &mut C,
+) -> Result<Ending<C::Done>> {
+    let ended = carry_out(database, mode, change);
+    match &ended {
+        Ok(Ending::Done { plan, .. }) => notify::notify_of_change(database, plan),
+        Err(failure) if mode == Mode::Run => notify::notify_of_failed_change(database, failure),
+        _ => {}
+    }
+    ended
+}
+
+/// The steps of a change.
+fn carry_out<C: Change>(
     database: &Database<'_>,
     mode: Mode,
     change: &mut C,

@@ -1,5 +1,8 @@
 //! What a verb works with: the workspace, and each database that it uses.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use crate::audit::{self, Trail, Unsettled};
 use crate::change::needs::{DatabaseNeed, Effect, Needs, SetNeed, ToolNeed, TrustNeed};
 use crate::cli::{ConsentFlags, Global};
@@ -28,8 +31,12 @@ pub(crate) struct Workspace {
     pub(crate) consent: ConsentFlags,
     /// As resolved for the selected set of migrations, or for none.
     pub(crate) settings: Settings,
+    /// The verb that runs.
+    pub(crate) verb: &'static str,
     /// What the verb declares that it may do.
     pub(crate) effect: Effect,
+    /// Whether this run has notified of what it did, for any set.
+    pub(super) is_notified: Arc<AtomicBool>,
     needs: Needs,
     sources: Sources<'static>,
 }
@@ -56,7 +63,7 @@ impl Workspace {
     pub(crate) fn open(
         global: &Global,
         program: Program,
-        (needs, effect): (Needs, Effect),
+        (verb, needs, effect): (&'static str, Needs, Effect),
         consent: ConsentFlags,
         face: &Face,
     ) -> Result<Workspace> {
@@ -84,7 +91,18 @@ impl Workspace {
         };
         let policy = Policy::new(&settings.tightened, settings.agent.clone())?;
         let world = World::new(face.events(), Interrupt::listen()?);
-        Ok(Workspace { ui: face.clone(), world, policy, consent, settings, effect, needs, sources })
+        Ok(Workspace {
+            ui: face.clone(),
+            world,
+            policy,
+            consent,
+            settings,
+            verb,
+            effect,
+            is_notified: Arc::default(),
+            needs,
+            sources,
+        })
     }
 
     /// The selected database; the local server is started if it is on that one.
@@ -109,6 +127,16 @@ impl Workspace {
                 self.is_for_a_project(settings)?;
                 let running = self.local_server().ensure_running(&self.world)?;
                 Ok(local::target(&running, database))
+            }
+        }
+    }
+
+    /// The same, if no server has to be started for it.
+    pub(crate) fn target_without_start(&self, settings: &Settings) -> Option<Target> {
+        match &settings.place.value {
+            DatabaseChoice::Named(target) => Some(target.as_ref().clone()),
+            DatabaseChoice::Local { database } => {
+                Some(local::target(&self.local_server().running()?, database))
             }
         }
     }

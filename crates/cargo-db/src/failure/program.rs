@@ -21,6 +21,8 @@ pub(crate) enum ProgramError {
     Failed { command: String, status: String, said: String, differences: Vec<String> },
     #[error("`{command}` failed: {why}")]
     NotRun { command: String, why: String },
+    #[error("the migrations are applied, but the required after-step `{command}` did not succeed")]
+    RequiredStep { command: String, why: String },
     #[error(
         "{who} reported success, but the database is in a different state: {}",
         first(differences)
@@ -62,6 +64,12 @@ impl ProgramError {
                     .suggest_status()
             }
             ProgramError::NotRun { .. } => Explanation::new("TOOL.FAILED", Exit::Tool),
+            ProgramError::RequiredStep { why, .. } => {
+                Explanation::new("TOOL.REQUIRED_STEP", Exit::Tool).because(why.clone()).advise(
+                    "correct the command below `[hooks]` of db.toml, or what it checks, and run it \
+                     yourself: `cargo db migrate` runs it only after it has applied something",
+                )
+            }
             ProgramError::OtherState { differences, .. } => {
                 Explanation::new("TOOL.OTHER_STATE", Exit::Tool)
                     .because_of(differences.iter().skip(1).cloned())
@@ -106,7 +114,8 @@ pub(super) fn samples() -> Vec<ProgramError> {
             said: text("no such table"),
             differences: vec![text("`1 a` is not applied")],
         },
-        ProgramError::NotRun { command, why: text("permission denied") },
+        ProgramError::NotRun { command: command.clone(), why: text("permission denied") },
+        ProgramError::RequiredStep { command, why: text("exit code 1") },
         ProgramError::OtherState {
             who: tool,
             differences: vec![text("`1 a` is not applied"), text("`2 b` is not applied")],

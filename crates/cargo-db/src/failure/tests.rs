@@ -279,6 +279,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("TOOL.MISSING", &[10]),
     ("TOOL.NEEDS_TCP", &[10]),
     ("TOOL.OTHER_STATE", &[10]),
+    ("TOOL.REQUIRED_STEP", &[10]),
     ("TRANSACTION.ENDED", &[8]),
     ("TRUST.BY_AGENT", &[4]),
     ("TRUST.MISSING", &[3]),

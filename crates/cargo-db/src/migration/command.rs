@@ -142,7 +142,7 @@ pub(super) fn run(
     let named = named.map(|name| (name.clone(), target.url_for_child()));
     let variables = variables.chain(named).collect();
     let (password, repository) = (target.password.clone(), settings.repository.clone());
-    let environment = ToolEnvironment { variables, password, repository };
+    let environment = ToolEnvironment { variables, password, repository, ..Default::default() };
     tool::run(world, line, &environment, &settings.migrations.tool_dir)
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct DbToml {
     pub(crate) diagram: DiagramTable,
     pub(crate) seeds: SeedsTable,
     pub(crate) backup: BackupTable,
+    pub(crate) hooks: HooksTable,
+    pub(crate) notify: NotifyTable,
     pub(crate) environments: BTreeMap<String, EnvironmentTable>,
 }
 
@@ -175,6 +177,72 @@ pub(crate) struct BackupTable {
     pub(crate) keep_weekly: Option<usize>,
     pub(crate) keep_monthly: Option<usize>,
     pub(crate) keep_within: Option<String>,
+}
+
+/// `[hooks]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(crate) struct HooksTable {
+    pub(super) after_migrate: Vec<AfterStepEntry>,
+}
+
+/// One command of `after-migrate`.
+#[derive(Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "write a command, such as `\"cargo sqlx prepare\"`, or a table, such as \
+                 `{ command = \"cargo sqlx prepare\", required = true }`"
+)]
+pub(crate) enum AfterStepEntry {
+    Command(CommandLine),
+    Table(AfterStepTable),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AfterStepTable {
+    command: CommandLine,
+    #[serde(default)]
+    required: bool,
+}
+
+impl AfterStepEntry {
+    /// Program and arguments.
+    pub(super) fn words(&self) -> Result<Vec<String>> {
+        match self {
+            AfterStepEntry::Command(command)
+            | AfterStepEntry::Table(AfterStepTable { command, .. }) => command.words(AFTER_MIGRATE),
+        }
+    }
+
+    /// Whether the run fails if it fails.
+    pub(super) fn is_required(&self) -> bool {
+        matches!(self, AfterStepEntry::Table(AfterStepTable { required: true, .. }))
+    }
+}
+
+/// The settings that name programs or receivers, as `cargo db trust` shows them.
+pub(super) const AFTER_MIGRATE: &str = "hooks.after-migrate";
+pub(super) const NOTIFY_COMMAND: &str = "notify.command";
+pub(super) const NOTIFY_WEBHOOK: &str = "notify.webhook";
+
+/// `[notify]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct NotifyTable {
+    pub(super) command: Option<CommandLine>,
+    /// The variable with the URL, which is a secret.
+    pub(super) webhook: Option<String>,
+    pub(super) format: NotifyFormat,
+}
+
+/// What a webhook expects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum NotifyFormat {
+    #[default]
+    Json,
+    Slack,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -4,6 +4,7 @@
 //! Nothing here accesses the process environment or the disk: [`Sources`] supplies both, with a
 //! function that reads a file.
 
+mod after;
 mod connection;
 mod dotenv;
 mod expect;
@@ -31,10 +32,11 @@ use crate::model::environment::{Environment, Resolved, Signal};
 use crate::model::key::{KeyPlaces, VARIABLE};
 use crate::model::target::{Host, Secret, Target};
 
+pub(crate) use after::{AfterStep, NotifySettings, Webhook};
 pub(crate) use connection::DatabaseChoice;
 pub(crate) use expect::Expectations;
 use file::DbToml;
-pub(crate) use file::DiagramView;
+pub(crate) use file::{DiagramView, NotifyFormat};
 pub(crate) use recognise::{Candidate, best, configured, guessed_beside, others_of, survey};
 pub(crate) use schema::SchemaSettings;
 pub(crate) use source::{Caller, FileOwner, Flags, Origin, Program, Setting, Sources};
@@ -127,6 +129,10 @@ pub(crate) struct Settings {
     pub(crate) diagram_views: BTreeMap<String, DiagramView>,
     pub(crate) seeds: SeedSettings,
     pub(crate) backup: BackupSettings,
+    /// `[hooks] after-migrate`.
+    pub(crate) after_migrate: Vec<AfterStep>,
+    /// `[notify]`.
+    pub(crate) notify: NotifySettings,
     /// `CARGO_DB_PG_BIN`, or `[server] bin`.
     pub(crate) pg_bin: Option<Setting<PathBuf>>,
     /// `[verify] sql`: patterns of files with queries that must return nothing.
@@ -219,6 +225,8 @@ impl Settings {
             limits: limits(&sources.flags, &variables, &toml)?,
             seeds: seeds(&toml, &root, &trust)?,
             backup: backup(&variables, &toml, &root)?,
+            after_migrate: after::after_migrate(&toml, &trust)?,
+            notify: after::notify(&toml, &variables, &trust)?,
             pg_bin,
             verify: toml.verify.sql.clone(),
             all_or_nothing: toml.migrate.all_or_nothing,

@@ -11,7 +11,7 @@ use ring::digest::{Context, SHA256};
 use crate::failure::{ConsentError, Result, SettingsError};
 use crate::model::hex::to_hex;
 use crate::model::path::without_dots;
-use crate::settings::file::DbToml;
+use crate::settings::file::{AFTER_MIGRATE, DbToml, NOTIFY_COMMAND, NOTIFY_WEBHOOK};
 use crate::settings::root::repository;
 use crate::settings::source::{Origin, Program, Setting, Sources};
 use crate::settings::trusted::{is_in_variable, is_other_user, record_of, recorded};
@@ -192,7 +192,7 @@ fn is_built_from(sources: &Sources<'_>, root: &Path) -> bool {
     }
 }
 
-/// Every program that a `db.toml` names but PostgreSQL's own.
+/// Every program that a `db.toml` names but PostgreSQL's own, and the receiver of notifications.
 fn named_by(toml: &DbToml) -> Result<Vec<NamedProgram>> {
     let own = std::iter::once(("migrations".to_owned(), &toml.migrations));
     let sets = toml.migrations.sets.iter().map(|(name, set)| (format!("migrations.{name}"), set));
@@ -202,9 +202,18 @@ fn named_by(toml: &DbToml) -> Result<Vec<NamedProgram>> {
             programs.push(NamedProgram { setting: format!("{table}.{key}"), words });
         }
     }
-    if let Some(command) = &toml.seeds.command {
-        let setting = "seeds.command".to_owned();
-        programs.push(NamedProgram { words: command.words(&setting)?, setting });
+    for (setting, command) in
+        [("seeds.command", &toml.seeds.command), (NOTIFY_COMMAND, &toml.notify.command)]
+    {
+        let Some(command) = command else { continue };
+        programs.push(NamedProgram { words: command.words(setting)?, setting: setting.to_owned() });
+    }
+    for step in &toml.hooks.after_migrate {
+        programs.push(NamedProgram { words: step.words()?, setting: AFTER_MIGRATE.to_owned() });
+    }
+    if let Some(variable) = &toml.notify.webhook {
+        let (setting, words) = (NOTIFY_WEBHOOK.to_owned(), vec![variable.clone()]);
+        programs.push(NamedProgram { setting, words });
     }
     Ok(programs)
 }

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::answer::{DryRun, EitherAnswer, Migrated, Outcome, SetEnding};
+use crate::answer::{AfterStepView, DryRun, EitherAnswer, Migrated, Outcome, SetEnding};
 use crate::audit::Trail;
 use crate::change::{
     Change, Database, Effect, Ending, Mode, Needs, Proved, Proving, SetNeed, Workspace,
-    apply_or_restore, backup_obstacle, batched, each_set, foresee, lock_migrations,
+    after_migrate, apply_or_restore, backup_obstacle, batched, each_set, foresee, lock_migrations,
     outcome_with_consent, perform, preview, prove, receipt_is_there, receipt_of,
     receipts_are_accepted, refresh_schema_file, same_plan, sets_in_order, wants_all_or_nothing,
 };
@@ -130,7 +130,7 @@ impl MigrateArgs {
             }
             Ending::Done { plan, done, .. } => {
                 refresh_schema_file(&database);
-                Migrated::of(&plan, &done)
+                Migrated::of(&plan, &done).with_after_steps(change.after_steps)
             }
         };
         Ok((EitherAnswer::One(migrated), Exit::Done))
@@ -173,6 +173,7 @@ struct PendingMigrations<'a> {
     args: &'a MigrateArgs,
     /// Whether the project has no migration at all, and no file that was meant to be one.
     has_no_files: bool,
+    after_steps: Vec<AfterStepView>,
     /// How they are proved, once that is known.
     proving: Option<Proving<'a>>,
     proved: Proved,
@@ -211,6 +212,7 @@ impl Change for PendingMigrations<'_> {
     fn examine(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {
         receipts_are_accepted(database, plan)?;
         let settings = &database.settings;
+        settings.after_migrate.iter().try_for_each(|step| step.command.to_run().map(drop))?;
         migration::can_run(settings, plan)?;
         let (world, layout) = (&database.workspace.world, &settings.migrations.layout);
         migration::history_has_a_place(world, layout, plan)
@@ -293,13 +295,21 @@ impl Change for PendingMigrations<'_> {
     }
 
     fn afterwards(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {
-        self.proved.hold(database, plan)
+        self.proved.hold(database, plan)?;
+        self.after_steps = after_migrate(database)?;
+        Ok(())
     }
 }
 
 impl<'a> PendingMigrations<'a> {
     fn new(args: &'a MigrateArgs) -> PendingMigrations<'a> {
-        PendingMigrations { args, has_no_files: false, proving: None, proved: Proved::default() }
+        PendingMigrations {
+            args,
+            has_no_files: false,
+            after_steps: Vec::new(),
+            proving: None,
+            proved: Proved::default(),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::failure::{CausedBy, ProgramError, Result, SettingsError};
 use crate::model::event::Event;
 use crate::model::target::{Secret, Target};
 use crate::world::World;
+use crate::world::clock::in_words;
 use crate::world::mask::Mask;
 use crate::world::process::{search_path, secret, set_environment};
 
@@ -29,12 +30,18 @@ pub(crate) struct Ended {
     pub(crate) said: String,
 }
 
-/// The variables that a tool is given, and what must not be seen of them.
+/// What a program is given, and what must not be seen of it.
+#[derive(Default)]
 pub(crate) struct ToolEnvironment {
     pub(crate) variables: Vec<(String, Secret)>,
+    /// Masked in its output.
     pub(crate) password: Option<Secret>,
     /// Programs of the project come from nowhere above this folder.
     pub(crate) repository: PathBuf,
+    /// What it can read from its standard input.
+    pub(crate) input: Vec<u8>,
+    /// How long it may run.
+    pub(crate) limit: Option<Duration>,
 }
 
 /// Runs a migration tool to its end. If this process is asked to stop, the tool and its children
@@ -45,29 +52,39 @@ pub(crate) fn run(
     environment: &ToolEnvironment,
     folder: &Path,
 ) -> Result<Ended> {
-    run_telling(world, command, environment, folder, |line| Event::ToolSaid { line })
+    run_telling(world, command, environment, folder, Some(|line| Event::ToolSaid { line }))
 }
 
-/// Runs a program of the project with the database in its environment. What it prints is shown as
-/// it comes.
+/// The same for a program whose output is not shown.
+pub(crate) fn run_silently(
+    world: &World,
+    command: &[String],
+    environment: &ToolEnvironment,
+    folder: &Path,
+) -> Result<Ended> {
+    run_telling(world, command, environment, folder, None)
+}
+
+/// Runs a program of the project with the database in its environment, and returns its standard
+/// output. What it prints is shown as it comes. Fails if the program fails.
 pub(crate) fn run_project_program(
     world: &World,
     command: &[String],
     (target, url_variable): (&Target, Option<&str>),
     folder: &Path,
-) -> Result<()> {
+) -> Result<String> {
     let variables = secret(target.libpq_variables()).into_iter();
     let variables = variables.map(|(name, value)| (name.to_owned(), value));
     let urls = ["DATABASE_URL"].into_iter().chain(url_variable);
     let urls = urls.map(|name| (name.to_owned(), target.url_for_child()));
     let variables = variables.chain(urls).collect();
     let (password, repository) = (target.password.clone(), folder.to_owned());
-    let environment = ToolEnvironment { variables, password, repository };
+    let environment = ToolEnvironment { variables, password, repository, ..Default::default() };
     let said = |line| Event::ProgramSaid { line };
-    let Ended { command, success, status, .. } =
-        run_telling(world, command, &environment, folder, said)?;
+    let Ended { command, success, status, stdout, .. } =
+        run_telling(world, command, &environment, folder, Some(said))?;
     if success {
-        return Ok(());
+        return Ok(stdout);
     }
     Err(ProgramError::NotRun { command, why: format!("it ended with {status}") }.into())
 }
@@ -77,7 +94,7 @@ fn run_telling(
     command: &[String],
     environment: &ToolEnvironment,
     folder: &Path,
-    said: fn(String) -> Event,
+    said: Option<fn(String) -> Event>,
 ) -> Result<Ended> {
     let [name, arguments @ ..] = command else {
         return Err(
@@ -91,9 +108,13 @@ fn run_telling(
     };
     let (errors, error_writer) = std::io::pipe().map_err(failed)?;
     let (output, output_writer) = std::io::pipe().map_err(failed)?;
-    let expression = set_environment(duct::cmd(program, arguments), &environment.variables)
+    let program = duct::cmd(program, arguments);
+    let program = match environment.input.as_slice() {
+        [] => program.stdin_null(),
+        input => program.stdin_bytes(input),
+    };
+    let expression = set_environment(program, &environment.variables)
         .dir(folder)
-        .stdin_null()
         .stdout_file(output_writer)
         .stderr_file(error_writer)
         .before_spawn(|command| {
@@ -116,14 +137,20 @@ fn run_telling(
             let mut reader = BufReader::new(reader);
             while let Some(line) = line_of(&mut reader) {
                 let line = captured.keep(&line, is_output);
-                world.emit(said(line));
+                said.into_iter().for_each(|said| world.emit(said(line.clone())));
             }
             let _: std::result::Result<(), _> = ended.send(());
         });
         end
     };
     let ends = [listen(errors, false), listen(output, true)];
-    let ended = handle.wait().map_err(failed)?.status;
+    let ended = match environment.limit {
+        None => Some(handle.wait().map_err(failed)?.status),
+        Some(limit) => handle.wait_timeout(limit).map_err(failed)?.map(|output| output.status),
+    };
+    if let (None, Some(group)) = (ended, group) {
+        let _ = rustix::process::kill_process_group(group, Signal::KILL);
+    }
     // A background child of the tool keeps its output open, so it is ended too. A child that has
     // left the process group is not waited for.
     end_group(group);
@@ -132,6 +159,11 @@ fn run_telling(
     }
     drop(reaper);
     world.interrupt.check()?;
+    let Some(ended) = ended else {
+        let limit = in_words(environment.limit.unwrap_or_default());
+        let why = format!("it did not end within {limit}");
+        return Err(ProgramError::NotRun { command: command.join(" "), why }.into());
+    };
     let (stdout, said) = captured.texts.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let command = command.join(" ");
     Ok(Ended { command, success: ended.success(), status: ended.to_string(), stdout, said })

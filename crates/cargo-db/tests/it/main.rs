@@ -8,6 +8,7 @@
 
 mod support;
 
+mod after;
 mod any_object;
 mod audit;
 mod backup;

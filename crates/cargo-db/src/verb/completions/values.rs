@@ -109,7 +109,8 @@ fn workspace(line: &[OsString]) -> Option<Workspace> {
     let needs = Needs { set: SetNeed::Each, ..Needs::FILES };
     let consent = ConsentFlags::new(&global, false, &[]);
     let face = Face::new("completions", (&global, None), |_| None);
-    Workspace::open(&global, Program::Installed, (needs, Effect::Reads), consent, &face).ok()
+    let declared = ("completions", needs, Effect::Reads);
+    Workspace::open(&global, Program::Installed, declared, consent, &face).ok()
 }
 
 /// The options of the line that select files.

@@ -13,11 +13,10 @@ use crate::failure::Result;
 use crate::migration;
 use crate::model::history::{MigrationStatus, ProblemKind};
 use crate::model::target::Target;
-use crate::settings::{DatabaseChoice, Settings};
+use crate::settings::Settings;
 use crate::verb::declare::Verb;
 use crate::world::clock::stopwatch;
 use crate::world::git::listed;
-use crate::world::server as local;
 use crate::world::{World, files};
 
 const EFFECT: Effect = Effect::Reads;
@@ -118,12 +117,7 @@ fn target(workspace: &Workspace, settings: &Settings) -> Option<Target> {
     if !settings.environment.environment.is_disposable() {
         return None;
     }
-    let target = match &settings.place.value {
-        DatabaseChoice::Named(target) => target.as_ref().clone(),
-        DatabaseChoice::Local { database } => {
-            local::target(&workspace.local_server().running()?, database)
-        }
-    };
+    let target = workspace.target_without_start(settings)?;
     Some(Target { connect_timeout: CONNECTING, ..target })
 }
 
