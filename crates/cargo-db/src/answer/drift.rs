@@ -69,7 +69,8 @@ impl UnknownDrift {
         }
     }
 
-    fn reason(&self) -> &'static str {
+    /// In words.
+    pub(crate) fn reason(&self) -> &'static str {
         match self {
             UnknownDrift::NoFingerprint(FingerprintKeeper::Project) => {
                 "there is no fingerprint of this database in .db/drift"

@@ -58,7 +58,7 @@ pub(crate) use restore::{analyse, build, finish, scratch};
 pub(crate) use retention::{RetentionContext, remove};
 pub(crate) use roles::{create_roles, missing_roles};
 pub(crate) use sibling::{
-    Copied, SCRATCH, SiblingDatabase, clone_sibling, copy_into, create_sibling,
+    Copied, SCRATCH, SiblingDatabase, clone_sibling, copy_into, create_sibling, left_by_killed_runs,
 };
 pub(crate) use snapshot::system_identifier;
 pub(crate) use source::RestoreSource;

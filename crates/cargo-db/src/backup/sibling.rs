@@ -322,6 +322,14 @@ fn remove_leftovers(
     login::drop_leftovers(world, session, |name| is_sibling_name(name, &target.database))
 }
 
+/// The databases that killed runs left of this one.
+pub(crate) fn left_by_killed_runs(session: &mut Session, database: &str) -> Result<Vec<String>> {
+    let mut named = built_beside(session, database, "")?;
+    let held = owner::held(session)?;
+    named.retain(|name| !held.contains(&owner::key(name)));
+    Ok(named)
+}
+
 fn drop_databases(world: &World, session: &mut Session, target: &Target, what: &str) -> Result<()> {
     let named = built_beside(session, &target.database, what)?;
     if named.is_empty() {

@@ -11,9 +11,9 @@ use snapbox::{Assert, Data};
 
 use crate::answer::{
     AcceptedKeys, AnswerOfSets, AuditShown, AuditTrail, BackedUp, BackupList, BackupShown,
-    BranchNotice, CheckReport, Created, DifferenceReport, Drawn, Dropped, DryRun, Dumped,
-    EitherAnswer, EnvironmentReport, GeneratedView, HelpView, HookReport, Initialised, KeyView,
-    ManualPages, Migrated, NothingRehearsed, PolicyTable, Pruned, ReapedServers, Rebuilt,
+    BranchNotice, CheckReport, Created, DifferenceReport, DoctorReport, Drawn, Dropped, DryRun,
+    Dumped, EitherAnswer, EnvironmentReport, GeneratedView, HelpView, HookReport, Initialised,
+    KeyView, ManualPages, Migrated, NothingRehearsed, PolicyTable, Pruned, ReapedServers, Rebuilt,
     RehearsalReport, Restored, SchemaFileView, Seeded, ServerList, ServerState, ServerUrl,
     ShellScript, StatusReport, TableList, TableShown, TrailSound, TrustList, TrustRevoked,
     TrustView, Verified,
@@ -38,6 +38,7 @@ const FILES: &[File] = &[
         verbs: &["status"],
         endings: &[of::<StatusReport>, of::<AnswerOfSets<StatusReport>>],
     },
+    File { name: "doctor", verbs: &["doctor"], endings: &[of::<DoctorReport>] },
     File { name: "create", verbs: &["create"], endings: &[of::<Created>] },
     File {
         name: "migrate",

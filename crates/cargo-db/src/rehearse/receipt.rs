@@ -370,6 +370,13 @@ impl Receipts {
         Ok(self.all()?.first().map(|receipt| receipt.server))
     }
 
+    /// The files that are not receipts.
+    pub(crate) fn unreadable(&self) -> Result<Vec<PathBuf>> {
+        let mut paths = files::walk(&self.folder)?;
+        paths.retain(|path| Self::read(path).is_err());
+        Ok(paths)
+    }
+
     /// All that can be read, the newest first.
     pub(crate) fn all(&self) -> Result<Vec<Receipt>> {
         let paths = files::walk(&self.folder)?;

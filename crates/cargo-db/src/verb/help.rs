@@ -84,7 +84,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Backups", &["backup", "restore", "backups", "dump"]),
     ("Rehearsal, policy and audit", &["rehearse", "policy", "env", "key", "trust", "audit"]),
     ("Migration history", &["baseline", "repair", "rebase"]),
-    ("Setup", &["init", "hooks", "server", "completions", "help"]),
+    ("Setup", &["init", "hooks", "server", "doctor", "completions", "help"]),
 ];
 
 /// clap would list the commands without groups, so they are hidden, and added to this template.

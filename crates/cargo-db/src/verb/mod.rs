@@ -11,6 +11,7 @@ mod create;
 mod declare;
 mod diagram;
 mod diff;
+mod doctor;
 mod dump;
 mod env;
 mod generate;
@@ -58,8 +59,8 @@ pub(crate) struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0   done, or nothing to do
-  1   a finding: `status --check`, `audit verify`, `check`, `rehearse`, `migrate --dry-run`,
-      `hooks install`
+  1   a finding: `status --check`, `audit verify`, `check`, `doctor`, `rehearse`,
+      `migrate --dry-run`, `hooks install`
   2   wrong usage or settings
   3   declined, or consent is missing or does not match
   4   refused by policy
@@ -77,6 +78,7 @@ verbs! {
     /// The registry: one line a verb, in the order of the help.
     Command {
         Status(status::StatusArgs),
+        Doctor(doctor::DoctorArgs),
         Create(create::CreateArgs),
         Migrate(migrate::MigrateArgs),
         Rollback(rollback::RollbackArgs),

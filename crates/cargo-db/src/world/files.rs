@@ -372,6 +372,16 @@ pub(crate) fn is_private(path: &Path, also: Option<u32>) -> bool {
     })
 }
 
+/// Whether the path is a folder, and not a link to one.
+pub(crate) fn is_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+}
+
+/// Whether its group or everybody may write to it.
+pub(crate) fn is_writable_by_others(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.mode() & 0o022 != 0)
+}
+
 /// The owner of a file or a folder; `None` if it does not exist or is a pipe.
 pub(crate) fn ownership(path: &Path) -> Option<FileOwner> {
     let link = fs::symlink_metadata(path).ok()?;

@@ -191,6 +191,7 @@ fn endings_of_what_is_done() {
     ended(&project, &["env", "set", "nowhere"], 2);
     ended(&project, &["env", "clear"], 3);
     assert_eq!(agreed(&project, &["env", "clear"])["marker"], Value::Null);
+    ended(&project, &["doctor"], 0);
     ended(&project, &["policy"], 0);
     ended(&project, &["policy", "--env", "staging"], 0);
     assert_eq!(ended(&project, &["trust"], 0)["commands"], json!(NONE));

@@ -26,6 +26,7 @@ mod dangers;
 mod demo;
 mod diagram;
 mod diff;
+mod doctor;
 mod documents;
 mod drift;
 mod drift_shared;
