@@ -107,7 +107,7 @@ fn pending_migrations_get_numbers_after_the_merged_ones() {
     branch.git("merge --quiet --no-edit main");
     branch.db("migrate").code(9);
     let before = branch.files();
-    branch.db("rebase --dry-run").ok().says("rename migrations/2_b.up.sql to");
+    branch.db("rebase --dry-run").ok().says("migrations/2_b.up.sql to migrations/3_b.up.sql");
     assert_eq!(branch.files(), before);
     branch.db("rebase").code(3);
     assert_eq!(branch.files(), before);
