@@ -66,6 +66,16 @@ impl CheckedView {
     pub(super) fn verdict(&self) -> Verdict {
         self.verdict
     }
+
+    pub(super) fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Adds what was found besides.
+    pub(super) fn add(&mut self, findings: Vec<Finding>) {
+        self.findings.extend(findings);
+        self.verdict = Verdict::of(&self.findings);
+    }
 }
 
 impl CheckReport {
@@ -186,6 +196,11 @@ pub(super) fn verdict(verdict: Verdict, style: &Style) -> String {
 
 /// A finding: where, what, and what to do instead.
 pub(super) fn finding(finding: &Finding, style: &Style) -> Vec<String> {
+    finding_in(finding, style, true)
+}
+
+/// The same; what it is about may have no lines.
+pub(super) fn finding_in(finding: &Finding, style: &Style, has_lines: bool) -> Vec<String> {
     let colour = if finding.severity == Severity::Block { RED } else { YELLOW };
     let object = finding.object.as_ref().map(|object| format!(" {object}:")).unwrap_or_default();
     let said = format!("{}{object} {}", finding.rule, finding.evidence);
@@ -194,8 +209,9 @@ pub(super) fn finding(finding: &Finding, style: &Style) -> Vec<String> {
         said.into_iter().map(|line| format!("{:INDENT$}{line}", "")).collect();
     let head =
         lines[0].trim_start().strip_prefix(finding.rule.as_str()).unwrap_or_default().to_owned();
-    let (place, rule) = (finding.place(), style.paint(colour, &finding.rule));
-    lines[0] = format!("  line {place:<4} {rule}{head}");
+    let rule = style.paint(colour, &finding.rule);
+    let place = if has_lines { format!("  line {:<4} ", finding.place()) } else { String::new() };
+    lines[0] = format!("{place:<INDENT$}{rule}{head}");
     let help = finding.help.iter().flat_map(|help| wrapped(help, style.width, INDENT));
     lines.extend(help.map(|line| style.paint(DIM, &format!("{:INDENT$}{line}", ""))));
     lines

@@ -99,13 +99,17 @@ impl DriftView {
 
     /// The report on a schema that has drifted.
     pub(super) fn report(&self, style: &Style) -> FileReport {
+        FileReport::of_whole("database", None, self.finding(style))
+    }
+
+    /// The finding that it has drifted.
+    pub(super) fn finding(&self, style: &Style) -> Finding {
         let object = |one: &DriftedView| format!("{} is {}", one.object, one.change);
         let objects: Vec<String> = self.objects.iter().map(object).collect();
         let differs = format!("the migrations left another schema: {}", objects.join(", "));
         let repair = style.command("cargo db repair --drift");
         let help = Some(format!("make it a migration with `{repair}`, or undo it"));
-        let found = Finding { help, ..Finding::of_whole("drift", differs) };
-        FileReport::of_whole("database", None, found)
+        Finding { help, ..Finding::of_whole("drift", differs) }
     }
 
     /// Nothing if nothing drifted.

@@ -5,6 +5,7 @@ mod audit;
 mod backups;
 mod check;
 mod create;
+mod deploy;
 mod diagram;
 mod difference;
 mod doctor;
@@ -47,6 +48,9 @@ pub(crate) use audit::{AuditShown, AuditTrail, TrailSound};
 pub(crate) use backups::{BackedUp, BackupList, BackupShown, Pruned, Verified};
 pub(crate) use check::CheckReport;
 pub(crate) use create::Created;
+pub(crate) use deploy::{
+    ConnectionsView, DeployFacts, DeployReport, NewestBackup, PendingReport, ReceiptView,
+};
 pub(crate) use diagram::Drawn;
 pub(crate) use difference::DifferenceReport;
 pub(crate) use doctor::{DoctorReport, ExaminedView, HealthState};

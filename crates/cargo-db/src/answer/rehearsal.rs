@@ -1,6 +1,6 @@
 //! A rehearsal report for people and for programs. The worst findings come first.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -118,6 +118,11 @@ impl RehearsalReport {
         let rehearsal = RehearsalView::of(target, rehearsal);
         let (target, loaded_as) = (target.into(), None);
         RehearsalReport { target, receipt, signed_by, loaded_as, rehearsal }
+    }
+
+    /// The file of the receipt.
+    pub(crate) fn receipt(&self) -> PathBuf {
+        PathBuf::from(&self.receipt)
     }
 
     fn role(&self) -> Option<String> {

@@ -173,6 +173,18 @@ impl BackupFolder {
         Err(BackupError::NoneWhole { database: database.to_owned(), folder, others }.into())
     }
 
+    /// The newest complete backup of a database that a person took and that was verified; and why
+    /// others do not count.
+    pub(crate) fn newest_verified(&self, database: &str) -> Result<(Option<Backup>, Vec<String>)> {
+        let is_meant =
+            |backup: &Backup| backup.is_verified() && backup.manifest.database.name == database;
+        let found: Vec<Backup> = self.list()?.backups.into_iter().filter(is_meant).collect();
+        Ok(match self.newest_of(database, found) {
+            Ok((newest, others)) => (Some(newest), others),
+            Err(failure) => (None, failure.why()),
+        })
+    }
+
     /// Whether it has a manifest of this name.
     pub(super) fn has(&self, name: &str) -> bool {
         let is_name = is_safe_name(name) || is_set_name(name);

@@ -18,6 +18,7 @@ mod notify;
 mod perform;
 mod preview;
 mod proof;
+mod receipts;
 mod record;
 mod retain;
 mod schema_file;
@@ -44,9 +45,9 @@ pub(crate) use needs::{DatabaseNeed, Effect, Needs, SetNeed, TrustNeed};
 pub(crate) use notify::notify_of_failure;
 pub(crate) use perform::{Change, Ending, Mode, foresee, perform, same_plan};
 pub(crate) use preview::preview;
-pub(crate) use proof::{
-    Proved, Proving, prove, prove_rollback, receipt_is_there, receipt_of, receipts_are_accepted,
-    receipts_of_rollback,
+pub(crate) use proof::{Proved, Proving, prove, prove_rollback};
+pub(crate) use receipts::{
+    ReceiptState, receipt_is_there, receipt_of, receipts_are_accepted, receipts_of_rollback,
 };
 pub(crate) use retain::{after_backup, pruning};
 pub(crate) use schema_file::{generated_schema, refresh_schema_file};

@@ -41,6 +41,15 @@ pub(crate) enum DatabaseNeed {
     Named,
     /// The verb works with a database, whose marker counts.
     Marked,
+    /// The same, and no server is started.
+    Running,
+}
+
+impl DatabaseNeed {
+    /// Whether the verb works with the database.
+    pub(super) fn is_used(self) -> bool {
+        matches!(self, DatabaseNeed::Marked | DatabaseNeed::Running)
+    }
 }
 
 /// How the migration tool is determined if the files match several tools.

@@ -1,8 +1,9 @@
 //! What a dry run says of the migrations of a plan before anybody agrees to them.
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use crate::change::proof::{Tried, asked, holding, holds_none, rehearsed, warn_of_size};
+use crate::change::proof::{Tried, rehearsed, warn_of_size};
+use crate::change::receipts::{asked, holding, holds_none};
 use crate::change::workspace::Database;
 use crate::check::{self, Direction};
 use crate::failure::Result;
@@ -18,11 +19,11 @@ use crate::world::files;
 pub(crate) fn preview(
     database: &Database<'_>,
     plan: &Plan,
-    receipt: Option<&Path>,
+    receipts: &[PathBuf],
 ) -> Result<DryRunReport> {
     let proof = asked(database, plan)?;
-    if proof == Proof::Receipt || receipt.is_some() {
-        return match holding(database, plan, receipt) {
+    if proof == Proof::Receipt || !receipts.is_empty() {
+        return match holding(database, plan, receipts) {
             Ok(receipt) => {
                 warn_of_size(database, plan, &receipt)?;
                 Ok(DryRunReport::Receipt { when: Some(receipt.date()), objections: Vec::new() })

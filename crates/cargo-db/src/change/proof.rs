@@ -1,36 +1,35 @@
 //! What the policy wants to know of migrations before they run: a rehearsal, or the receipt of one.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use postgres::error::SqlState;
 
 use crate::change::batch::shares_a_transaction;
+use crate::change::expected;
+use crate::change::receipts::{RejectedReceipt, accepted_receipts, asked, holding};
 use crate::change::workspace::Database;
-use crate::change::{consent, expected};
 use crate::failure::{
-    CausedBy, ConsentError, DatabaseError, Failure, KeyError, Kind, ProgramError, RehearsalError,
-    Result,
+    CausedBy, ConsentError, DatabaseError, Failure, Kind, ProgramError, RehearsalError, Result,
 };
 use crate::migration as migrating;
 use crate::model::direction::Direction;
 use crate::model::environment::Environment;
 use crate::model::finding::{Finding, Severity, Verdict};
-use crate::model::key::PublicKey;
 use crate::model::migration::{Migration, quoted};
 use crate::model::rehearsal::{Guard, Rehearsal, RollbackProof};
 use crate::plan::Plan;
-use crate::policy::{Judgement, Proof};
+use crate::policy::Proof;
 use crate::rehearse::{self, CopySource, Receipt, Receipts, Request, SchemaState, only_locks};
 use crate::settings::Runner;
-use crate::world::pg::{Purpose, Session, marker};
+use crate::world::pg::{Purpose, Session};
 use pg_sql::quote::quote_identifier;
 
 /// How the migrations of a plan are proved.
 pub(crate) enum Proving<'a> {
     /// They were rehearsed, or need not be.
     Done(Proved),
-    /// A receipt has to hold: this one, or one of the project's.
-    ByReceipt(Option<&'a Path>),
+    /// A receipt has to hold: one of these files, or else of the project's.
+    ByReceipt(&'a [PathBuf]),
 }
 
 /// What a proof says about the run that it is of.
@@ -113,11 +112,11 @@ fn not_counted(failure: Failure, table: &str, plan: &Plan) -> Failure {
 pub(crate) fn prove<'a>(
     database: &Database<'_>,
     plan: &Plan,
-    receipt: Option<&'a Path>,
+    receipts: &'a [PathBuf],
 ) -> Result<Proving<'a>> {
     match asked(database, plan)? {
         Proof::Nothing => unrehearsed(database, plan),
-        Proof::Rehearsal if receipt.is_none() => {
+        Proof::Rehearsal if receipts.is_empty() => {
             let rehearsal = match rehearsed(database, plan)? {
                 Tried::Rehearsed(rehearsal) => rehearsal,
                 Tried::Denied(why) => {
@@ -135,7 +134,7 @@ pub(crate) fn prove<'a>(
                 rehearsal.migrations.into_iter().flat_map(|migration| migration.guards).collect();
             Ok(Proving::Done(Proved { guards, becomes }))
         }
-        Proof::Rehearsal | Proof::Receipt => Ok(Proving::ByReceipt(receipt)),
+        Proof::Rehearsal | Proof::Receipt => Ok(Proving::ByReceipt(receipts)),
     }
 }
 
@@ -166,92 +165,6 @@ impl Proving<'_> {
     }
 }
 
-/// Fails if a receipt has to prove the migrations of a plan, and none does.
-pub(crate) fn receipt_is_there(database: &Database<'_>, plan: &Plan) -> Result<()> {
-    match asked(database, plan)? {
-        Proof::Receipt => holding(database, plan, None).map(drop),
-        Proof::Nothing | Proof::Rehearsal => Ok(()),
-    }
-}
-
-/// The digest of the receipt that a plan needs, which is part of its id; `None` if it needs none,
-/// or there is no valid one.
-pub(crate) fn receipt_of(
-    database: &Database<'_>,
-    plan: &Plan,
-    named: Option<&Path>,
-) -> Result<Option<String>> {
-    let proof = asked(database, plan)?;
-    if plan.is_empty() || proof == Proof::Nothing || proof == Proof::Rehearsal && named.is_none() {
-        return Ok(None);
-    }
-    match holding(database, plan, named) {
-        Ok(receipt) => Ok(Some(receipt.digest())),
-        Err(failure) if holds_none(&failure) || failure.is_no_database() => Ok(None),
-        Err(failure) => Err(failure),
-    }
-}
-
-/// The same of a rollback, which needs one of each migration.
-pub(crate) fn receipts_of_rollback(database: &Database<'_>, plan: &Plan) -> Result<Option<String>> {
-    if asked(database, plan)? != Proof::Receipt {
-        return Ok(None);
-    }
-    let receipts = match accepted_receipts(database, plan) {
-        Ok((receipts, _)) => receipts,
-        Err(failure) if holds_none(&failure) => return Ok(None),
-        Err(failure) => return Err(failure),
-    };
-    let of_one = |migration: &Migration| {
-        let proving = receipts.iter().find(|receipt| receipt.proves_rollback(migration))?;
-        Some(proving.digest())
-    };
-    let digests: Option<Vec<String>> = plan.migrations().map(of_one).collect();
-    Ok(digests.map(|digests| digests.join(" ")))
-}
-
-/// Fails if receipts are required and the database accepts no key: the plan could not be carried
-/// out even with consent.
-pub(crate) fn receipts_are_accepted(database: &Database<'_>, plan: &Plan) -> Result<()> {
-    // A role that may not read the marker gets that error first.
-    let is_hidden = database.unread.iter().any(|table| table == "marker");
-    if asked(database, plan)? == Proof::Receipt && !is_hidden {
-        let target = &plan.target;
-        accepted(&mut Session::open(&database.workspace.world, target, Purpose::Read)?, plan)?;
-    }
-    Ok(())
-}
-
-/// The keys whose receipts the session's database accepts.
-fn accepted(session: &mut Session, plan: &Plan) -> Result<Vec<PublicKey>> {
-    let keys = marker::accepted_keys(session)?;
-    if keys.is_empty() {
-        let (verb, database) = (plan.verb.name(), plan.target.database.clone());
-        return Err(KeyError::NoneAccepted { verb, database }.into());
-    }
-    Ok(keys)
-}
-
-/// A receipt, and why it is not accepted.
-type RejectedReceipt = (Receipt, String);
-
-/// The receipts of the project that the database accepts, and those that it does not.
-fn accepted_receipts(
-    database: &Database<'_>,
-    plan: &Plan,
-) -> Result<(Vec<Receipt>, Vec<RejectedReceipt>)> {
-    let mut session = Session::open(&database.workspace.world, &plan.target, Purpose::Read)?;
-    let keys = accepted(&mut session, plan)?;
-    let (mut believed, mut doubted) = (Vec::new(), Vec::new());
-    for receipt in Receipts::of(&database.settings.root).all()? {
-        match receipt.rejection(&keys) {
-            None => believed.push(receipt),
-            Some(why) => doubted.push((receipt, why)),
-        }
-    }
-    Ok((believed, doubted))
-}
-
 /// Fails where the receipt is not the one that the plan's id is of.
 fn is_agreed(plan: &Plan, receipt: &Receipt) -> Result<()> {
     if plan.receipts.as_ref() == Some(&receipt.digest()) {
@@ -259,15 +172,6 @@ fn is_agreed(plan: &Plan, receipt: &Receipt) -> Result<()> {
     }
     let (before, now) = (plan.id().to_string(), "a plan with another receipt".to_owned());
     Err(ConsentError::PlanChanged { before, now }.into())
-}
-
-pub(super) fn holds_none(failure: &Failure) -> bool {
-    let kind = failure.kind();
-    matches!(
-        kind,
-        Kind::Rehearsal(RehearsalError::NoReceipt { .. })
-            | Kind::Key(KeyError::NoneAccepted { .. })
-    )
 }
 
 /// Whether receipts prove the down migration of each migration of a plan.
@@ -301,14 +205,6 @@ pub(crate) fn prove_rollback(database: &Database<'_>, plan: &Plan) -> Result<()>
         lacks_rows: false,
     }
     .into())
-}
-
-pub(super) fn asked(database: &Database<'_>, plan: &Plan) -> Result<Proof> {
-    consent::allowed(database, plan)?;
-    match database.workspace.policy.judge(plan) {
-        Judgement::Allowed(terms) => Ok(terms.proof),
-        Judgement::Never => Ok(Proof::Receipt),
-    }
 }
 
 /// A rehearsal, or why there is none.
@@ -458,61 +354,4 @@ pub(super) fn warn_of_size(database: &Database<'_>, plan: &Plan, receipt: &Recei
         ));
     }
     Ok(())
-}
-
-/// The receipt that holds for a plan: the one that is named, the newest of the project's that does,
-/// or several of these that follow each other.
-pub(crate) fn holding(
-    database: &Database<'_>,
-    plan: &Plan,
-    named: Option<&Path>,
-) -> Result<Receipt> {
-    let settings = &database.settings;
-    let receipts = match named {
-        Some(path) => vec![Receipts::read(&settings.root.join(path))?],
-        None => Receipts::of(&settings.root).all()?,
-    };
-    let migrations: Vec<&Migration> = plan.migrations().collect();
-    let one_transaction = shares_a_transaction(settings, plan);
-    let mut session = Session::open(&database.workspace.world, &plan.target, Purpose::Read)?;
-    let now = SchemaState::of(&mut session, &settings.migrations.layout)?;
-    // In other environments, a receipt replaces the rehearsal; it has to be signed by an accepted
-    // key.
-    let keys = match asked(database, plan)? {
-        Proof::Receipt => Some(accepted(&mut session, plan)?),
-        Proof::Nothing | Proof::Rehearsal => None,
-    };
-    let (mut objections, mut lacks_rows) = (Vec::new(), false);
-    let mut objection = |receipt: &Receipt| -> Result<Option<String>> {
-        if let Some(why) = receipt.invalid_reason(&migrations, one_transaction, &now) {
-            return Ok(Some(why));
-        }
-        let filled = receipt.filled_since(&mut session, migrations.len())?;
-        if !filled.is_empty() {
-            lacks_rows = true;
-            return Ok(Some(receipt.without_rows_of(&filled)));
-        }
-        receipt.too_large_tables(&mut session, migrations.len())
-    };
-    let rejection = |receipt: &Receipt| receipt.rejection(keys.as_deref()?);
-    for receipt in &receipts {
-        match objection(receipt)?.or_else(|| rejection(receipt)) {
-            None => return Ok(receipt.clone()),
-            // The receipts of other sets explain nothing.
-            Some(_) if receipt.set != settings.migrations.set && named.is_none() => {}
-            Some(why) => objections.push(format!("the receipt of {}: {why}", receipt.date())),
-        }
-    }
-    let accepted: Vec<Receipt> =
-        receipts.into_iter().filter(|receipt| rejection(receipt).is_none()).collect();
-    for chain in rehearse::chains(&accepted, &migrations) {
-        match objection(&chain)? {
-            None => return Ok(chain),
-            Some(why) => objections.insert(0, format!("receipts that follow each other: {why}")),
-        }
-    }
-    // The oldest explain nothing.
-    objections.truncate(3);
-    let (verb, database) = (plan.verb.name(), plan.target.database.clone());
-    Err(RehearsalError::NoReceipt { verb, database, objections, lacks_rows }.into())
 }

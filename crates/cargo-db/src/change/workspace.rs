@@ -124,6 +124,14 @@ impl Workspace {
                     }
                     .into());
                 }
+                if self.needs.database == DatabaseNeed::Running {
+                    let running = self.local_server().running();
+                    let running = running.ok_or_else(|| LocalServerError::Absent {
+                        problem: "no database is named, and the private server is not running"
+                            .to_owned(),
+                    })?;
+                    return Ok(local::target(&running, database));
+                }
                 self.is_for_a_project(settings)?;
                 let running = self.local_server().ensure_running(&self.world)?;
                 Ok(local::target(&running, database))
@@ -169,7 +177,7 @@ impl Workspace {
 
     /// The same, by the settings of a set.
     pub(crate) fn database_of(&self, settings: Settings) -> Result<Database<'_>> {
-        if self.needs.database == DatabaseNeed::Marked {
+        if self.needs.database.is_used() {
             let database = Database::marked(self, settings)?;
             unread::warn_about_unread(&self.world, &database.target.user, &database.unread);
             if let Some(copied) = database.settings.environment.copy_of {
@@ -340,7 +348,7 @@ impl Database<'_> {
     /// The same with current facts: its marker, and the used plans.
     pub(crate) fn again(&self) -> Result<Database<'_>> {
         let Database { workspace, target, settings, .. } = self;
-        if workspace.needs.database == DatabaseNeed::Marked {
+        if workspace.needs.database.is_used() {
             return Database::marked(workspace, settings.clone());
         }
         Ok(Database::named(workspace, target.clone(), settings.clone()))

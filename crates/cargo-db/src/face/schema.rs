@@ -11,12 +11,12 @@ use snapbox::{Assert, Data};
 
 use crate::answer::{
     AcceptedKeys, AnswerOfSets, AuditShown, AuditTrail, BackedUp, BackupList, BackupShown,
-    BranchNotice, CheckReport, Created, DifferenceReport, DoctorReport, Drawn, Dropped, DryRun,
-    Dumped, EitherAnswer, EnvironmentReport, GeneratedView, HelpView, HookReport, Initialised,
-    KeyView, ManualPages, Migrated, NothingRehearsed, PolicyTable, Pruned, ReapedServers, Rebuilt,
-    RehearsalReport, Restored, SchemaFileView, Seeded, ServerList, ServerState, ServerUrl,
-    ShellScript, StatusReport, TableList, TableShown, TrailSound, TrustList, TrustRevoked,
-    TrustView, Verified,
+    BranchNotice, CheckReport, Created, DeployReport, DifferenceReport, DoctorReport, Drawn,
+    Dropped, DryRun, Dumped, EitherAnswer, EnvironmentReport, GeneratedView, HelpView, HookReport,
+    Initialised, KeyView, ManualPages, Migrated, NothingRehearsed, PolicyTable, Pruned,
+    ReapedServers, Rebuilt, RehearsalReport, Restored, SchemaFileView, Seeded, ServerList,
+    ServerState, ServerUrl, ShellScript, StatusReport, TableList, TableShown, TrailSound,
+    TrustList, TrustRevoked, TrustView, Verified,
 };
 use crate::face::json::{Document, NoAnswer, SCHEMA};
 use crate::model::event::Event;
@@ -117,7 +117,12 @@ const FILES: &[File] = &[
     File {
         name: "check",
         verbs: &["check"],
-        endings: &[of::<CheckReport>, of::<AnswerOfSets<CheckReport>>],
+        endings: &[
+            of::<CheckReport>,
+            of::<DeployReport>,
+            of::<AnswerOfSets<CheckReport>>,
+            of::<AnswerOfSets<DeployReport>>,
+        ],
     },
     File {
         name: "rehearse",

@@ -95,6 +95,29 @@ impl LockWork {
     }
 }
 
+/// What the statements of a migration took on the copy, and what that depends on. It is estimated
+/// from this what they take on a larger database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Costs {
+    /// Whether a lock lasts until the last statement.
+    pub(crate) one_transaction: bool,
+    pub(crate) statements: Vec<StatementCost>,
+}
+
+/// What a statement took on the copy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StatementCost {
+    pub(crate) line: usize,
+    /// Its duration in microseconds.
+    pub(crate) us: u64,
+    /// The tables that it read completely, rewrote or changed, and how many rows these had there.
+    pub(crate) tables: BTreeMap<String, u64>,
+    /// The tables that it locked so that other sessions wait.
+    pub(crate) locked: Vec<String>,
+}
+
 /// What a migration did to the rows of one table, wherever it did it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RowChanges {
@@ -196,6 +219,8 @@ pub(crate) struct Rehearsed {
     pub(crate) guards: Vec<Guard>,
     /// Work under locks, which takes longer on larger tables.
     pub(crate) lock_work: Vec<LockWork>,
+    /// `None` if they were not measured.
+    pub(crate) costs: Option<Costs>,
     /// The tables that it touches and that had no rows on the copy.
     pub(crate) empty: Vec<String>,
 }

@@ -185,6 +185,7 @@ impl Stage<'_> {
             failure,
             guards,
             lock_work,
+            costs: self.costs(migration, &measured),
             empty: self.baseline.empty(judge::touched(&measured).as_ref()),
         })
     }

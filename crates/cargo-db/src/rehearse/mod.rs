@@ -8,6 +8,7 @@ mod baseline;
 mod batch;
 mod capture;
 mod content;
+mod cost;
 mod cover;
 mod dropped;
 mod filled;
@@ -42,6 +43,9 @@ mod snapshot;
 mod stage;
 mod watch;
 
+#[cfg(test)]
+pub(crate) use cost::LargerTable;
+pub(crate) use cost::{CostEstimate, Estimate, MigrationEstimate};
 pub(crate) use cover::chains;
 pub(crate) use judge::only_locks;
 pub(crate) use queries::read as read_queries;

@@ -13,7 +13,7 @@ use crate::model::finding::Verdict;
 use crate::model::hex::from_hex;
 use crate::model::key::{KeyPlaces, PublicKey};
 use crate::model::migration::Migration;
-use crate::model::rehearsal::{Guard, LockWork, Rehearsal, Rehearsed};
+use crate::model::rehearsal::{Costs, Guard, LockWork, Rehearsal, Rehearsed};
 use crate::rehearse::filled::possibly_filled;
 use crate::rehearse::judge::grouped;
 use crate::rehearse::request::Request;
@@ -108,6 +108,10 @@ pub(crate) struct ReceiptEntry {
     /// Work under locks, which takes longer on larger tables.
     #[serde(default)]
     pub(crate) lock_work: Vec<LockWork>,
+    /// What its statements took there; `None` if they were not measured, or if the receipt is older
+    /// than this field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) costs: Option<Costs>,
     /// The tables that it touches and that had no rows there.
     #[serde(default)]
     pub(crate) empty: Vec<String>,
@@ -124,6 +128,7 @@ impl Receipt {
             rollback: rehearsed.rollback.word().to_owned(),
             guards: rehearsed.guards.clone(),
             lock_work: rehearsed.lock_work.clone(),
+            costs: rehearsed.costs.clone(),
             empty: rehearsed.empty.clone(),
         };
         Receipt {
@@ -346,10 +351,14 @@ impl Receipts {
         [own, &self.folder].into_iter().try_for_each(edit::can_write)
     }
 
-    /// Reads one from a file.
-    pub(crate) fn read(path: &Path) -> Result<Receipt> {
+    /// Reads a file with one receipt, or with a list of them.
+    fn read(path: &Path) -> Result<Vec<Receipt>> {
         let bytes = files::read(path)?;
-        serde_json::from_slice(&bytes).map_err(|error| {
+        let read = match bytes.trim_ascii_start().first() {
+            Some(b'[') => serde_json::from_slice(&bytes),
+            _ => serde_json::from_slice(&bytes).map(|receipt| vec![receipt]),
+        };
+        read.map_err(|error| {
             let file = path.to_owned();
             SettingsError::File {
                 file,
@@ -377,14 +386,35 @@ impl Receipts {
         Ok(paths)
     }
 
+    /// Fails if no file can be written there, so that a rehearsal is not run for nothing.
+    pub(crate) fn can_copy_to(file: &Path) -> Result<()> {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        edit::can_write(folder.unwrap_or(Path::new(".")))
+    }
+
+    /// Writes the receipts in these files to one file, which can be carried to another machine.
+    pub(crate) fn copy(paths: &[PathBuf], file: &Path) -> Result<()> {
+        let text = serde_json::to_string_pretty(&Receipts::read_all(paths)?).unwrap_or_default();
+        files::replace(file, &format!("{text}\n"))
+    }
+
+    /// Those in these files, the newest first.
+    pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<Receipt>> {
+        let all = paths.iter().map(|path| Receipts::read(path)).collect::<Result<Vec<_>>>()?;
+        Ok(newest_first(all.concat()))
+    }
+
     /// All that can be read, the newest first.
     pub(crate) fn all(&self) -> Result<Vec<Receipt>> {
         let paths = files::walk(&self.folder)?;
-        let mut receipts: Vec<Receipt> =
-            paths.iter().filter_map(|path| Self::read(path).ok()).collect();
-        receipts.sort_by_key(|receipt| std::cmp::Reverse(receipt.when));
-        Ok(receipts)
+        let read = paths.iter().filter_map(|path| Receipts::read(path).ok());
+        Ok(newest_first(read.flatten().collect()))
     }
+}
+
+fn newest_first(mut receipts: Vec<Receipt>) -> Vec<Receipt> {
+    receipts.sort_by_key(|receipt| std::cmp::Reverse(receipt.when));
+    receipts
 }
 
 #[cfg(test)]
@@ -393,11 +423,29 @@ mod tests {
 
     use super::*;
     use crate::model::key::VARIABLE;
+    use crate::model::rehearsal::StatementCost;
     use crate::model::target::Secret;
 
     fn key(digit: &str) -> SigningKey {
         let variable = Some(Secret::new(format!("cargo-db-signing-key:{}", digit.repeat(64))));
         SigningKey::find(&KeyPlaces { variable, file: None }).unwrap().expect(VARIABLE)
+    }
+
+    impl ReceiptEntry {
+        /// Of a migration that passed, and about which nothing else is known.
+        pub(in crate::rehearse) fn of_version(version: &str) -> ReceiptEntry {
+            ReceiptEntry {
+                version: version.to_owned(),
+                up: "aa".to_owned(),
+                down: None,
+                verdict: "PASS".to_owned(),
+                rollback: "proved".to_owned(),
+                guards: Vec::new(),
+                lock_work: Vec::new(),
+                costs: None,
+                empty: Vec::new(),
+            }
+        }
     }
 
     fn work(rows: u64, bound: Option<u64>) -> LockWork {
@@ -407,15 +455,15 @@ mod tests {
 
     fn signed(key: &SigningKey) -> Receipt {
         let guard = Guard { table: "public.a".to_owned(), column: None, bound: 3 };
+        let tables = [("public.a".to_owned(), 2)].into();
+        let cost = StatementCost { line: 3, us: 5, tables, locked: vec!["public.a".to_owned()] };
         let entry = ReceiptEntry {
-            version: "1".to_owned(),
-            up: "aa".to_owned(),
             down: Some("bb".to_owned()),
-            verdict: "PASS".to_owned(),
-            rollback: "proved".to_owned(),
             guards: vec![guard],
             lock_work: vec![work(2, Some(9))],
+            costs: Some(Costs { one_transaction: true, statements: vec![cost] }),
             empty: vec!["public.b".to_owned()],
+            ..ReceiptEntry::of_version("1")
         };
         let unsigned = Receipt {
             version: VERSION,
@@ -487,6 +535,24 @@ mod tests {
             assert!(why.starts_with("it was edited after "), "{field} {why}");
         }
         assert_eq!(document.as_object().unwrap().len(), 12);
+    }
+
+    /// The signature of a receipt from before costs were recorded holds: what was not recorded is
+    /// not part of the message.
+    #[test]
+    fn a_receipt_without_costs_is_as_it_was_before_they_were_recorded() {
+        let ours = key("1");
+        let mut unsigned = signed(&ours);
+        unsigned.migrations[0].costs = None;
+        let old = unsigned.signed(&ours);
+        let document = serde_json::to_value(&old).unwrap();
+        let entry = document["migrations"][0].as_object().unwrap();
+        let fields: Vec<&str> = entry.keys().map(String::as_str).collect();
+        let before =
+            ["down", "empty", "guards", "lock_work", "rollback", "up", "verdict", "version"];
+        assert_eq!(fields.into_iter().collect::<BTreeSet<_>>(), BTreeSet::from(before));
+        let read: Receipt = serde_json::from_value(document).unwrap();
+        assert_eq!(read.rejection(&[ours.public().unwrap()]), None);
     }
 
     #[test]

@@ -167,6 +167,7 @@ pub(super) fn unmeasured(migration: &Migration, findings: Vec<Finding>, why: Str
         failure: None,
         guards: Vec::new(),
         lock_work: Vec::new(),
+        costs: None,
         empty: Vec::new(),
     }
 }

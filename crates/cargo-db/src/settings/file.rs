@@ -19,6 +19,8 @@ pub(crate) struct DbToml {
     #[serde(deserialize_with = "with_sets")]
     pub(crate) migrations: MigrationsTable,
     pub(crate) migrate: MigrateTable,
+    #[serde(deserialize_with = "with_sets")]
+    pub(crate) budget: BudgetTable,
     /// The expectations about migrations, by version, or by set and version.
     pub(crate) expect: BTreeMap<String, ExpectTable>,
     pub(crate) check: CheckTable,
@@ -82,17 +84,34 @@ impl MigrationsTable {
     }
 }
 
-/// Tables inside `[migrations]` are sets; everything else is a setting.
-fn with_sets<'de, D: serde::Deserializer<'de>>(
+/// A table of settings with tables of the same kind for the sets of migrations.
+trait TableOfSets: serde::de::DeserializeOwned {
+    fn sets(&mut self) -> &mut BTreeMap<String, Self>;
+}
+
+impl TableOfSets for MigrationsTable {
+    fn sets(&mut self) -> &mut BTreeMap<String, MigrationsTable> {
+        &mut self.sets
+    }
+}
+
+impl TableOfSets for BudgetTable {
+    fn sets(&mut self) -> &mut BTreeMap<String, BudgetTable> {
+        &mut self.sets
+    }
+}
+
+/// Tables inside `[migrations]` or `[budget]` are sets; everything else is a setting.
+fn with_sets<'de, D: serde::Deserializer<'de>, T: TableOfSets>(
     deserializer: D,
-) -> Result<MigrationsTable, D::Error> {
+) -> Result<T, D::Error> {
     let whole = toml::Table::deserialize(deserializer)?;
     let (sets, own): (toml::Table, toml::Table) =
         whole.into_iter().partition(|(_, value)| value.is_table());
     let wrong = |error: toml::de::Error| serde::de::Error::custom(error.message());
-    let mut table: MigrationsTable = toml::Value::Table(own).try_into().map_err(wrong)?;
+    let mut table: T = toml::Value::Table(own).try_into().map_err(wrong)?;
     for (name, set) in sets {
-        table.sets.insert(name, set.try_into().map_err(wrong)?);
+        table.sets().insert(name, set.try_into().map_err(wrong)?);
     }
     Ok(table)
 }
@@ -108,6 +127,17 @@ pub(crate) struct MigrateTable {
     pub(crate) all_or_nothing: Option<bool>,
     pub(crate) max_blocking: Option<String>,
     pub(crate) rehearse: Option<bool>,
+}
+
+/// `[budget]`, or `[budget.<name>]` for the migrations of a set.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct BudgetTable {
+    pub(crate) migration: Option<String>,
+    pub(crate) statement: Option<String>,
+    pub(crate) lock: Option<String>,
+    #[serde(skip)]
+    pub(crate) sets: BTreeMap<String, BudgetTable>,
 }
 
 /// The expectations for one migration, or for the migrations of a set.
@@ -177,6 +207,8 @@ pub(crate) struct BackupTable {
     pub(crate) keep_weekly: Option<usize>,
     pub(crate) keep_monthly: Option<usize>,
     pub(crate) keep_within: Option<String>,
+    /// How old the newest verified backup may be at a deployment.
+    pub(crate) max_age: Option<String>,
 }
 
 /// `[hooks]`.

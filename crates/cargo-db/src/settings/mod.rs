@@ -5,8 +5,10 @@
 //! function that reads a file.
 
 mod after;
+mod budget;
 mod connection;
 mod dotenv;
+mod duration;
 mod expect;
 mod file;
 mod owner;
@@ -33,7 +35,9 @@ use crate::model::key::{KeyPlaces, VARIABLE};
 use crate::model::target::{Host, Secret, Target};
 
 pub(crate) use after::{AfterStep, NotifySettings, Webhook};
+pub(crate) use budget::Budget;
 pub(crate) use connection::DatabaseChoice;
+use duration::parse_duration;
 pub(crate) use expect::Expectations;
 use file::DbToml;
 pub(crate) use file::{DiagramView, NotifyFormat};
@@ -100,6 +104,8 @@ pub(crate) struct BackupSettings {
     /// The same without the variables.
     pub(crate) shared_last: usize,
     pub(crate) shared_within: Duration,
+    /// How old the newest verified backup may be at a deployment.
+    pub(crate) max_age: Option<Duration>,
     /// `SKIP_BACKUP_PROMPT`.
     pub(crate) skip_prompt: bool,
     /// Why backups are taken: the event that CI reports, or `manual`.
@@ -123,6 +129,8 @@ pub(crate) struct Settings {
     /// The expectations in `[expect]` and in the files in `expect/`.
     pub(crate) expected: Expectations,
     pub(crate) limits: Limits,
+    /// `[budget]`, of the set.
+    pub(crate) budget: Budget,
     /// `[schema]`.
     pub(crate) schema: SchemaSettings,
     /// `[diagram.views]`.
@@ -221,6 +229,7 @@ impl Settings {
             expected: Expectations::read(sources, &toml, &root, migrations.set.as_deref())?,
             schema: SchemaSettings::of(&root, &toml, &migrations)?,
             diagram_views: toml.diagram.views.clone(),
+            budget: Budget::of(&toml, migrations.set.as_ref())?,
             migrations,
             limits: limits(&sources.flags, &variables, &toml)?,
             seeds: seeds(&toml, &root, &trust)?,
@@ -414,19 +423,6 @@ fn concurrently_timeout(flags: &Flags, variables: &Variables) -> Result<Option<S
     Ok(Some(Setting { value, origin: said.origin }))
 }
 
-/// `300ms`, `2s`, `5m`.
-fn parse_duration(text: &str, source: &str) -> Result<Duration> {
-    humantime::parse_duration(text).map_err(|error| {
-        let (source_name, value) = (source.to_owned(), text.to_owned());
-        SettingsError::Value {
-            source_name,
-            value,
-            why: format!("{error}; write `300ms`, `2s` or `5m`"),
-        }
-        .into()
-    })
-}
-
 fn seeds(toml: &DbToml, root: &Path, trust: &Arc<Trust>) -> Result<SeedSettings> {
     let dir = match &toml.seeds.dir {
         Some(dir) => Setting { value: root.join(dir), origin: Origin::DbToml("seeds.dir") },
@@ -457,11 +453,10 @@ fn backup(variables: &Variables, toml: &DbToml, root: &Path) -> Result<BackupSet
         };
         Ok(Some(found.value.parse().map_err(bad)?))
     };
-    let within = table
-        .keep_within
-        .as_deref()
-        .map(|text| parse_duration(text, "backup.keep-within"))
-        .transpose()?;
+    let parsed = |text: &Option<String>, key| {
+        text.as_deref().map(|text| parse_duration(text, key)).transpose()
+    };
+    let within = parsed(&table.keep_within, "backup.keep-within")?;
     let day = 24 * 3600;
     let days = number("BACKUP_RETENTION_DAYS")?;
     let days = days.map(|days| Duration::from_secs(days.saturating_mul(day)));
@@ -472,6 +467,7 @@ fn backup(variables: &Variables, toml: &DbToml, root: &Path) -> Result<BackupSet
         dir,
         keep_last: most.unwrap_or(shared_last),
         keep_within: days.unwrap_or(shared_within),
+        max_age: parsed(&table.max_age, "backup.max-age")?,
         shared_last,
         shared_within,
         keep_daily: table.keep_daily.unwrap_or(0),

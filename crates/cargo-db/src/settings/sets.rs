@@ -50,8 +50,7 @@ impl SetOrder<'_> {
     fn unknown(&self, set: Option<&String>, needed: &str) -> Failure {
         let of_set = set.map_or_else(String::new, |set| format!(".{set}"));
         let source_name = format!("migrations{of_set}.depends-on in db.toml");
-        let why = format!("expected one of {}", names(self.migrations));
-        SettingsError::Value { source_name, value: needed.to_owned(), why }.into()
+        unknown(self.migrations, source_name, needed.to_owned())
     }
 }
 
@@ -75,14 +74,7 @@ pub(super) fn chosen(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resul
     let sets = &toml.migrations.sets;
     match &sources.flags.set {
         Some(name) if sets.contains_key(name) => Ok(Some(name.clone())),
-        Some(name) => {
-            let why = match sets.is_empty() {
-                true => "db.toml has no sets".to_owned(),
-                false => format!("expected one of {}", names(&toml.migrations)),
-            };
-            Err(SettingsError::Value { source_name: "--set".to_owned(), value: name.clone(), why }
-                .into())
-        }
+        Some(name) => Err(unknown(&toml.migrations, "--set".to_owned(), name.clone())),
         None if sets.len() == 1 && toml.migrations.is_empty() => Ok(sets.keys().next().cloned()),
         None => match of_named_folder(sources, toml, root) {
             None if sets.len() > 1 && toml.migrations.is_empty() && !sources.flags.any_set => {
@@ -91,6 +83,15 @@ pub(super) fn chosen(sources: &Sources<'_>, toml: &DbToml, root: &Path) -> Resul
             of_folder => Ok(of_folder),
         },
     }
+}
+
+/// There is no set of this name.
+pub(super) fn unknown(migrations: &MigrationsTable, source_name: String, value: String) -> Failure {
+    let why = match migrations.sets.is_empty() {
+        true => "db.toml has no sets".to_owned(),
+        false => format!("expected one of {}", names(migrations)),
+    };
+    SettingsError::Value { source_name, value, why }.into()
 }
 
 fn several(sources: &Sources<'_>, toml: &DbToml) -> Failure {

@@ -283,13 +283,7 @@ fn database_name(workspace: &Workspace) -> &str {
 /// of backups.
 fn newest_is_young(workspace: &Workspace, folder: &BackupFolder, max_age: Duration) -> Result<()> {
     let database = database_name(workspace);
-    let is_meant =
-        |backup: &Backup| backup.is_verified() && backup.manifest.database.name == database;
-    let found: Vec<Backup> = folder.list()?.backups.into_iter().filter(is_meant).collect();
-    let (newest, others) = match folder.newest_of(database, found) {
-        Ok((newest, others)) => (Some(newest), others),
-        Err(failure) => (None, failure.why()),
-    };
+    let (newest, others) = folder.newest_verified(database)?;
     let age = |newest: &Backup| Duration::try_from(now() - newest.manifest.finished);
     if let Some(newest) = newest.filter(|newest| age(newest).unwrap_or_default() <= max_age) {
         let (name, what) = (&newest.manifest.name, "the newest verified backup");

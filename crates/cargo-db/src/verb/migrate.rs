@@ -44,9 +44,9 @@ pub(crate) struct MigrateArgs {
     /// Apply all pending migrations or none (default in staging)
     #[arg(long)]
     all_or_nothing: bool,
-    /// Use this receipt, the signed result of a rehearsal that ran on another machine
-    #[arg(long, value_name = "FILE")]
-    receipt: Option<PathBuf>,
+    /// Use the receipts in this file, which `rehearse --receipt-to FILE` wrote on another machine
+    #[arg(long = "receipt", value_name = "FILE")]
+    receipts: Vec<PathBuf>,
     /// Continue even if the file of an applied migration is missing
     #[arg(long)]
     ignore_missing: bool,
@@ -64,9 +64,9 @@ impl Verb for MigrateArgs {
         EFFECT
     }
 
-    /// A version, a number of migrations or a receipt belongs to one set.
+    /// A version or a number of migrations belongs to one set.
     fn needs(&self) -> Needs {
-        let is_of_one = self.to.is_some() || self.steps.is_some() || self.receipt.is_some();
+        let is_of_one = self.to.is_some() || self.steps.is_some();
         let set = if is_of_one { SetNeed::One } else { SetNeed::Each };
         Needs { set, ..Needs::DATABASE }
     }
@@ -146,7 +146,7 @@ impl MigrateArgs {
         }
         let answer = DryRun::of(plan).with_sql(sql);
         let stops = backup_obstacle(database, plan)?.is_some();
-        let preview = match preview(database, plan, self.receipt.as_deref()) {
+        let preview = match preview(database, plan, &self.receipts) {
             // A database that cannot be backed up usually cannot be copied either, and that has
             // been reported already.
             Err(_) if stops => return Ok((answer, Exit::Finding)),
@@ -205,7 +205,7 @@ impl Change for PendingMigrations<'_> {
         let mut plan = batched(database, plan, wanted)?;
         migration::warn_of_empty_files(settings, &mut plan);
         plan.warnings.extend(migration::unmatched_expectations(settings, &facts.folder));
-        plan.receipts = receipt_of(database, &plan, self.args.receipt.as_deref())?;
+        plan.receipts = receipt_of(database, &plan, &self.args.receipts)?;
         Ok(plan)
     }
 
@@ -224,7 +224,7 @@ impl Change for PendingMigrations<'_> {
                 database.workspace.ui.note(&format!("\n-- {}\n{sql}", file.display()));
             }
         }
-        self.proving = Some(prove(database, plan, self.args.receipt.as_deref())?);
+        self.proving = Some(prove(database, plan, &self.args.receipts)?);
         Ok(())
     }
 
@@ -236,7 +236,7 @@ impl Change for PendingMigrations<'_> {
     }
 
     fn foresee_proof(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {
-        receipt_is_there(database, plan)
+        receipt_is_there(database, plan, &self.args.receipts)
     }
 
     fn lock(&mut self, database: &Database<'_>, plan: &Plan) -> Result<Held> {

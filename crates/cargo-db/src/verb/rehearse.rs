@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::answer::{EitherAnswer, NothingRehearsed, Outcome, RehearsalReport};
+use crate::answer::{EitherAnswer, NothingRehearsed, Outcome, RehearsalReport, SetEnding};
 use crate::backup::{BackupFolder, RestoreSource};
 use crate::change::{
-    Database, Effect, Needs, SetNeed, Workspace, batched, over_sets, shares_a_transaction, to_load,
-    wants_all_or_nothing,
+    Database, Effect, Needs, SetNeed, Workspace, batched, each_set, outcome_of_sets,
+    shares_a_transaction, to_load, wants_all_or_nothing,
 };
 use crate::cli::ReportFlags;
 use crate::failure::{Exit, Result, SettingsError};
@@ -45,6 +45,9 @@ pub(crate) struct RehearseArgs {
     /// Run all migrations in one transaction, as `migrate --all-or-nothing` does
     #[arg(long)]
     all_or_nothing: bool,
+    /// Also write the receipts to this file, for `migrate --receipt FILE` on another machine
+    #[arg(long, value_name = "FILE")]
+    receipt_to: Option<PathBuf>,
     /// Report which queries of the application break; DIR is the folder `.sqlx` of sqlx, or a
     /// folder of SQL files
     #[arg(long, value_name = "DIR")]
@@ -90,12 +93,29 @@ impl Verb for RehearseArgs {
     /// Rehearses the migrations of each set. A set that cannot be rehearsed does not hide the
     /// others.
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
-        over_sets(workspace, |workspace| self.rehearse(workspace))
+        let file = self.receipt_to.as_deref();
+        file.map_or(Ok(()), Receipts::can_copy_to)?;
+        let sets = each_set(workspace, |workspace| self.rehearse(workspace))?;
+        if let Some(file) = file {
+            let written: Vec<PathBuf> =
+                sets.iter().filter_map(|(_, set)| receipt_of(set)).collect();
+            Receipts::copy(&written, file)?;
+            workspace.ui.status("Wrote", &file.display().to_string());
+        }
+        outcome_of_sets(workspace, sets)
     }
 }
 
 /// What a rehearsal ends with.
 type RehearseAnswer = EitherAnswer<RehearsalReport, NothingRehearsed>;
+
+/// The file of the receipt that the rehearsal of a set wrote.
+fn receipt_of(ending: &SetEnding<RehearseAnswer>) -> Option<PathBuf> {
+    match ending {
+        SetEnding::Answered(EitherAnswer::One(report), _) => Some(report.receipt()),
+        _ => None,
+    }
+}
 
 impl RehearseArgs {
     fn rehearse(&self, workspace: &Workspace) -> Result<(RehearseAnswer, Exit)> {

@@ -24,6 +24,7 @@ mod consent_bytes;
 mod create;
 mod dangers;
 mod demo;
+mod deploy;
 mod diagram;
 mod diff;
 mod doctor;

@@ -1,6 +1,8 @@
 //! `cargo db check`.
 
+mod budget;
 mod changed;
+mod deploy;
 mod range;
 mod repository;
 mod set;
@@ -13,7 +15,7 @@ use clap::{Args, ValueEnum};
 use crate::answer::{CheckReport, Outcome};
 use crate::change::{
     DatabaseNeed, Effect, EndedSets, Needs, SetNeed, Workspace, drift_of, generated_schema,
-    outcome_of_sets,
+    outcome_of_sets, over_sets,
 };
 use crate::cli::ReportFlags;
 use crate::failure::{Exit, Result, SettingsError};
@@ -26,6 +28,7 @@ use crate::verb::declare::Verb;
 use crate::world::{files, process};
 
 use changed::ChangedInGit;
+use deploy::check_deploy;
 use range::{Range, pushed};
 use repository::Selection;
 use set::check_selections;
@@ -36,8 +39,8 @@ const EFFECT: Effect = Effect::Reads;
 ///
 /// Finds syntax errors, and statements that lock tables, rewrite tables, delete data, or break the
 /// application version that still runs while the migration is deployed. Compares the files with
-/// git to find migrations that were edited. `docs/rules.md` explains each rule. Only `--schema`
-/// and `--drift` need a server.
+/// git to find migrations that were edited. `docs/rules.md` explains each rule. Only `--schema`,
+/// `--drift` and `--deploy` need a server.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct CheckArgs {
@@ -64,6 +67,15 @@ pub(crate) struct CheckArgs {
     /// Also fail if the schema of the database has drifted from what the migrations left
     #[arg(long, conflicts_with_all = ["files", "staged", "range", "pushed"])]
     drift: bool,
+    /// Check whether the migrations can be deployed to the database: the history, drift, receipts,
+    /// the newest backup, free connections, and `[budget]`
+    #[arg(long, conflicts_with_all = ["files", "staged", "base", "range", "pushed", "schema"])]
+    #[arg(conflicts_with = "drift")]
+    deploy: bool,
+    /// With `--deploy`, use the receipts in this file, which `rehearse --receipt-to FILE` wrote on
+    /// another machine
+    #[arg(long = "receipt", value_name = "FILE", requires = "deploy")]
+    receipts: Vec<PathBuf>,
     /// Exit with code 1 only for findings of at least this severity
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t)]
     fail_on: FailOn,
@@ -89,6 +101,10 @@ impl Verb for CheckArgs {
     }
 
     fn needs(&self) -> Needs {
+        if self.deploy {
+            let (database, set) = (DatabaseNeed::Running, SetNeed::Each);
+            return Needs { database, set, ..Needs::DATABASE };
+        }
         let database =
             if self.schema || self.drift { DatabaseNeed::Marked } else { DatabaseNeed::Irrelevant };
         Needs { database, set: SetNeed::Each, ..Needs::FILES }
@@ -104,6 +120,10 @@ impl Verb for CheckArgs {
         let has_files = !self.files.is_empty();
         if !has_files {
             is_in_project(&workspace.settings)?;
+        }
+        if self.deploy {
+            let request = (self.receipts.as_slice(), self.fails_from());
+            return over_sets(workspace, |set| check_deploy(set, request));
         }
         let selections = self.selections(&workspace.settings.root)?;
         let of_git = selections.iter().all(Selection::is_of_git);

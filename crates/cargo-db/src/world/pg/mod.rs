@@ -2,6 +2,7 @@
 
 mod catalog;
 mod client;
+mod connections;
 mod handover;
 mod held;
 mod lock;
@@ -19,6 +20,7 @@ mod transaction;
 pub(crate) mod unread;
 
 pub(crate) use catalog::{AlongWith, Pair, failure as catalog_failure};
+pub(crate) use connections::FreeConnections;
 pub(crate) use held::{wait_for_tables, wait_to_read};
 pub(crate) use lock::{Lock, OWN_KEY};
 pub(crate) use own_tables::{OwnTables, TableComparison};
