@@ -68,6 +68,38 @@ impl Answer for HookReport {
     }
 }
 
+/// The script that a release phase runs.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct PreDeployScript {
+    /// Relative to the root of the project.
+    pub(crate) file: String,
+    pub(crate) state: HookState,
+    /// Whether this run changed it.
+    pub(crate) changed: bool,
+    /// Whether it runs `migrate` after `check --deploy`.
+    pub(crate) migrates: bool,
+}
+
+impl Answer for PreDeployScript {
+    fn text(&self, style: &Style) -> String {
+        let (colour, word) = match (self.state, self.changed) {
+            (HookState::Installed | HookState::Outdated, true) => (GREEN, "installed now"),
+            (HookState::Installed | HookState::Outdated, false) => (GREEN, "installed"),
+            (HookState::Absent, true) => (YELLOW, "removed"),
+            (HookState::Absent, false) => (YELLOW, "not installed"),
+            (HookState::Other, _) => (YELLOW, "kept as it is: cargo db did not write it"),
+            (HookState::Disabled, _) => (YELLOW, "not executable"),
+        };
+        let runs = match (self.state, self.migrates) {
+            (HookState::Installed, false) => ", runs `check --deploy`",
+            (HookState::Installed, true) => ", runs `check --deploy` and `migrate`",
+            _ => "",
+        };
+        format!("{}: {}{runs}", style.paint(BOLD, &self.file), style.paint(colour, word))
+    }
+}
+
 /// How the migrations of a branch that was checked out differ from those that are applied.
 #[derive(Default, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -60,7 +60,7 @@ pub(crate) use env::EnvironmentReport;
 pub(crate) use error::ErrorView;
 pub(crate) use generate::{GeneratedView, hazard_lines};
 pub(crate) use help::{ArgumentView, CommandView, ExitCodeView, HelpView};
-pub(crate) use hooks::{BranchNotice, HookReport, HookView, SetNotice};
+pub(crate) use hooks::{BranchNotice, HookReport, HookView, PreDeployScript, SetNotice};
 pub(crate) use init::{Added, Initialised};
 pub(crate) use key::{AcceptedKeys, KeyView};
 pub(crate) use keyboard::{ManualPages, ShellScript};

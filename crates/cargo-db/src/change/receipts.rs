@@ -45,8 +45,10 @@ impl ReceiptState {
         };
         let (holding, objections) = match holding(database, plan, named) {
             Ok(receipt) => (Some(receipt), Vec::new()),
-            Err(failure) if holds_none(&failure) => (None, objections(&failure)),
-            Err(failure) if failure.is_no_database() && !is_required => (None, Vec::new()),
+            Err(failure) if holds_none(&failure) && is_required => (None, objections(&failure)),
+            Err(failure) if holds_none(&failure) || failure.is_no_database() && !is_required => {
+                (None, Vec::new())
+            }
             Err(failure) => return Err(failure),
         };
         Ok(ReceiptState { is_required, holding, objections })

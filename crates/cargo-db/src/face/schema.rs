@@ -13,8 +13,8 @@ use crate::answer::{
     AcceptedKeys, AnswerOfSets, AuditShown, AuditTrail, BackedUp, BackupList, BackupShown,
     BranchNotice, CheckReport, Created, DeployReport, DifferenceReport, DoctorReport, Drawn,
     Dropped, DryRun, Dumped, EitherAnswer, EnvironmentReport, GeneratedView, HelpView, HookReport,
-    Initialised, KeyView, ManualPages, Migrated, NothingRehearsed, PolicyTable, Pruned,
-    ReapedServers, Rebuilt, RehearsalReport, Restored, SchemaFileView, Seeded, ServerList,
+    Initialised, KeyView, ManualPages, Migrated, NothingRehearsed, PolicyTable, PreDeployScript,
+    Pruned, ReapedServers, Rebuilt, RehearsalReport, Restored, SchemaFileView, Seeded, ServerList,
     ServerState, ServerUrl, ShellScript, StatusReport, TableList, TableShown, TrailSound,
     TrustList, TrustRevoked, TrustView, Verified,
 };
@@ -136,7 +136,7 @@ const FILES: &[File] = &[
     File {
         name: "hooks",
         verbs: &["hooks install", "hooks uninstall", "hooks status", "hooks notice"],
-        endings: &[of::<HookReport>, of::<BranchNotice>],
+        endings: &[of::<HookReport>, of::<BranchNotice>, of::<PreDeployScript>],
     },
     File {
         name: "server",

@@ -113,9 +113,8 @@ impl Stage<'_> {
         self.record_state()?;
         let rows = self.rows_before(migration, &before)?;
         let partitions = Partitions::of(&mut self.session)?;
-        let (direction, file) = (Direction::Up, &migration.up);
         let FileRunResult { measured, mut failed, failure, history } =
-            self.run(FileRun { migration, direction, file })?;
+            self.run(FileRun { migration, direction: Direction::Up, file: &migration.up })?;
         if let Some(failed) = failed.as_mut().filter(|failed| failed.rule == "fails") {
             failed.help = self.help_for(failed);
         }

@@ -167,16 +167,49 @@ fn what_was_not_measured_is_said_and_stops_a_deployment_with_a_budget() {
 fn too_few_free_connections_are_6() {
     let mut project = rehearsed_shop("dp_free");
     project.run_sql(
-        "CREATE ROLE dp_free_r LOGIN CONNECTION LIMIT 3; \
+        "CREATE ROLE dp_free_r LOGIN CONNECTION LIMIT 2; \
          GRANT pg_read_all_data TO dp_free_r; GRANT USAGE ON SCHEMA cargo_db TO dp_free_r",
     );
     project.set("DATABASE_URL", &cluster().url("dp_free").replace("postgres@", "dp_free_r@"));
     let ran = deploy(&project).code(6);
-    ran.says("3 of 3 connections are free (the role limits them)");
+    ran.says("2 of 2 connections are free (the role limits them)");
     cluster().run("dp_free", "ALTER ROLE dp_free_r CONNECTION LIMIT 9");
     deploy(&project).ok().says("9 of 9 free, limited by the role");
-    cluster().run("postgres", "ALTER DATABASE dp_free CONNECTION LIMIT 2");
-    deploy(&project).code(6).says("2 of 2 connections are free (the database limits them)");
+    cluster().run("postgres", "ALTER DATABASE dp_free CONNECTION LIMIT 1");
+    deploy(&project).code(6).says("1 of 1 connections are free (the database limits them)");
+}
+
+/// The number of connections that the check wants is enough for a run with a backup, and one less
+/// is not.
+#[test]
+fn as_many_connections_as_the_check_wants_are_enough() {
+    let mut project = Project::new("dp_enough");
+    project.run_sql(
+        "CREATE ROLE dp_enough_r LOGIN CREATEDB; GRANT pg_read_all_data TO dp_enough_r; \
+         ALTER DATABASE dp_enough OWNER TO dp_enough_r; ALTER SCHEMA public OWNER TO dp_enough_r",
+    );
+    project.set("DATABASE_URL", &cluster().url("dp_enough").replace("postgres@", "dp_enough_r@"));
+    project.accept_key();
+    project.migration("1_a.up.sql", "CREATE TABLE a (id int PRIMARY KEY);");
+    project.migration("1_a.down.sql", "DROP TABLE a;");
+    project.db(&["migrate"]).ok();
+    project.run_sql("INSERT INTO a VALUES (1); ANALYZE");
+    project.migration("2_b.up.sql", "SELECT pg_sleep(1.5); CREATE TABLE b (id int);");
+    project.migration("2_b.down.sql", "DROP TABLE b;");
+    project.db(&["rehearse"]).ok();
+    project.set("CARGO_DB_ENV", "production");
+    let needed = project.db(&["check", "--deploy", "--json"]).ok().json();
+    let needed = needed["connections"]["needed"].as_u64().unwrap();
+    let consent = project.consent(&["migrate"]);
+    let migrate: Vec<&str> =
+        ["migrate"].into_iter().chain(consent.iter().map(String::as_str)).collect();
+    let limit = |limit: u64| {
+        cluster().run("dp_enough", &format!("ALTER ROLE dp_enough_r CONNECTION LIMIT {limit}"));
+    };
+    limit(needed - 1);
+    project.db(&migrate).code(11).says("too many connections");
+    limit(needed);
+    project.db(&migrate).ok().says("1 migration applied");
 }
 
 #[test]

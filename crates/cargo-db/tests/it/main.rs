@@ -66,6 +66,7 @@ mod reading;
 mod rebase;
 mod rehearse;
 mod rehearsed_run;
+mod release;
 mod repair_drift;
 mod restore;
 mod retention;

@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
+use crate::release::{blocks, shell};
+use crate::support::keys::PUBLIC_KEY;
 use crate::support::{Project, cluster};
 
 const SETS: [&str; 6] = ["billing", "crm", "gateway", "ledger", "shop", "web"];
@@ -201,6 +203,29 @@ fn six_tools_work_after_init_with_no_edit_but_the_variables() {
     let created = project.path().join("services/crm/contacts/migrations/0003_more.py");
     assert!(created.exists());
     assert_eq!(states(&project), expected([2, 2, 1, 1, 1, 1], [1, 1, 1, 1, 0, 1]));
+}
+
+/// `docs/ci.md` has the lines of both pipelines.
+#[test]
+fn a_pull_request_takes_three_lines_and_a_deployment_at_most_six() {
+    let mut project = monorepo("mono_ci");
+    project.git(&["add", "."]);
+    project.git(&["commit", "--quiet", "--message", "services"]);
+    project.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    for set in SETS {
+        let key = ["env", "key", "add", PUBLIC_KEY, "--env", "test", "--yes", "--set", set];
+        project.db(&key).ok();
+    }
+    let [request] = &blocks("Many sets", "sh")[..] else { panic!() };
+    let [_, deploy] = &blocks("Rehearsed on another machine", "sh")[..] else { panic!() };
+    assert!(request.lines().count() <= 3 && deploy.lines().count() <= 6);
+    project.set("CARGO_DB_ENV", "test");
+    shell(&project, request).ok();
+    project.set("CARGO_DB_ENV", "production");
+    // Only what was carried counts.
+    std::fs::remove_dir_all(project.path().join(".db/receipts")).unwrap();
+    shell(&project, deploy).ok();
+    assert_eq!(states(&project), expected([2, 2, 1, 1, 1, 1], [0; 6]));
 }
 
 /// The folder of an application means its project.

@@ -20,9 +20,9 @@ use crate::verb::check::budget::{not_measured, over_budget};
 use crate::world::clock::now;
 use crate::world::pg::{FreeConnections, Purpose, Session};
 
-/// How many sessions `migrate` has at the same time, at most, when cargo db runs the migrations:
-/// the lock, the migration and its watchdog, or those of a backup.
-const SESSIONS: u64 = 4;
+/// How many sessions `migrate` has at the same time: the lock, the migration and its watchdog, or
+/// the lock and those of a backup.
+const SESSIONS: u64 = 3;
 
 /// Looks at the database and its pending migrations. Writes nothing, and starts no server.
 pub(super) fn check_deploy(

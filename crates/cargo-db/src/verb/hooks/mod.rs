@@ -2,9 +2,10 @@
 
 mod notice;
 mod place;
+mod pre_deploy;
 mod script;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -12,10 +13,12 @@ use crate::answer::{HookReport, HookView, Outcome};
 use crate::change::{DatabaseNeed, Effect, Needs, Workspace};
 use crate::failure::Result;
 use crate::model::hook::{Hook, HookState};
+use crate::settings::Settings;
 use crate::verb::declare::{Verb, verbs};
 use crate::world::{edit, files};
 
 use place::{HookFolder, Manager};
+use pre_deploy::{ReleaseScript, ReleaseSteps};
 
 const EFFECT: Effect = Effect::Reads;
 
@@ -51,23 +54,43 @@ verbs! {
 /// Writes the hooks to the folder from which git runs them, or to `.husky`. A hook that is already
 /// there is kept: to run both, use `--append`. For lefthook, prints the lines to add to its
 /// configuration. Exits with code 1 if a hook was not installed.
+///
+/// With `--pre-deploy`, writes one executable script and no hook. A file that cargo db did not
+/// write is kept.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct InstallArgs {
     /// Add the lines also to existing hooks that are shell scripts
     #[arg(long)]
     append: bool,
+    /// Write a script for a release phase instead, which runs `check --deploy`
+    #[arg(long, value_name = "FILE", conflicts_with = "append")]
+    pre_deploy: Option<PathBuf>,
+    /// Let the script run `migrate` afterwards
+    #[arg(long, requires = "pre_deploy")]
+    migrate: bool,
+    /// Let the script use the receipts in this file
+    #[arg(long = "receipt", value_name = "FILE", requires = "pre_deploy")]
+    receipts: Vec<PathBuf>,
 }
 
 /// Remove the hooks, and keep what else is in their files
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
-pub(crate) struct UninstallArgs {}
+pub(crate) struct UninstallArgs {
+    /// Remove the script for a release phase instead
+    #[arg(long, value_name = "FILE")]
+    pre_deploy: Option<PathBuf>,
+}
 
 /// Show which hooks are installed, and where
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
-pub(crate) struct HookStatusArgs {}
+pub(crate) struct HookStatusArgs {
+    /// Show the script for a release phase instead
+    #[arg(long, value_name = "FILE")]
+    pre_deploy: Option<PathBuf>,
+}
 
 /// A verb that does the same with the file of each hook, and then reports all of them.
 trait HookVerb {
@@ -75,6 +98,9 @@ trait HookVerb {
 
     /// Returns whether it changed the file.
     fn apply(&self, place: &HookFolder, file: &HookFile) -> Result<bool>;
+
+    /// Does the same with the script for a release phase; `None` if none was named.
+    fn apply_to_script(&self, settings: &Settings) -> Option<Result<Outcome>>;
 
     /// Whether a hook that is not installed afterwards is a finding.
     fn wants_all(&self) -> bool {
@@ -89,6 +115,12 @@ impl HookVerb for InstallArgs {
         install(place, file, self.append)
     }
 
+    fn apply_to_script(&self, settings: &Settings) -> Option<Result<Outcome>> {
+        let content = ReleaseSteps { migrates: self.migrate, receipts: &self.receipts };
+        let install = |file| ReleaseScript::of(settings, file)?.install(&content);
+        self.pre_deploy.as_deref().map(install)
+    }
+
     fn wants_all(&self) -> bool {
         true
     }
@@ -100,6 +132,11 @@ impl HookVerb for UninstallArgs {
     fn apply(&self, place: &HookFolder, file: &HookFile) -> Result<bool> {
         uninstall(place, file)
     }
+
+    fn apply_to_script(&self, settings: &Settings) -> Option<Result<Outcome>> {
+        let uninstall = |file| ReleaseScript::of(settings, file)?.uninstall();
+        self.pre_deploy.as_deref().map(uninstall)
+    }
 }
 
 impl HookVerb for HookStatusArgs {
@@ -107,6 +144,11 @@ impl HookVerb for HookStatusArgs {
 
     fn apply(&self, _: &HookFolder, _: &HookFile) -> Result<bool> {
         Ok(false)
+    }
+
+    fn apply_to_script(&self, settings: &Settings) -> Option<Result<Outcome>> {
+        let status = |file| ReleaseScript::of(settings, file)?.status();
+        self.pre_deploy.as_deref().map(status)
     }
 }
 
@@ -124,6 +166,9 @@ impl<V: HookVerb> Verb for V {
     }
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        if let Some(outcome) = self.apply_to_script(&workspace.settings) {
+            return outcome;
+        }
         let place = HookFolder::of(&workspace.settings)?;
         let report = report(&place, |file| self.apply(&place, file))?;
         let is_lacking = self.wants_all() && !report.is_complete();
@@ -134,7 +179,7 @@ impl<V: HookVerb> Verb for V {
 /// The file of a hook.
 struct HookFile {
     hook: Hook,
-    path: std::path::PathBuf,
+    path: PathBuf,
     /// `None` if there is no file.
     script: Option<String>,
     /// Whether it can be changed: it is a text, and no link to one.

@@ -90,7 +90,7 @@ fn lefthook_file(top: &Path) -> Option<PathBuf> {
 }
 
 /// The program to call if no `cargo-db` is installed: this one, unless it is found by its name.
-fn built(top: &Path) -> Option<String> {
+pub(super) fn built(top: &Path) -> Option<String> {
     let own = process::own_path_unless_found("cargo-db")?;
     Some(own.strip_prefix(top).unwrap_or(&own).to_str()?.to_owned())
 }
