@@ -7,7 +7,7 @@ use crate::answer::text::{and_more, plural};
 use crate::model::environment::Environment;
 use crate::model::key::PublicKey;
 use crate::model::migration::{Migration, title};
-use crate::plan::{BaselineComparison, Batch, Step};
+use crate::plan::{BaselineComparison, Batch, Renumbered, Step};
 
 /// A migration by its version and name.
 #[derive(Clone, Debug, Serialize)]
@@ -227,14 +227,7 @@ impl From<&Step> for StepView {
                 file: migration.down.map(|down| down.path.display().to_string()),
                 losses: losses(&lost),
             },
-            Step::Compare { comparison, .. } => {
-                let (differences, because) = match comparison {
-                    BaselineComparison::Same => (Some(Vec::new()), None),
-                    BaselineComparison::Different { objects } => (Some(objects), None),
-                    BaselineComparison::NotCompared { why } => (None, Some(why)),
-                };
-                StepView::Compare { differences, because }
-            }
+            Step::Compare { comparison, .. } => comparison.into(),
             Step::Record { migration } => {
                 let MigrationView { version, name } = (&migration).into();
                 StepView::Record { version, name }
@@ -248,20 +241,7 @@ impl From<&Step> for StepView {
                 let MigrationView { version, name } = (&migration).into();
                 StepView::Rerecord { version, name }
             }
-            Step::Renumber { migration, is_recorded } => {
-                let MigrationView { version, name } = (&migration.from).into();
-                let files = migration.files.iter().map(|(from, to)| RenamedView {
-                    from: from.display().to_string(),
-                    to: to.display().to_string(),
-                });
-                StepView::Renumber {
-                    version,
-                    name,
-                    to: migration.to.version.to_string(),
-                    files: files.collect(),
-                    recorded: is_recorded,
-                }
-            }
+            Step::Renumber { migration, is_recorded } => renumbered(&migration, is_recorded),
             Step::ClearFailed { migration } => {
                 let MigrationView { version, name } = (&migration).into();
                 StepView::ClearFailed { version, name }
@@ -298,6 +278,40 @@ impl From<&Step> for StepView {
             Step::RemoveBackup { name } => StepView::RemoveBackup { name },
             Step::Name { name } => StepView::Name { name },
         }
+    }
+}
+
+impl From<BaselineComparison> for StepView {
+    fn from(comparison: BaselineComparison) -> StepView {
+        let (differences, because) = match comparison {
+            BaselineComparison::Same => (Some(Vec::new()), None),
+            BaselineComparison::Different { objects } => (Some(objects), None),
+            BaselineComparison::NotCompared { why } => (None, Some(why)),
+        };
+        StepView::Compare { differences, because }
+    }
+}
+
+fn renumbered(migration: &Renumbered, recorded: bool) -> StepView {
+    let MigrationView { version, name } = (&migration.from).into();
+    let files = migration.files.iter().map(|(from, to)| RenamedView {
+        from: from.display().to_string(),
+        to: to.display().to_string(),
+    });
+    let to = migration.to.version.to_string();
+    StepView::Renumber { version, name, to, files: files.collect(), recorded }
+}
+
+/// What a step of a rebase renames.
+fn renaming(title: String, to: &str, files: &[RenamedView], recorded: bool) -> String {
+    let shown = files.iter().map(|file| format!("{} to {}", file.from, file.to));
+    let renamed = match files.is_empty() {
+        true => title,
+        false => format!("rename {}", shown.collect::<Vec<_>>().join(", ")),
+    };
+    match recorded {
+        true => format!("{renamed}, and record it as {to} in the history"),
+        false => renamed,
     }
 }
 
@@ -350,13 +364,7 @@ impl StepView {
                 title(version, name)
             ),
             StepView::Renumber { version, name, to, files, recorded } => {
-                let shown = files.iter().map(|file| format!("{} to {}", file.from, file.to));
-                let renamed = match files.is_empty() {
-                    true => title(version, name),
-                    false => format!("rename {}", shown.collect::<Vec<_>>().join(", ")),
-                };
-                let record = format!(", and record it as {to} in the history");
-                format!("{renamed}{}", if *recorded { &record } else { "" })
+                renaming(title(version, name), to, files, *recorded)
             }
             StepView::ClearFailed { version, name } => {
                 format!("remove the failed run of {}: it is pending again", title(version, name))

@@ -109,22 +109,7 @@ impl SchemaError {
                          begins with `-- cargo-db: allow outside-database`; such files are not run",
                     )
             }
-            SchemaError::NotBuilt { why, has_base } => {
-                let explained = Explanation::new("SCHEMA.NOT_BUILT", Exit::Failed)
-                    .because_of(why.iter().cloned())
-                    .because("they ran on a scratch database; nothing was written");
-                if *has_base {
-                    return explained.advise(
-                        "check that `[schema] base` in db.toml is the schema as it was before the \
-                         first migration after `base-version`",
-                    );
-                }
-                explained.advise(
-                    "if the database existed before its first migration (`cargo db baseline`), \
-                     save its schema from that time in a file, and name the file: `base = \
-                     \"base.sql\"` below `[schema]`",
-                )
-            }
+            SchemaError::NotBuilt { why, has_base } => not_built(why, *has_base),
             SchemaError::NotAsRecorded { objects, command, .. } => {
                 Explanation::new("BASELINE.DIFFERS", Exit::History)
                     .because_of(objects.iter().cloned())
@@ -139,6 +124,24 @@ impl SchemaError {
             }
         }
     }
+}
+
+/// A database that the migrations alone do not build.
+fn not_built(why: &[String], has_base: bool) -> Explanation {
+    Explanation::new("SCHEMA.NOT_BUILT", Exit::Failed)
+        .because_of(why.iter().cloned())
+        .because("they ran on a scratch database; nothing was written")
+        .advise(match has_base {
+            true => {
+                "check that `[schema] base` in db.toml is the schema as it was before the first \
+                 migration after `base-version`"
+            }
+            false => {
+                "if the database existed before its first migration (`cargo db baseline`), save \
+                 its schema from that time in a file, and name the file: `base = \"base.sql\"` \
+                 below `[schema]`"
+            }
+        })
 }
 
 /// One of each kind, and of each ending that a kind can take.

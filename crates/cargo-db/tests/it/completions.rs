@@ -92,7 +92,7 @@ fn fish_completes_with_the_names_of_migrations() {
     };
     for first in ["cargo db", "cargo-db"] {
         assert_eq!(offered(&format!("{first} migrate --to ")), ["1\tusers", "2\torders"]);
-        assert_eq!(offered(&format!("{first} restore ")), [backup.clone()]);
+        assert_eq!(offered(&format!("{first} restore ")), std::slice::from_ref(&backup));
     }
     assert!(offered("cargo ").iter().all(|word| word != "migrate"));
 }
