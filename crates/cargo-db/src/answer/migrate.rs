@@ -16,7 +16,7 @@ use crate::plan::{Operation, Plan};
 pub(crate) struct Migrated {
     #[serde(flatten)]
     planned: Planned,
-    /// The migrations that were applied, taken back or recorded.
+    /// The migrations that were applied, rolled back or recorded.
     done: Vec<DoneView>,
     /// Why nothing was.
     #[serde(skip_serializing_if = "Option::is_none")]

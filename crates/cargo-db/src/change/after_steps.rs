@@ -17,7 +17,9 @@ use crate::world::{edit, files, tool};
 pub(crate) fn after_migrate(database: &Database<'_>) -> Result<Vec<AfterStepView>> {
     let mut steps = Vec::new();
     if let Some(file) = diesel_schema_file(database) {
-        steps.push(print_schema(database, &file));
+        let step = print_schema(database, &file);
+        warn_about(database, &step);
+        steps.push(step);
     }
     for AfterStep { command, is_required } in &database.settings.after_migrate {
         let command = command.to_run()?;
@@ -26,15 +28,18 @@ pub(crate) fn after_migrate(database: &Database<'_>) -> Result<Vec<AfterStepView
             let (command, why) = (step.command, why.clone());
             return Err(ProgramError::RequiredStep { command, why }.into());
         }
+        warn_about(database, &step);
         steps.push(step);
     }
-    for AfterStepView { command, error, .. } in &steps {
-        if let Some(why) = error {
-            let ui = &database.workspace.ui;
-            ui.warning(&format!("the migrations are applied, but `{command}` did not run: {why}"));
-        }
-    }
     Ok(steps)
+}
+
+/// Says at once that a step failed: a required one behind it may end the run.
+fn warn_about(database: &Database<'_>, AfterStepView { command, error, .. }: &AfterStepView) {
+    if let Some(why) = error {
+        let ui = &database.workspace.ui;
+        ui.warning(&format!("the migrations are applied, but `{command}` did not run: {why}"));
+    }
 }
 
 /// Runs a command in a folder, with the database in its environment, and then `use_output`.

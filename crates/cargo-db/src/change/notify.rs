@@ -32,7 +32,7 @@ struct Notification<'a> {
     set: Option<&'a str>,
     /// `user@host:port/database`; none if no server is named.
     target: Option<String>,
-    /// The migrations that were applied, taken back or recorded.
+    /// The migrations that were applied, rolled back or recorded.
     versions: Vec<String>,
     error: Option<NotifiedError>,
 }

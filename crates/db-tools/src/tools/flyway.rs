@@ -2,9 +2,9 @@
 //! migrations; `flyway_schema_history`.
 //!
 //! Read in `flyway-core/…/resolver/ChecksumCalculator.java`, `…/api/MigrationState.java` and
-//! `flyway-database-postgresql/…/PostgreSQLDatabase.java`. The checksum is the CRC-32 of all lines
-//! without their line endings, as a signed number. A baseline counts as applied, and so does every
-//! migration below it.
+//! `flyway-database-postgresql/…/PostgreSQLDatabase.java`. The checksum is the CRC-32 of all
+//! lines without their line endings, as a signed number. A baseline counts as applied, and so does
+//! every migration below it.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

@@ -89,8 +89,8 @@ fn settings_of_sessions(subject: &mut DatabaseSubject) -> Result<Diagnosis> {
     Ok(Diagnosis::of_evidence(
         found,
         "no setting of the role or the database disturbs a migration tool",
-        "remove the setting with ALTER DATABASE or ALTER ROLE … RESET, or give the migrating role \
-         a value of its own",
+        "remove the setting with ALTER DATABASE … RESET or ALTER ROLE … RESET, or give the \
+         migrating role a value of its own",
     ))
 }
 
