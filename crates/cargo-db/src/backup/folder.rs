@@ -173,8 +173,7 @@ impl BackupFolder {
         Err(BackupError::NoneWhole { database: database.to_owned(), folder, others }.into())
     }
 
-    /// The newest complete backup of a database that a person took and that was verified; and why
-    /// others do not count.
+    /// The newest complete backup of a database that was verified, and why others do not count.
     pub(crate) fn newest_verified(&self, database: &str) -> Result<(Option<Backup>, Vec<String>)> {
         let is_meant =
             |backup: &Backup| backup.is_verified() && backup.manifest.database.name == database;

@@ -5,7 +5,6 @@ use time::{Duration, OffsetDateTime};
 use crate::answer::text::size;
 use crate::backup::BackupFolder;
 use crate::failure::Result;
-use crate::model::backup::Backup;
 use crate::verb::doctor::check::{DatabaseSubject, Diagnosis, DoctorCheck};
 use crate::world::clock::now;
 use crate::world::files;
@@ -59,17 +58,11 @@ fn room(free: u64, needed: u64) -> Diagnosis {
 }
 
 fn newest_backup(subject: &mut DatabaseSubject) -> Result<Diagnosis> {
-    let database = &subject.target.database;
-    let now = now();
-    let is_usable = |backup: &&Backup| {
-        backup.manifest.database.name == *database
-            && backup.manifest.unusable_reason(now).is_none()
-            && backup.is_verified()
-    };
-    let listing = BackupFolder::of(&subject.settings).list()?;
-    let finished = listing.backups.iter().find(is_usable).map(|backup| backup.manifest.finished);
+    let folder = BackupFolder::of(&subject.settings);
+    let (newest, _) = folder.newest_verified(&subject.target.database)?;
+    let finished = newest.map(|backup| backup.manifest.finished);
     let is_precious = !subject.settings.environment.environment.is_disposable();
-    Ok(age(finished, now, is_precious))
+    Ok(age(finished, now(), is_precious))
 }
 
 /// Development and test need no backup.
