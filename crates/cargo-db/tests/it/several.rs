@@ -203,7 +203,6 @@ fn what_belongs_to_one_set_needs_its_name() {
     for arguments in [
         &["migrate", "--to", "1"][..],
         &["migrate", "--steps", "1"],
-        &["migrate", "--receipt", "x.json"],
         &["rehearse", "--to", "1"],
         &["rehearse", "--from", "backup", "--backup", "x"],
         // One database, or one folder, for sets that have their own.
