@@ -2,8 +2,9 @@
 //!
 //! A line that ends in `--from 15` or `--until 14` is only for these major versions. `{own pg_class
 //! c}` stands for the condition that an object is not the system's or an extension's, `{lasting n}`
-//! for the condition that a schema is not for temporary objects, and `{chosen relations c.oid}` for
-//! the condition that a relation is in scope.
+//! for the condition that a schema is not for temporary objects, `{written c}` for the sum of the
+//! numbers of the transactions that wrote rows, and `{chosen relations c.oid}` for the condition that
+//! a relation is in scope.
 
 use crate::catalog::part::Scope;
 
@@ -93,6 +94,7 @@ fn expanded(query: &str, scope: Scope<'_>) -> String {
             ["lasting", row] => {
                 text.push_str(&format!("{row}.nspname !~ '^pg_(toast_)?temp_'"));
             }
+            ["written", row] => text.push_str(&written(row)),
             ["chosen", kind, oid] => text.push_str(&chosen(scope, kind, oid)),
             // The text of an array.
             _ => text.push_str(&format!("{{{inside}}}")),
@@ -130,6 +132,15 @@ fn chosen(scope: Scope<'_>, kind: &str, oid: &str) -> String {
         }
         _ => format!("{oid} = {list}"),
     }
+}
+
+/// The sum of the numbers of the transactions that wrote these rows. There is no number in SQL but
+/// the age, which grows with every transaction, except that of the rows of `initdb`: theirs is the
+/// greatest one. The age of the transaction 3, which is the first one, grows alike.
+fn written(row: &str) -> String {
+    format!(
+        "sum(age('3'::xid)::int8 - age({row}.xmin)) FILTER (WHERE age({row}.xmin) < 2147483647)"
+    )
 }
 
 /// The condition that an object is neither the system's nor an extension's.
