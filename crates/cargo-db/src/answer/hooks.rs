@@ -130,13 +130,13 @@ impl SetNotice {
         let is = if self.missing == 1 { "is" } else { "are" };
         let (said, verb) = match (self.missing, self.new) {
             (0, new) => (format!("this branch brings {}", plural(new, "new migration")), "migrate"),
-            (_, 0) => (format!("{missing} {is} missing in this branch"), "status"),
+            (_, 0) => (format!("{missing} {is} missing in this branch"), "switch"),
             (_, new) => (
                 format!(
                     "{missing} {is} missing in this branch, which brings {}",
                     plural(new, "new one")
                 ),
-                "status",
+                "switch",
             ),
         };
         let flag = self.set.as_ref().map_or_else(String::new, |set| format!(" --set {set}"));

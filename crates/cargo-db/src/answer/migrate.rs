@@ -86,7 +86,9 @@ impl Answer for Migrated {
             Operation::Repair => format!("{count} repaired in the history"),
             Operation::RepairDrift => format!("{count} written and recorded as applied"),
             Operation::Rebase => format!("{count} renumbered"),
-            Operation::Rollback => format!("{count} reverted in {}", elapsed(took)),
+            Operation::Rollback | Operation::Switch => {
+                format!("{count} reverted in {}", elapsed(took))
+            }
             _ => format!("{count} applied in {}", elapsed(took)),
         }
     }

@@ -193,6 +193,9 @@ impl Planned {
             Operation::Rebase => {
                 "nothing to do: the unmerged migrations run after all merged ones".to_owned()
             }
+            Operation::Switch => {
+                format!("nothing to do: this branch has all migrations that {database} has")
+            }
             Operation::Rollback => {
                 format!("nothing to roll back: no such migration is applied in {database}")
             }

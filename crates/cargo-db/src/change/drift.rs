@@ -40,7 +40,8 @@ pub(super) fn before(database: &Database<'_>, plan: &Plan) -> Option<SchemaBefor
         | Operation::Baseline
         | Operation::Repair
         | Operation::RepairDrift
-        | Operation::Rebase => read(database, plan),
+        | Operation::Rebase
+        | Operation::Switch => read(database, plan),
         Operation::Restore | Operation::RestoreInPlace => {
             plan.steps.iter().find_map(|step| match step {
                 Step::Build { .. } | Step::Replace { is_whole: true, .. } => {

@@ -27,7 +27,7 @@ pub(super) fn seal(
         Operation::Migrate | Operation::Rollback | Operation::Baseline => {
             plan.commands = migration::commands_of(settings, &plan)?;
         }
-        Operation::Rebase => {
+        Operation::Rebase | Operation::Switch => {
             let reverts = plan.reverts().map(|reverts| migration::commands_of(settings, &reverts));
             plan.commands = reverts.transpose()?.unwrap_or_default();
         }

@@ -199,9 +199,8 @@ const REMEDIES: &[(ProblemKind, &str, &str)] = &[
     ),
     (
         ProblemKind::Missing,
-        "missing: restore the file. If it is on another branch: switch to that branch, run \
-         `cargo db rollback`, and switch back. In development, `cargo db reset` also works. To \
-         continue without the file",
+        "missing: restore the file. If it is on another branch, `cargo db switch` rolls it back in \
+         development; `cargo db reset` also works. To continue without the file",
         "cargo db migrate --ignore-missing --dry-run",
     ),
     (

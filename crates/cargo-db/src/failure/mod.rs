@@ -30,6 +30,7 @@ mod schema;
 mod seed;
 mod server;
 mod settings;
+mod switch;
 #[cfg(test)]
 mod tests;
 
@@ -60,6 +61,7 @@ pub(crate) use schema::{SchemaError, ServerWideStatement};
 pub(crate) use seed::SeedError;
 pub(crate) use server::LocalServerError;
 pub(crate) use settings::SettingsError;
+pub(crate) use switch::SwitchError;
 
 use explanation::{Explanation, with_kept_flags};
 use postgres::error::SqlState;
@@ -96,6 +98,7 @@ pub(crate) enum Kind {
     Key(#[from] KeyError),
     Hooks(#[from] HooksError),
     Rebase(#[from] RebaseError),
+    Switch(#[from] SwitchError),
     Run(#[from] RunError),
 }
 
@@ -123,6 +126,7 @@ impl Kind {
             Kind::Key(kind) => kind.explain(),
             Kind::Hooks(kind) => kind.explain(),
             Kind::Rebase(kind) => kind.explain(),
+            Kind::Switch(kind) => kind.explain(),
             Kind::Run(kind) => kind.explain(),
         }
     }

@@ -42,12 +42,13 @@ fn samples() -> Vec<Failure> {
         area(include_str!("key.rs"), key::samples()),
         area(include_str!("hooks.rs"), hooks::samples()),
         area(include_str!("rebase.rs"), rebase::samples()),
+        area(include_str!("switch.rs"), switch::samples()),
         area(include_str!("run.rs"), run::samples()),
     ];
     let all: Vec<Failure> = areas.into_iter().flatten().collect();
     let met: BTreeSet<String> =
         all.iter().map(|one| format!("{:?}", discriminant(one.kind()))).collect();
-    assert_eq!(met.len(), 22, "an area without samples");
+    assert_eq!(met.len(), 23, "an area without samples");
     all
 }
 
@@ -273,6 +274,8 @@ const CODES: &[(&str, &[u8])] = &[
     ("SIGNAL.TERMINATED", &[143]),
     ("STATEMENT.FAILED", &[7]),
     ("STATEMENT.PART_WAY", &[8]),
+    ("SWITCH.BY_TOOL", &[2]),
+    ("SWITCH.NOT_IN_GIT", &[9]),
     ("TOOL.CANNOT", &[10]),
     ("TOOL.FAILED", &[10]),
     ("TOOL.GOES_ELSEWHERE", &[10]),

@@ -90,26 +90,37 @@ pub(crate) fn name_branches(problems: &mut [Problem], settings: &Settings) {
 
 /// Adds to the problem of a missing file where git has it. The up file is preferred to the down
 /// file.
-fn add_place(root: &Path, files: &[(String, String)], problem: &mut Problem) {
-    let of_problem = files.iter().filter(|(_, path)| is_of(path, problem));
-    let found = of_problem.min_by_key(|(_, path)| path.ends_with("down.sql"));
-    if let (ProblemKind::Missing, Some((commit, path))) = (problem.trouble, found) {
-        problem.explanation += &describe_place(root, commit, path);
+fn add_place(root: &Path, files: &[Committed], problem: &mut Problem) {
+    let of_problem = files.iter().filter(|one| is_of(&one.path, problem));
+    let found = of_problem.min_by_key(|one| one.path.ends_with("down.sql"));
+    if let (ProblemKind::Missing, Some(Committed { commit, path })) = (problem.trouble, found) {
+        let place = place_of(root, commit, path);
+        problem.explanation += &format!("; git has `{path}` {place}");
     }
 }
 
-/// Every file that any branch ever had in the folder, relative to the root, with a commit that
-/// wrote it. A file is listed once for each such commit, the newest first.
-fn committed(root: &Path, dir: &Path) -> Option<Vec<(String, String)>> {
+/// A file of the migrations folder, relative to the root, and a commit that wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Committed {
+    pub(super) commit: String,
+    pub(super) path: String,
+}
+
+/// Every file that any branch ever had in the folder. A file is listed once for each commit that
+/// wrote it, the newest first. Branches that were deleted or rewritten count as long as git knows
+/// that they were checked out.
+pub(super) fn committed(root: &Path, dir: &Path) -> Option<Vec<Committed>> {
     let dir = dir.strip_prefix(root).unwrap_or(dir).to_str()?;
-    let log = ["-c", "core.quotePath=false", "log", "--all", "--relative", "--diff-filter=AMR"];
+    let all = ["-c", "core.quotePath=false", "log", "--all", "--reflog"];
+    // The parents of a merge that have the same files are followed too: a stash is a merge.
+    let log = [&all[..], &["--full-history", "--relative", "--diff-filter=AMR"]].concat();
     let shape = ["--format=commit %H", "--name-only", "--", dir];
-    let text = git(root, &[log.as_slice(), &shape].concat())?;
+    let text = git(root, &[&log[..], &shape].concat())?;
     let (mut commit, mut files) = ("", Vec::new());
     for line in text.lines().filter(|line| !line.is_empty()) {
         match line.strip_prefix("commit ") {
             Some(hash) => commit = hash,
-            None => files.push((commit.to_owned(), line.to_owned())),
+            None => files.push(Committed { commit: commit.to_owned(), path: line.to_owned() }),
         }
     }
     Some(files)
@@ -122,7 +133,7 @@ fn is_of(path: &str, problem: &Problem) -> bool {
 }
 
 /// Tools may write a version with leading zeros, a leading letter, or dashes.
-fn has_version(name: &str, version: &str) -> bool {
+pub(super) fn has_version(name: &str, version: &str) -> bool {
     let digits = |text: &str| text.trim_start_matches('0').to_owned();
     let joined = name.replace('-', "");
     [name, &joined].iter().any(|name| {
@@ -133,7 +144,8 @@ fn has_version(name: &str, version: &str) -> bool {
     })
 }
 
-fn describe_place(root: &Path, commit: &str, path: &str) -> String {
+/// Which branch has a file that a commit wrote, in words; else which commit.
+pub(super) fn place_of(root: &Path, commit: &str, path: &str) -> String {
     let contains = format!("--contains={commit}");
     let asked = ["for-each-ref", MOST_BRANCHES, "--format=%(refname:short)", &contains];
     let refs = git(root, &[asked.as_slice(), &["refs/heads", "refs/remotes"]].concat());
@@ -142,8 +154,8 @@ fn describe_place(root: &Path, commit: &str, path: &str) -> String {
         git(root, &["ls-tree", "--name-only", branch, "--", path]).is_some_and(|it| !it.is_empty())
     };
     match refs.lines().find(has_it) {
-        Some(branch) => format!("; git has `{path}` on the branch `{branch}`"),
-        None => format!("; git has `{path}` in the commit {}", &commit[..commit.len().min(10)]),
+        Some(branch) => format!("on the branch `{branch}`"),
+        None => format!("in the commit {}", &commit[..commit.len().min(10)]),
     }
 }
 

@@ -9,6 +9,7 @@ mod command;
 mod concurrently;
 mod database;
 mod deferred;
+mod departed;
 mod execute;
 mod facts;
 mod files;
@@ -49,6 +50,7 @@ pub(crate) use database::{
     prepare_database, prepare_schema_of_copy,
 };
 pub(crate) use deferred::{check_deferred, defer_constraints};
+pub(crate) use departed::{Copies, copy_departed};
 pub(crate) use execute::check_files;
 pub(crate) use facts::gather;
 pub(crate) use files::{

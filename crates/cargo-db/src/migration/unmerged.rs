@@ -55,7 +55,7 @@ pub(crate) fn branch_facts(settings: &Settings, onto: Option<&str>) -> Result<Br
 
 /// The files of the migrations folder in a commit that the tool reads, by their paths relative to
 /// the root.
-fn files_at(settings: &Settings, commit: &str, known: KnownContent<'_>) -> Files {
+pub(super) fn files_at(settings: &Settings, commit: &str, known: KnownContent<'_>) -> Files {
     let (root, Migrations { layout, dir, .. }) = (&settings.root, &settings.migrations);
     let below = dir.value.strip_prefix(root).unwrap_or(&dir.value);
     let submodule = submodule_of(root, &dir.value);

@@ -10,6 +10,7 @@ mod rebase;
 mod retention;
 mod rollback;
 mod seed;
+mod switch;
 
 use std::fmt;
 
@@ -28,10 +29,11 @@ pub(crate) use facts::{MigrationFacts, schema_of_new};
 pub(crate) use loss::{AtMost, Loss, shell_word};
 pub(crate) use migrate::{MigrateRequest, Tolerance, all_or_nothing, migrate};
 pub(crate) use operation::Operation;
-pub(crate) use rebase::{BranchFacts, Rebasing, Renumbered, rebase, resume};
+pub(crate) use rebase::{BranchFacts, Rebasing, Renumbered, is_record_of, rebase, resume};
 pub(crate) use retention::{Bounds, Retention, RetentionDecision, judge as judge_retention};
 pub(crate) use rollback::{RollbackRequest, rollback, to_revert};
 pub(crate) use seed::{SeedFacts, SeedRequest, TableFacts, seed};
+pub(crate) use switch::{departed, switch, with_departed};
 
 /// One thing that will be done.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -30,11 +30,13 @@ pub(crate) enum Operation {
     RepairDrift,
     /// The migrations that are not merged get later versions.
     Rebase,
+    /// The applied migrations that are not on this branch are rolled back.
+    Switch,
 }
 
 impl Operation {
     /// All operations, in the order of the policy's table.
-    pub(crate) const ALL: [Operation; 16] = [
+    pub(crate) const ALL: [Operation; 17] = [
         Operation::Migrate,
         Operation::Rollback,
         Operation::Seed,
@@ -51,6 +53,7 @@ impl Operation {
         Operation::Repair,
         Operation::RepairDrift,
         Operation::Rebase,
+        Operation::Switch,
     ];
 
     /// As `[environments.<name>.policy]` names it.
@@ -88,6 +91,7 @@ impl Operation {
             Operation::Repair => "repair",
             Operation::RepairDrift => "repair --drift",
             Operation::Rebase => "rebase",
+            Operation::Switch => "switch",
         }
     }
 

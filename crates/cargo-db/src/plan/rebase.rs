@@ -218,7 +218,7 @@ fn is_recorded(facts: &MigrationFacts, own: &Migration) -> Result<bool> {
     };
     let is_other = |one: &&Migration| one.version == own.version && one.up.path != own.up.path;
     let Some(other) = facts.folder.migrations.iter().find(is_other) else { return Ok(true) };
-    match (fits(row, own), fits(row, other)) {
+    match (is_record_of(row, own), is_record_of(row, other)) {
         (true, false) => Ok(true),
         (false, true) => Ok(false),
         _ => Err(RebaseError::Ambiguous {
@@ -229,9 +229,12 @@ fn is_recorded(facts: &MigrationFacts, own: &Migration) -> Result<bool> {
     }
 }
 
-fn fits(row: &Applied, migration: &Migration) -> bool {
+/// Whether a record is that of this migration, with the content that its file has.
+pub(crate) fn is_record_of(row: &Applied, migration: &Migration) -> bool {
     let has_name = row.name.is_empty() || row.name == migration.name;
-    has_name && row.checksum.as_ref().is_none_or(|stored| migration.is_recorded_as(stored))
+    row.version == migration.version
+        && has_name
+        && row.checksum.as_ref().is_none_or(|stored| migration.is_recorded_as(stored))
 }
 
 /// The facts without merged files whose version is recorded for one of the branch, with the down

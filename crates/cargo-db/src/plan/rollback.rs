@@ -1,5 +1,7 @@
 //! Which applied migrations are taken back, newest first.
 
+use std::collections::BTreeSet;
+
 use db_tools::RollbackSupport;
 
 use crate::failure::{HistoryError, MigrationError, ProgramError, RepairHope, Result};
@@ -14,6 +16,8 @@ pub(crate) enum RollbackRequest {
     Steps(usize),
     /// All that are later than this version; `0` takes everything back.
     To(String),
+    /// These.
+    These(BTreeSet<Version>),
 }
 
 /// The migrations that `request` rolls back, newest first. All of them have a down file that
@@ -32,6 +36,9 @@ pub(crate) fn to_revert(
                 return Err(MigrationError::NotApplied { version: version.clone() }.into());
             }
             newest_first.take_while(|(row, _)| !is_it(row)).collect()
+        }
+        RollbackRequest::These(versions) => {
+            newest_first.filter(|(row, _)| versions.contains(&row.version)).collect()
         }
     };
 

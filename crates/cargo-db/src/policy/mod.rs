@@ -212,9 +212,9 @@ fn table(verb: Operation, environment: Environment) -> Judgement {
         (Operation::RepairDrift, Production)     => only(ToPlan),
 
         // Whoever shares a database has the old names too.
-        (Operation::Rebase,     Development)     => backup_and(Confirm),
-        (Operation::Rebase,     Test)            => only(Free),
-        (Operation::Rebase,     Staging | Production) => Never,
+        (Operation::Rebase | Operation::Switch, Development) => backup_and(Confirm),
+        (Operation::Rebase | Operation::Switch, Test) => only(Free),
+        (Operation::Rebase | Operation::Switch, Staging | Production) => Never,
 
         (Operation::Prune | Operation::Destroy, Production) => only(ToPlan),
         (Operation::Prune | Operation::Destroy, _)    => only(Confirm),
@@ -285,7 +285,8 @@ mod tests {
     fn production_is_never_cleared_and_always_needs_consent() {
         for verb in Operation::ALL {
             let judged = judged(&Policy::default(), verb, Environment::Production, "localhost");
-            let never = matches!(verb, Operation::SeedFresh | Operation::Reset | Operation::Rebase);
+            use Operation::{Rebase, Reset, SeedFresh, Switch};
+            let never = matches!(verb, SeedFresh | Reset | Rebase | Switch);
             assert_eq!(consent(judged), (!never).then_some(Consent::ToPlan), "{verb:?}");
         }
     }

@@ -83,7 +83,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ),
     ("Backups", &["backup", "restore", "backups", "dump"]),
     ("Rehearsal, policy and audit", &["rehearse", "policy", "env", "key", "trust", "audit"]),
-    ("Migration history", &["baseline", "repair", "rebase"]),
+    ("Migration history", &["baseline", "repair", "rebase", "switch"]),
     ("Setup", &["init", "hooks", "server", "doctor", "completions", "help"]),
 ];
 

@@ -33,6 +33,7 @@ mod seed;
 mod server;
 mod shell;
 mod status;
+mod switch;
 mod trust;
 mod words;
 
@@ -85,6 +86,7 @@ verbs! {
         Baseline(baseline::BaselineArgs),
         Repair(repair::RepairArgs),
         Rebase(rebase::RebaseArgs),
+        Switch(switch::SwitchArgs),
         Generate(generate::GenerateArgs),
         Diff(diff::DiffArgs),
         Init(init::InitArgs),

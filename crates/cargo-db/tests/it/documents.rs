@@ -177,6 +177,8 @@ fn endings_of_what_is_done() {
     project.git(&["commit", "--quiet", "--allow-empty", "--message", "none"]);
     ended(&project, &["rebase", "--dry-run"], 0);
     assert_eq!(ended(&project, &["rebase"], 0)["done"], json!(NONE));
+    ended(&project, &["switch", "--dry-run"], 0);
+    assert_eq!(ended(&project, &["switch"], 0)["done"], json!(NONE));
     project.migration("1_a.up.sql", "CREATE TABLE a (id int); -- more");
     ended(&project, &["repair", "--yes"], 9);
     ended(&project, &["migrate"], 9);

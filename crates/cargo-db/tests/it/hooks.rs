@@ -402,7 +402,7 @@ fn a_checkout_says_what_the_branch_lacks_or_brings() {
     };
     says("work", "cargo db: this branch brings 1 new migration: `cargo db migrate`\n");
     repository.db(&["migrate", "--quiet"]).ok();
-    says("main", "cargo db: 1 applied migration is missing in this branch: `cargo db status`\n");
+    says("main", "cargo db: 1 applied migration is missing in this branch: `cargo db switch`\n");
     assert_eq!(checkout(&["work"]), "");
     // A file that is checked out is no branch.
     assert_eq!(checkout(&["main", "--", "migrations"]), "");

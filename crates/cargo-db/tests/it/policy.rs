@@ -53,15 +53,16 @@ fn expected(verb: &str, environment: &str, asking: Asking, agreed: &str) -> i32 
     let needed = match (verb, environment) {
         ("migrate" | "seed" | "rollback" | "seed --fresh" | "reset" | "restore", "test")
         | ("migrate" | "seed", "development")
-        | ("repair --drift" | "rebase", "test") => "",
+        | ("repair --drift" | "rebase" | "switch", "test") => "",
         ("rollback" | "seed --fresh" | "reset" | "restore" | "restore --clean", "development")
         | ("restore --clean", "test")
         | ("env set staging", "development" | "test" | "staging")
         | ("repair --drift", "development" | "staging")
-        | ("rebase", "development")
+        | ("rebase" | "switch", "development")
         | ("migrate" | "rollback" | "seed", "staging") => "yes",
         ("seed --fresh" | "reset" | "restore" | "restore --clean", "staging") => "name",
-        ("seed --fresh" | "reset", "production") | ("rebase", "staging" | "production") => {
+        ("seed --fresh" | "reset", "production")
+        | ("rebase" | "switch", "staging" | "production") => {
             return 4;
         }
         (_, "production") | ("env clear", _) => "plan",
@@ -91,13 +92,14 @@ fn the_whole_matrix_by_real_runs() {
             "env clear",
             "repair --drift",
             "rebase",
+            "switch",
         ];
         let threads: Vec<_> = verbs.map(|verb| scope.spawn(move || matrix_of(verb))).into();
         for thread in threads {
             runs += thread.join().unwrap();
         }
     });
-    assert_eq!(runs, 11 * 4 * 13);
+    assert_eq!(runs, 12 * 4 * 13);
 }
 
 fn matrix_of(verb: &'static str) -> usize {
@@ -118,6 +120,9 @@ fn matrix_of(verb: &'static str) -> usize {
     }
     if verb == "rebase" {
         behind_another(&project);
+    }
+    if verb == "switch" {
+        on_a_branch_without_the_last(&project);
     }
     let template = format!("{name}_template");
     cluster().end_sessions(&name);
@@ -191,6 +196,16 @@ fn behind_another(project: &Project) {
     project.git(&["add", "migrations"]);
     project.git(&["commit", "--quiet", "--message", "main"]);
     project.git(&["switch", "--quiet", "ours"]);
+}
+
+/// Commits the migrations to a branch, and checks out another one that lacks the last of them.
+fn on_a_branch_without_the_last(project: &Project) {
+    project.git(&["init", "--quiet", "--initial-branch", "ours"]);
+    project.git(&["add", "migrations"]);
+    project.git(&["commit", "--quiet", "--message", "ours"]);
+    project.git(&["switch", "--quiet", "--create", "main"]);
+    project.git(&["rm", "--quiet", "migrations/2_note.up.sql", "migrations/2_note.down.sql"]);
+    project.git(&["commit", "--quiet", "--message", "main"]);
 }
 
 /// Restores the database, as cloning a template does.

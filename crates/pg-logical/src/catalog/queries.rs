@@ -3,8 +3,8 @@
 //! A line that ends in `--from 15` or `--until 14` is only for these major versions. `{own pg_class
 //! c}` stands for the condition that an object is not the system's or an extension's, `{lasting n}`
 //! for the condition that a schema is not for temporary objects, `{written c}` for the sum of the
-//! numbers of the transactions that wrote rows, and `{chosen relations c.oid}` for the condition that
-//! a relation is in scope.
+//! numbers of the transactions that wrote rows, and `{chosen relations c.oid}` for the condition
+//! that a relation is in scope.
 
 use crate::catalog::part::Scope;
 

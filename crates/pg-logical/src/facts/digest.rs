@@ -6,8 +6,8 @@ use crate::source::{Record, Row, Source, SourceError, unexpected};
 const QUERY: &str = include_str!("digest.sql");
 
 /// The other catalogs, and the first major version that has them. Their rows belong to no table
-/// that may be temporary, or are few. `pg_aggregate` and `pg_range` are not among them: `pg_proc` and
-/// `pg_type` change with them.
+/// that may be temporary, or are few. `pg_aggregate` and `pg_range` are not among them: whatever
+/// changes these changes `pg_proc` or `pg_type` too.
 const PLAIN: [(&str, u32); 36] = [
     ("proc", 14),
     ("description", 14),

@@ -1,0 +1,109 @@
+//! `cargo db switch`.
+
+use clap::Args;
+
+use crate::answer::{DryRun, Migrated, Outcome};
+use crate::change::{
+    Change, Database, Effect, Ending, Mode, Workspace, lock_migrations, perform,
+    refresh_schema_file,
+};
+use crate::failure::{Result, SwitchError};
+use crate::migration::{self, AppliedMigration, Copies};
+use crate::plan::{self, Plan, RollbackRequest};
+use crate::settings::Runner;
+use crate::verb::declare::Verb;
+use crate::world::pg::Lock;
+
+const EFFECT: Effect = Effect::Destroys;
+
+/// Roll back the applied migrations that are not on the branch that is checked out
+///
+/// Run it after `git switch`. Git has the files of the other branch: each migration is rolled back
+/// by the down file of the version that was applied. Migrations that were applied with another
+/// content than they have here are rolled back too, and are pending afterwards. Works with
+/// development and test databases only.
+#[derive(Debug, Args)]
+#[command(after_help = EFFECT.help())]
+pub(crate) struct SwitchArgs {
+    /// Show the plan and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Verb for SwitchArgs {
+    fn name(&self) -> &'static str {
+        "switch"
+    }
+
+    fn effect(&self) -> Effect {
+        EFFECT
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        let database = workspace.database()?;
+        let mut leaving = Leaving::default();
+        Ok(match perform(&database, Mode::of(self.dry_run), &mut leaving)? {
+            Ending::DryRun(plan) => Outcome::done(DryRun::of(&plan)),
+            Ending::Nothing(plan) => Outcome::done(Migrated::of(&plan, &[])),
+            Ending::Done { plan, done, .. } => {
+                refresh_schema_file(&database);
+                Outcome::done(Migrated::of(&plan, &done))
+            }
+        })
+    }
+}
+
+/// The migrations of another branch, about to be rolled back.
+#[derive(Default)]
+struct Leaving {
+    copies: Option<Copies>,
+}
+
+impl Change for Leaving {
+    type Held = Lock;
+    type Done = Vec<AppliedMigration>;
+
+    fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
+        let Database { workspace, settings, target, .. } = database;
+        let migrations = &settings.migrations;
+        let mut facts = migration::gather(&workspace.world, settings, target)?;
+        if plan::departed(&facts).is_empty() {
+            return Ok(plan::switch(&facts, Vec::new(), Vec::new()));
+        }
+        if migrations.runner == Runner::Tool || migrations.layout.is_asked() {
+            return Err(SwitchError::ByTool { tool: migrations.layout.key().to_owned() }.into());
+        }
+        // Those of the plan that was consented to go before there are new ones.
+        self.copies = None;
+        let (departed, copies) = migration::copy_departed(settings, &mut facts)?;
+        self.copies = Some(copies);
+        let places = departed.iter().map(|one| format!("{}: {}", one.migration.title(), one.place));
+        let places = places.collect();
+        let departed: Vec<_> = departed.into_iter().map(|one| one.migration).collect();
+        let versions = departed.iter().map(|one| one.version.clone()).collect();
+        let as_applied = plan::with_departed(&facts, &departed);
+        let reverted = plan::to_revert(&as_applied, &RollbackRequest::These(versions))?;
+        let reverted = migration::losses_of(&workspace.world, settings, target, reverted)?;
+        Ok(plan::switch(&facts, reverted, places))
+    }
+
+    fn examine(&mut self, database: &Database<'_>, plan: &Plan) -> Result<()> {
+        migration::check_files(&database.workspace.world, &database.settings, plan)
+    }
+
+    fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<Lock> {
+        lock_migrations(database, &database.target)
+    }
+
+    fn carry_out(
+        &mut self,
+        database: &Database<'_>,
+        plan: &Plan,
+        mut lock: Lock,
+        _: Option<&str>,
+    ) -> Result<Vec<AppliedMigration>> {
+        let Some(reverts) = plan.reverts() else { return Ok(Vec::new()) };
+        let Database { workspace, settings, .. } = database;
+        migration::carry_out(&workspace.world, settings, &reverts, &mut lock)
+    }
+}
