@@ -32,6 +32,8 @@ pub struct CatalogWrites {
     status: Option<String>,
     /// All transactions with a lower number had ended.
     oldest: u64,
+    /// None with this number or a higher one had begun.
+    next: u64,
     is_exact: bool,
 }
 
@@ -60,6 +62,7 @@ impl CatalogWrites {
             own: row.optional("own")?,
             status: row.optional("status")?,
             oldest: number("oldest", row.str("oldest")?)?,
+            next: number("next", row.str("next")?)?,
             is_exact: row.flag("is_exact")?,
         })
     }
@@ -71,6 +74,12 @@ impl CatalogWrites {
             || then.own.is_none()
             || self.status.as_deref() == Some("committed");
         self.is_exact && then.is_exact && is_kept
+    }
+
+    /// Whether no transaction was open that had written or could still write: whatever
+    /// [`CatalogWrites::since`] finds was then written later.
+    pub fn is_quiet(&self) -> bool {
+        self.own.is_none() && self.oldest == self.next
     }
 
     /// A query without its marks: `{new c}` becomes the condition that the row `c` was written
@@ -106,7 +115,7 @@ mod tests {
 
     fn moment(own: Option<&str>, status: Option<&str>) -> CatalogWrites {
         let [own, status] = [own, status].map(|text| text.map(str::to_owned));
-        CatalogWrites { own, status, oldest: 7, is_exact: true, of: Vec::new() }
+        CatalogWrites { own, status, oldest: 7, next: 7, is_exact: true, of: Vec::new() }
     }
 
     #[test]

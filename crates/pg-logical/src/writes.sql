@@ -12,6 +12,7 @@ SELECT array_agg(coalesce(pg_stat_get_tuples_inserted(c.oid)
                  ORDER BY n.place) AS deleted,
        pg_current_xact_id_if_assigned() AS own, pg_xact_status({own}) AS status,
        mod(pg_snapshot_xmin(pg_current_snapshot())::text::numeric, 4294967296) AS oldest,
+       mod(pg_snapshot_xmax(pg_current_snapshot())::text::numeric, 4294967296) AS next,
        current_setting('track_counts') = 'on'
            AND current_setting('server_version_num')::int4 >= 150000 AS is_exact
 FROM unnest({catalogs}) WITH ORDINALITY AS n (name, place), to_regclass(n.name) AS c (oid)

@@ -158,8 +158,22 @@ fn read(
     touched: Touched<'_>,
 ) -> Result<(BTreeMap<Address, Promises>, bool)> {
     let doing = "read rights, keys and sequences";
+    // Those of some objects are found by keys, in the order in which the query names the tables. To
+    // consider other ways takes the planner more time than all the rest.
+    if touched.is_some() {
+        session.run(
+            doing,
+            "SET enable_hashjoin = off; SET enable_mergejoin = off; SET join_collapse_limit = 1",
+        )?;
+    }
     let [rights, tables, unique, children, triggers, numbered, hollow, risky] =
         session.sets(doing, &query(touched))?;
+    if touched.is_some() {
+        session.run(
+            doing,
+            "RESET enable_hashjoin; RESET enable_mergejoin; RESET join_collapse_limit",
+        )?;
+    }
     let mut of: BTreeMap<Address, Promises> = BTreeMap::new();
     let table = |row: &Row, column| {
         Ok::<_, Failure>(Address { class: class::CLASS, oid: row.number(column)? })

@@ -96,6 +96,8 @@ impl Stage<'_> {
             self.is_batch = false;
         }
         self.end_session(self.is_batch)?;
+        self.schema
+            .expect(measured.iter().filter_map(|one| one.touched.clone()).flatten().collect());
         Ok(FileRunResult { measured, failed, failure, history })
     }
 

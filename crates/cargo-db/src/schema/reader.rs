@@ -69,6 +69,11 @@ impl SchemaReader {
         with_text_settings(session, |session| self.reader.read_all(session))
     }
 
+    /// Names the relations that were probably changed, which makes the next read faster.
+    pub(crate) fn expect(&mut self, relations: Vec<u32>) {
+        self.reader.expect(relations);
+    }
+
     /// Makes the next read complete, because another connection has written.
     pub(crate) fn forget(&mut self) {
         self.reader.forget();

@@ -12,6 +12,8 @@ use crate::writes::CatalogWrites;
 /// A list of statements, each below a line with the name of its catalog.
 const WRITTEN: &str = include_str!("written.sql");
 const ROOTS: &str = include_str!("roots.sql");
+/// What a condition on the relations that were probably changed begins with.
+const LIKELY: &str = "{likely ";
 /// Joining or leaving an extension writes no row of the object itself.
 const MEMBERS: &str = "SELECT count(*) AS members FROM pg_depend \
     WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'";
@@ -64,6 +66,8 @@ pub(super) struct Watch {
     /// For each statement, the keys of the rows at the last poll and the objects that they belong
     /// to.
     known: Vec<HashMap<String, Address>>,
+    /// The relations that were probably changed since the last poll.
+    likely: Vec<u32>,
 }
 
 /// The state of the catalogs at a poll.
@@ -97,14 +101,21 @@ type Answer = (Option<usize>, Vec<Change>);
 type Change = (Option<String>, Address);
 
 impl Watch {
+    /// Names the relations that were probably changed since the last poll: those that a transaction
+    /// had locked. If all writes were to these, the next poll need not look through the catalogs.
+    pub(super) fn expect(&mut self, relations: Vec<u32>) {
+        self.likely = relations;
+    }
+
     /// What may have changed since the last poll.
     pub(super) fn poll(&mut self, source: &mut dyn Source) -> Result<CatalogChange, SourceError> {
         let statements = statements();
         let now = self.moment(source, &statements)?;
         let then = self.last.take();
+        let likely = std::mem::take(&mut self.likely);
         let written = match &then {
             Some(then) if now.continues(then, statements.len()) => {
-                self.written(source, &statements, then, &now)?
+                self.written(source, &statements, (then, &now), &likely)?
             }
             _ => {
                 self.learn(source, &statements)?;
@@ -139,7 +150,7 @@ impl Watch {
         statements: &[Statement],
     ) -> Result<(), SourceError> {
         let all: Vec<&Statement> = statements.iter().collect();
-        let sets = ask(source, &all, None)?;
+        let sets = ask(source, &all, None, None)?;
         let keyed = |(_, changes): Answer| {
             changes.into_iter().filter_map(|(key, of)| Some((key?, of))).collect()
         };
@@ -151,15 +162,23 @@ impl Watch {
         &mut self,
         source: &mut dyn Source,
         statements: &[Statement],
-        then: &Moment,
-        now: &Moment,
+        (then, now): (&Moment, &Moment),
+        likely: &[u32],
     ) -> Result<CatalogChange, SourceError> {
         let is_written = |at: &usize| now.writes.of.get(*at) != then.writes.of.get(*at);
         let places: Vec<usize> = (0..statements.len()).filter(is_written).collect();
         let asked: Vec<&Statement> = places.iter().map(|&at| &statements[at]).collect();
         let mut touched = BTreeSet::new();
         let mut with_gone = Vec::new();
-        for (&at, (rows, changes)) in places.iter().zip(ask(source, &asked, Some(&then.writes))?) {
+        let since = Some(&then.writes);
+        let mut answers = ask(source, &asked, since, Some(likely).filter(|some| !some.is_empty()))?;
+        let is_complete = |(&at, (_, changes)): (&usize, &Answer)| {
+            !statements[at].has_likely_rows() || now.wrote_only(then, at, changes.len())
+        };
+        if !places.iter().zip(&answers).all(is_complete) {
+            answers = ask(source, &asked, since, None)?;
+        }
+        for (&at, (rows, changes)) in places.iter().zip(answers) {
             let known = &mut self.known[at];
             for (key, of) in changes {
                 touched.insert(of);
@@ -170,7 +189,7 @@ impl Watch {
             }
         }
         let asked: Vec<&Statement> = with_gone.iter().map(|&at| &statements[at]).collect();
-        for (&at, (_, rows)) in with_gone.iter().zip(ask(source, &asked, None)?) {
+        for (&at, (_, rows)) in with_gone.iter().zip(ask(source, &asked, None, None)?) {
             let there: HashMap<String, Address> =
                 rows.into_iter().filter_map(|(key, of)| Some((key?, of))).collect();
             let gone = self.known[at].iter().filter(|(key, _)| !there.contains_key(*key));
@@ -184,7 +203,41 @@ impl Watch {
     }
 }
 
+impl Statement {
+    /// Whether it can be limited to the relations that were probably changed.
+    fn has_likely_rows(&self) -> bool {
+        self.text.contains(LIKELY)
+    }
+
+    /// The statement for the rows that were written since a moment, or for all rows; limited to
+    /// some relations if they are given.
+    fn query(&self, since: Option<&CatalogWrites>, likely: Option<&[u32]>) -> String {
+        let text = CatalogWrites::since(since, self.text);
+        let limited = text.split_once(LIKELY).and_then(|(before, rest)| {
+            let (oid, after) = rest.split_once('}')?;
+            let condition = match likely {
+                None => "true".to_owned(),
+                Some(likely) => {
+                    let oids: Vec<String> = likely.iter().map(u32::to_string).collect();
+                    format!("{oid} = ANY ('{{{}}}'::oid[])", oids.join(","))
+                }
+            };
+            Some(format!("{before}{condition}{after}"))
+        });
+        limited.unwrap_or(text)
+    }
+}
+
 impl Moment {
+    /// Whether a catalog got only these new rows since an earlier moment, each by one write.
+    fn wrote_only(&self, then: &Moment, at: usize, new: usize) -> bool {
+        let (Some(now), Some(before)) = (self.writes.of.get(at), then.writes.of.get(at)) else {
+            return false;
+        };
+        let writes = (now.inserted + now.updated).checked_sub(before.inserted + before.updated);
+        then.writes.is_quiet() && now.deleted == before.deleted && writes == Some(new as u64)
+    }
+
     /// Whether the changes since an earlier poll can be found.
     fn continues(&self, then: &Moment, watched: usize) -> bool {
         let (now, before) = (&self.writes, &then.writes);
@@ -199,20 +252,24 @@ fn ask(
     source: &mut dyn Source,
     statements: &[&Statement],
     since: Option<&CatalogWrites>,
+    likely: Option<&[u32]>,
 ) -> Result<Vec<Answer>, SourceError> {
     if statements.is_empty() {
         return Ok(Vec::new());
     }
-    let text = |statement: &&Statement| CatalogWrites::since(since, statement.text);
-    let texts: Vec<String> = statements.iter().map(text).collect();
+    let texts: Vec<String> =
+        statements.iter().map(|statement| statement.query(since, likely)).collect();
     let sets = source.sets("look for changes", &texts.join(";\n"))?;
-    let answer = |set: &Vec<Box<dyn Record>>| {
+    let answer = |(statement, set): (&&Statement, &Vec<Box<dyn Record>>)| {
         let row = Row::new(&**set.first().ok_or_else(|| unexpected("written", "no row"))?);
         let changes: Result<Vec<Change>, SourceError> =
             row.list("written")?.iter().map(|text| change(text)).collect();
-        Ok((row.optional_number("rows")?, changes?))
+        // Of a part, the number of rows says nothing.
+        let is_part = likely.is_some() && statement.has_likely_rows();
+        let rows = if is_part { None } else { row.optional_number("rows")? };
+        Ok((rows, changes?))
     };
-    sets.iter().map(answer).collect()
+    statements.iter().zip(&sets).map(answer).collect()
 }
 
 /// A change from its text: `key class oid`.
@@ -261,8 +318,9 @@ mod tests {
             assert!(statement.catalog.starts_with("pg_"), "{}", statement.catalog);
             assert!(statement.text.starts_with("SELECT"), "{}", statement.text);
             assert!(statement.text.contains(&format!("FROM {}", statement.catalog)));
-            let whole = CatalogWrites::since(None, statement.text);
-            assert!(!whole.contains("{new") && whole.contains("FILTER (WHERE true)"), "{whole}");
+            let whole = statement.query(None, None);
+            assert!(!whole.contains("{new") && !whole.contains(LIKELY), "{whole}");
+            assert!(whole.contains("FILTER (WHERE true)"), "{whole}");
         }
     }
 }

@@ -1,14 +1,15 @@
 -- The catalog rows that were written since a transaction: the key of each row, and the catalog and
 -- OID of the object that it belongs to. A line before each statement names the catalog. The number
 -- of rows shows whether one was deleted. It is NULL, and a key is `-`, where a row is only deleted
--- together with one of another catalog.
+-- together with one of another catalog. `{likely c.oid}` is the condition that a row is about one of
+-- the relations that were probably changed, or `true`.
 
 -- pg_class
 SELECT count(*) FILTER (WHERE c.relkind NOT IN ('i', 'I', 't')) AS rows,
        array_agg(CASE WHEN c.relkind IN ('i', 'I', 't') THEN '-' ELSE c.oid::text END
            || CASE c.relkind WHEN 'c' THEN ' 1247 ' || c.reltype ELSE ' 1259 ' || c.oid END)
            FILTER (WHERE {new c}) AS written
-FROM pg_class c WHERE c.relpersistence <> 't';
+FROM pg_class c WHERE {likely c.oid} AND c.relpersistence <> 't';
 
 -- pg_index
 SELECT count(*) AS rows,
@@ -67,7 +68,7 @@ FROM pg_description d;
 
 -- pg_attribute
 SELECT NULL AS rows, array_agg('- 1259 ' || a.attrelid) FILTER (WHERE {new a}) AS written
-FROM pg_attribute a;
+FROM pg_attribute a WHERE {likely a.attrelid};
 
 -- pg_attrdef
 SELECT NULL AS rows, array_agg('- 1259 ' || d.adrelid) FILTER (WHERE {new d}) AS written
