@@ -38,6 +38,7 @@ mod rehearse;
 mod schema;
 mod seed;
 mod settings;
+mod snapshot;
 mod verb;
 mod world;
 

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use crate::answer::plan::Planned;
 use crate::answer::text::{
-    fitted, fitted_if_narrow, number, on_lines, plural, size, table, table_within,
+    fitted, fitted_if_narrow, moment, number, on_lines, plural, size, table, table_within,
 };
 use crate::answer::{Answer, GREEN, RED, Style};
 use crate::backup::BackupListing;
@@ -133,12 +133,6 @@ impl BackupView {
             Reason::Policy => format!("{what}, before {}", self.event),
         }
     }
-}
-
-fn moment(when: OffsetDateTime) -> String {
-    let format =
-        time::macros::format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
-    when.format(format).unwrap_or_default()
 }
 
 /// A backup that was taken, and what the retention removed after it.

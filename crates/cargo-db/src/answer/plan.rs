@@ -185,7 +185,10 @@ impl Planned {
             | Operation::Unmark
             | Operation::Key
             | Operation::Prune
-            | Operation::Destroy => "nothing to do".to_owned(),
+            | Operation::Destroy
+            | Operation::SnapshotSave
+            | Operation::SnapshotRestore => "nothing to do".to_owned(),
+            Operation::SnapshotDrop => format!("nothing to do: no snapshot of {database} expired"),
             Operation::Repair => "nothing to do: the history needs no repair".to_owned(),
             Operation::RepairDrift => {
                 format!("nothing to do: the migrations build the schema of {database} already")

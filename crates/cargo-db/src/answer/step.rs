@@ -7,6 +7,7 @@ use crate::answer::text::{and_more, plural};
 use crate::model::environment::Environment;
 use crate::model::key::PublicKey;
 use crate::model::migration::{Migration, title};
+use crate::model::snapshot::ChosenStrategy;
 use crate::plan::{BaselineComparison, Batch, Renumbered, Step};
 
 /// A migration by its version and name.
@@ -157,6 +158,22 @@ pub(crate) enum StepView {
     RemoveBackup {
         name: String,
     },
+    SaveSnapshot {
+        name: String,
+        #[serde(flatten)]
+        copy: ChosenStrategy,
+        /// The sessions that are ended for it.
+        ends: Vec<String>,
+    },
+    CopySnapshot {
+        name: String,
+        #[serde(flatten)]
+        copy: ChosenStrategy,
+    },
+    DropSnapshot {
+        name: String,
+        expired: bool,
+    },
     Name {
         name: String,
     },
@@ -276,6 +293,11 @@ impl From<&Step> for StepView {
             Step::PutBack { kept, name } => StepView::PutBack { kept, name },
             Step::Remove { what } => StepView::Remove { what },
             Step::RemoveBackup { name } => StepView::RemoveBackup { name },
+            Step::SaveSnapshot { name, copy, ends } => StepView::SaveSnapshot { name, copy, ends },
+            Step::CopySnapshot { name, copy } => StepView::CopySnapshot { name, copy },
+            Step::DropSnapshot { name, is_expired } => {
+                StepView::DropSnapshot { name, expired: is_expired }
+            }
             Step::Name { name } => StepView::Name { name },
         }
     }
@@ -416,9 +438,29 @@ impl StepView {
             StepView::RemoveBackup { name } => {
                 format!("remove the backup {name} (not kept by any rule)")
             }
+            StepView::SaveSnapshot { name, copy, ends } => saving(name, copy, ends),
+            StepView::CopySnapshot { name, copy } => {
+                format!("build a new database from the snapshot {name}, by {}", copied_by(copy))
+            }
+            StepView::DropSnapshot { name, expired } => {
+                format!("drop the snapshot {name}{}", if *expired { " (expired)" } else { "" })
+            }
             StepView::Name { name } => format!("name it {name}"),
         }
     }
+}
+
+/// How a database is copied, and why so.
+fn copied_by(ChosenStrategy { strategy, because }: &ChosenStrategy) -> String {
+    format!("{}, because {because}", strategy.word())
+}
+
+fn saving(name: &str, copy: &ChosenStrategy, ends: &[String]) -> String {
+    let ended = match ends {
+        [] => String::new(),
+        ends => format!("end the sessions {}, then ", ends.join(", ")),
+    };
+    format!("{ended}save the snapshot {name}, by {}", copied_by(copy))
 }
 
 impl BatchView {

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use time::OffsetDateTime;
+
 use crate::answer::style::length_of_ours;
 use crate::answer::visible::one_line;
 
@@ -47,6 +49,13 @@ pub(crate) fn size(bytes: u64) -> String {
     } else {
         format!("{value:.1} {}", units[unit])
     }
+}
+
+/// A moment, to the second.
+pub(crate) fn moment(when: OffsetDateTime) -> String {
+    let format =
+        time::macros::format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
+    when.format(format).unwrap_or_default()
 }
 
 /// A time that was measured, as precise as anybody wants it.

@@ -7,6 +7,7 @@ mod aside;
 mod bytes;
 mod compare;
 mod content;
+mod copied;
 mod doubts;
 mod dump;
 mod folder;
@@ -47,6 +48,7 @@ mod visible;
 
 pub(crate) use allowed::{Allowed, LoadFilter, beginning};
 pub(crate) use argument::{RestoreArgument, from_folder};
+pub(crate) use copied::{Copied, dump_into_scratch};
 pub(crate) use dump::{BackupRequest, compression};
 pub(crate) use folder::{BackupFolder, BackupListing, refuse_part, warn_about_unusable};
 pub(crate) use inplace::{LockedScope, begin, gather, replace};
@@ -54,18 +56,19 @@ pub(crate) use login::loading_role;
 pub(crate) use part::{BackupPart, RestoreScope};
 pub(crate) use plain::{Place, Plain, PlainDump, PlainRequest};
 pub(crate) use preflight::{RestoreOptions, preflight};
-pub(crate) use restore::{analyse, build, finish, scratch};
-pub(crate) use retention::{RetentionContext, remove};
+pub(crate) use restore::{analyse, build, carry_properties, finish, scratch};
+pub(crate) use retention::{RetentionContext, clock_behind, remove};
 pub(crate) use roles::{create_roles, missing_roles};
 pub(crate) use sibling::{
-    Copied, SCRATCH, SiblingDatabase, clone_sibling, copy_into, create_sibling, left_by_killed_runs,
+    SCRATCH, SiblingDatabase, clone_database, clone_sibling, create_sibling, left_by_killed_runs,
+    sibling_name, stem,
 };
 pub(crate) use snapshot::system_identifier;
 pub(crate) use source::RestoreSource;
 pub(crate) use subscriptions::warnings as warnings_of_subscriptions;
 pub(crate) use swap::{
-    KeptDatabase, OldDatabase, drop_previous, previous, select_previous, set_aside, swap,
-    swap_and_drop, undo,
+    KeptDatabase, OldDatabase, drop_previous, end_sessions, previous, select_previous, set_aside,
+    swap, swap_and_drop, undo,
 };
 pub(crate) use taken::take;
 pub(crate) use template::{SchemaTemplate, surroundings};

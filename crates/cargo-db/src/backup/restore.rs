@@ -53,8 +53,8 @@ pub(crate) fn build(
 }
 
 /// Applies owner, privileges and settings of the old database, or those recorded in the backup if
-/// there is none, and runs ANALYZE.
-pub(crate) fn finish(
+/// there is none.
+pub(crate) fn carry_properties(
     world: &World,
     target: &Target,
     built: &mut SiblingDatabase,
@@ -72,6 +72,17 @@ pub(crate) fn finish(
         built.comment.clone_from(&properties.comment);
         built.is_template = properties.is_template;
     }
+    Ok(())
+}
+
+/// The same, and runs ANALYZE.
+pub(crate) fn finish(
+    world: &World,
+    target: &Target,
+    built: &mut SiblingDatabase,
+    remembered: Option<&Properties>,
+) -> Result<()> {
+    carry_properties(world, target, built, remembered)?;
     if let Err(failure) = analyse(&mut Session::open(world, &built.target, Purpose::Write)?) {
         // The data is complete. Objects that cannot be reached from here, such as a partition on
         // another server, do not prevent the use of the rest.

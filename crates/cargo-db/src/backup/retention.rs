@@ -13,16 +13,20 @@ use crate::world::clock::now;
 pub(crate) struct RetentionContext {
     /// The server's identifier, where the role may ask.
     pub(crate) server: Option<String>,
-    /// By the clock that is behind, ours or the server's: no wrong one makes a backup old.
     pub(crate) now: OffsetDateTime,
 }
 
 impl RetentionContext {
     /// Those of a database.
     pub(crate) fn of(world: &World, target: &Target) -> RetentionContext {
-        let now = server_time(world, target).map_or_else(now, |theirs| theirs.min(now()));
+        let now = clock_behind(world, target);
         RetentionContext { server: system_identifier(world, target), now }
     }
+}
+
+/// The time by our clock or the server's, whichever is behind: no wrong one makes anything old.
+pub(crate) fn clock_behind(world: &World, target: &Target) -> OffsetDateTime {
+    server_time(world, target).map_or_else(now, |theirs| theirs.min(now()))
 }
 
 /// Removes the backups of these names that are still there. The caller holds the lock of the

@@ -2,12 +2,8 @@
 //! built, and dropped unless they are swapped in. A run removes those that killed runs left, at its
 //! start and at its end.
 
-use std::time::Duration;
-
 use postgres::error::SqlState;
 
-use crate::backup::allowed::{Allowed, LoadFilter};
-use crate::backup::load::{LoadOptions, LoadTransactions, load};
 use crate::backup::locale::{self, locale_of};
 use crate::backup::login;
 use crate::backup::owner::{self, Owner};
@@ -15,15 +11,13 @@ use crate::backup::subscriptions::drop_database;
 use crate::failure::Result;
 use crate::model::backup::Locale;
 use crate::model::event::Event;
+use crate::model::snapshot::CopyStrategy;
 use crate::model::target::Target;
-use crate::settings::Settings;
 use crate::world::World;
 use crate::world::clock::now;
 use crate::world::pg::{Purpose, Session};
-use crate::world::process::{self, ClientProgram};
-use crate::world::server::client;
+use crate::world::process;
 use pg_sql::quote::{quote_identifier, quote_literal};
-use pg_sql::script::Statement;
 
 /// The comment of a database that is being built, for people who come across it.
 const BEING_BUILT: &str = "cargo-db: being built";
@@ -171,26 +165,42 @@ pub(crate) fn clone_sibling(
     if owner.0.value("find out who is connected", &others)?.is_some() {
         return Ok(None);
     }
-    cloned(claim(world, owner, target, what)?, &target.database)
+    cloned(claim(world, owner, target, what)?, &target.database, None)
 }
 
-/// Clones a database on the target's server to a new one beside the target. `None` if other
-/// connections to the database stay open or the role may not clone it.
-pub(super) fn clone_database(
+/// Clones a database on the target's server to a new one beside the target, in the way that the
+/// server prefers or in another one. `None` if other connections to the database stay open or the
+/// role may not clone it.
+pub(crate) fn clone_database(
     world: &World,
     target: &Target,
     template: &str,
-    what: &str,
+    (what, strategy): (&str, Option<CopyStrategy>),
 ) -> Result<Option<SiblingDatabase>> {
     let mut owner = Owner::open(world, target)?;
     remove_leftovers(world, &mut owner.0, target, what)?;
-    cloned(claim(world, owner, target, what)?, template)
+    cloned(claim(world, owner, target, what)?, template, strategy)
 }
 
-fn cloned(mut built: SiblingDatabase, template: &str) -> Result<Option<SiblingDatabase>> {
+fn cloned(
+    mut built: SiblingDatabase,
+    template: &str,
+    strategy: Option<CopyStrategy>,
+) -> Result<Option<SiblingDatabase>> {
     let template = quote_identifier(template);
     let name = quote_identifier(&built.target.database);
-    let sql = format!("CREATE DATABASE {name} TEMPLATE {template}");
+    let session = &mut built.owner.0;
+    if strategy == Some(CopyStrategy::FileClone) {
+        session.run("let the server clone files", "SET file_copy_method = clone")?;
+    }
+    // Older servers have one strategy, and no word for it.
+    let strategy = strategy.filter(|_| session.reported_major() >= 15);
+    let strategy = match strategy {
+        Some(CopyStrategy::FileClone | CopyStrategy::FileCopy) => " STRATEGY file_copy",
+        Some(CopyStrategy::WalLog) => " STRATEGY wal_log",
+        Some(CopyStrategy::Dump) | None => "",
+    };
+    let sql = format!("CREATE DATABASE {name} TEMPLATE {template}{strategy}");
     match built.owner.0.run("clone the database", &sql) {
         Ok(()) => {}
         // Somebody came after all, or only its owner may do this.
@@ -231,6 +241,17 @@ impl SiblingDatabase {
         Ok(self)
     }
 
+    /// Gives the database its final name, together with the effects of `statements`: all or
+    /// nothing. Nothing may be connected to it.
+    pub(crate) fn keep_as(&mut self, name: &str, statements: &[String]) -> Result<()> {
+        let (from, to) = (quote_identifier(&self.target.database), quote_identifier(name));
+        let rename = format!("ALTER DATABASE {from} RENAME TO {to}");
+        let all = [&[rename], statements].concat();
+        self.owner.0.run("give the new database its name", &all.join("; "))?;
+        self.kept = true;
+        Ok(())
+    }
+
     /// Keeps the database under a name of its own, no longer marked as ours.
     pub(crate) fn keep(mut self, what: &str) -> Result<String> {
         let mut session = Session::open(&self.world, &self.target.maintenance(), Purpose::Write)?;
@@ -243,49 +264,8 @@ impl SiblingDatabase {
     }
 }
 
-/// What is copied of a database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Copied {
-    /// All of it.
-    SchemaAndRows,
-    /// Its schema alone.
-    Schema,
-}
-
-/// Loads a dump of `target` into a database that was built beside it. The dump waits for locks no
-/// longer than `patience`.
-pub(crate) fn copy_into(
-    world: &World,
-    settings: &Settings,
-    target: &Target,
-    built: &SiblingDatabase,
-    (copied, patience): (Copied, Duration),
-) -> Result<()> {
-    let mut session = Session::open(world, &built.target, Purpose::Write)?;
-    let programs = client(settings.pg_bin(), session.server_major()?)?;
-    let encoding = format!("--encoding={}", session.encoding());
-    let mut arguments = vec!["--no-password".to_owned(), "--format=plain".to_owned(), encoding];
-    // Whose slot a subscription has is the target's.
-    arguments.push("--no-subscriptions".to_owned());
-    arguments.push(format!("--lock-wait-timeout={}", patience.as_millis().max(1)));
-    arguments.extend((copied == Copied::Schema).then(|| "--schema-only".to_owned()));
-    let dump = ClientProgram::start(world, &programs.program("pg_dump"), &arguments, target)?;
-    session.run(
-        "prepare the session",
-        "SET synchronous_commit = off; SET client_min_messages = warning",
-    )?;
-    let (wanted, left_out) = (LoadFilter::all(Allowed::Any), &|_: &Statement| false);
-    let loading = LoadOptions {
-        name: &target.database,
-        within: LoadTransactions::Statements,
-        wanted,
-        left_out,
-    };
-    load(world, &mut session, Box::new(dump), &loading)
-}
-
 /// `school__restore_20260131T235959_123`; a name has room for 63 bytes.
-pub(super) fn sibling_name(database: &str, what: &str) -> String {
+pub(crate) fn sibling_name(database: &str, what: &str) -> String {
     let moment = time::macros::format_description!(
         "[year][month][day]T[hour][minute][second]_[subsecond digits:3]"
     );
@@ -296,7 +276,7 @@ pub(super) fn sibling_name(database: &str, what: &str) -> String {
 
 /// The common prefix of the names of the databases beside one: its name, or the beginning of a long
 /// name and a hash, so that two long names differ.
-pub(super) fn stem(database: &str) -> String {
+pub(crate) fn stem(database: &str) -> String {
     let longest = "__restore_20260131T235959_123".len();
     if database.len() + longest <= 63 {
         return database.to_owned();

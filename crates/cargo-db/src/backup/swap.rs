@@ -167,11 +167,9 @@ fn rename(
     databases: &[&str],
     statements: &[String],
 ) -> Result<()> {
-    let names: Vec<String> = databases.iter().map(|name| quote_literal(name)).collect();
-    let end = format!(include_str!("sql/end_sessions.sql"), databases = names.join(", "));
     for attempt in 1.. {
         world.interrupt.check()?;
-        session.rows("end the sessions that are in the way", &end)?;
+        end_sessions(session, databases)?;
         let renamed =
             session.run("swap the databases", &format!("BEGIN; {}; COMMIT", statements.join("; ")));
         match renamed {
@@ -190,7 +188,14 @@ fn rename(
     Ok(())
 }
 
-/// A database that a restore kept. Any database could be given such a name.
+/// Ends the sessions in these databases that the role may end.
+pub(crate) fn end_sessions(session: &mut Session, databases: &[&str]) -> Result<()> {
+    let names: Vec<String> = databases.iter().map(|name| quote_literal(name)).collect();
+    let end = format!(include_str!("sql/end_sessions.sql"), databases = names.join(", "));
+    session.rows("end the sessions that are in the way", &end).map(drop)
+}
+
+/// A database that is kept beside another one. Any database could be given such a name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KeptDatabase {
     pub(crate) name: String,
@@ -198,13 +203,23 @@ pub(crate) struct KeptDatabase {
 }
 
 impl KeptDatabase {
+    /// The one in a row of `pg_database`.
+    pub(crate) fn of(row: &Row) -> Result<KeptDatabase> {
+        Ok(KeptDatabase { name: row.text("datname")?.to_owned(), oid: row.number("oid")? })
+    }
+
+    /// The name of the database.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What a plan about it covers.
     pub(crate) fn basis(&self) -> String {
         format!("{} {}", self.name, self.oid)
     }
 
     /// A statement that fails where another database has this name, or none has.
-    fn refuse_others(&self, name: &str) -> String {
+    pub(crate) fn refuse_others(&self, name: &str) -> String {
         let message = format!("the database {} is not the one that was kept", self.name);
         let body = format!(
             "BEGIN IF NOT EXISTS (SELECT FROM pg_database WHERE oid = {} AND datname = {}) \
@@ -221,10 +236,7 @@ impl KeptDatabase {
 pub(crate) fn previous(world: &World, target: &Target) -> Result<Vec<KeptDatabase>> {
     let mut session = Session::open(world, &target.maintenance(), Purpose::Read)?;
     let rows = session.rows("find what restores kept", &select_previous(target))?;
-    let kept = |row: &Row| {
-        Ok(KeptDatabase { name: row.text("datname")?.to_owned(), oid: row.number("oid")? })
-    };
-    rows.iter().map(kept).collect()
+    rows.iter().map(KeptDatabase::of).collect()
 }
 
 /// The query of [`previous`], which any database of the server answers.

@@ -59,7 +59,7 @@ impl SchemaTemplate {
     /// A scratch database that is a clone of the template. `None` if the template is in use or no
     /// longer exists.
     pub(crate) fn clone(&self, world: &World, target: &Target) -> Result<Option<SiblingDatabase>> {
-        match clone_database(world, target, &self.target.database, SCRATCH) {
+        match clone_database(world, target, &self.target.database, (SCRATCH, None)) {
             Err(failure) if failure.is(&SqlState::INVALID_CATALOG_NAME) => Ok(None),
             built => built?.map(SiblingDatabase::without_waiting_for_disk).transpose(),
         }
@@ -76,15 +76,10 @@ impl SiblingDatabase {
     fn kept_as_template(&mut self, key: &str, notes: &[String]) -> Result<()> {
         let target = self.original.clone();
         let new = name(&target.database, key);
-        let (from, to) = (quote_identifier(&self.target.database), quote_identifier(&new));
-        let comment = comment_on(&new, notes);
-        // All or nothing: with the name but no comment, it would never be used or dropped.
-        let sql = format!(
-            "ALTER DATABASE {from} RENAME TO {to}; {comment}; \
-             ALTER DATABASE {to} SET default_transaction_read_only = on"
-        );
-        self.owner.0.run("keep the database as a template", &sql)?;
-        self.kept = true;
+        let to = quote_identifier(&new);
+        // With the name but no comment, it would never be used or dropped.
+        let read_only = format!("ALTER DATABASE {to} SET default_transaction_read_only = on");
+        self.keep_as(&new, &[comment_on(&new, notes), read_only])?;
         drop_oldest(&mut self.owner.0, &target)
     }
 }

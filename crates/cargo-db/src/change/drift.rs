@@ -51,6 +51,7 @@ pub(super) fn before(database: &Database<'_>, plan: &Plan) -> Option<SchemaBefor
                 _ => None,
             })
         }
+        Operation::SnapshotRestore => Some(SchemaBefore::Restored),
         Operation::Reset => Some(SchemaBefore::Rebuilt),
         _ => None,
     }

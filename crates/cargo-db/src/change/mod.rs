@@ -55,6 +55,6 @@ pub(crate) use seal::backup_obstacle;
 pub(crate) use sets::{
     EndedSets, each_set, outcome_of_sets, outcome_with_consent, over_sets, sets_in_order,
 };
-pub(crate) use swap::{SwapLocks, old_database, refuse_maintenance};
+pub(crate) use swap::{SwapLocks, old_database, refuse_maintenance, swap_in};
 pub(crate) use swap_back::apply_or_restore;
 pub(crate) use workspace::{Database, Workspace};

@@ -1,9 +1,11 @@
 //! What a new database that takes the place of an old one needs.
 
-use crate::backup::OldDatabase;
+use crate::audit::DatabaseIdentity;
+use crate::backup::{self, OldDatabase, SiblingDatabase};
 use crate::change::lock::{lock_migrations, lock_server};
 use crate::change::workspace::Database;
 use crate::failure::{Result, SettingsError};
+use crate::model::environment::Environment;
 use crate::model::target::Target;
 use crate::plan::{Plan, Step};
 use crate::world::pg::Lock;
@@ -13,7 +15,7 @@ use crate::world::pg::Lock;
 /// including that of its lock, so that no run can start in between.
 pub(crate) struct SwapLocks {
     _server: Lock,
-    _database: Option<Lock>,
+    of_database: Option<Lock>,
 }
 
 impl SwapLocks {
@@ -24,17 +26,43 @@ impl SwapLocks {
         plan: &Plan,
     ) -> Result<SwapLocks> {
         if old_database(plan) == OldDatabase::Absent {
-            return Ok(SwapLocks { _server: lock_server(database)?, _database: None });
+            return Ok(SwapLocks { _server: lock_server(database)?, of_database: None });
         }
         SwapLocks::of_existing(database, target)
+    }
+
+    /// Lets go of the database, which nothing may be connected to while it is copied.
+    pub(crate) fn release_database(&mut self) {
+        self.of_database = None;
     }
 
     /// Takes the locks for an existing database that is about to be replaced.
     pub(crate) fn of_existing(database: &Database<'_>, target: &Target) -> Result<SwapLocks> {
         let server = lock_server(database)?;
         let of_old = lock_migrations(database, target)?;
-        Ok(SwapLocks { _server: server, _database: Some(of_old) })
+        Ok(SwapLocks { _server: server, of_database: Some(of_old) })
     }
+}
+
+/// Lets a new database take the name of the target, with what the old database says of itself, or
+/// as a copy of one of this environment. Returns the name that the old one is kept under.
+pub(crate) fn swap_in(
+    database: &Database<'_>,
+    plan: &Plan,
+    built: SiblingDatabase,
+    of_copy: Option<Environment>,
+) -> Result<Option<String>> {
+    let (world, target) = (&database.workspace.world, &plan.target);
+    let old = old_database(plan);
+    // What the old database says of itself is true of the new one.
+    if old == OldDatabase::Absent {
+        DatabaseIdentity::of_copy(of_copy).give(world, &built.target)?;
+    } else {
+        DatabaseIdentity::hand_over(world, target, &built.target)?;
+    }
+    let aside = backup::swap(world, target, built, old)?;
+    aside.iter().for_each(|aside| backup::set_aside(world, target, aside));
+    Ok(aside)
 }
 
 /// Fails for the maintenance database, which cannot be swapped because swaps are done from it.

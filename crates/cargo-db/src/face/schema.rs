@@ -15,8 +15,9 @@ use crate::answer::{
     Dropped, DryRun, Dumped, EitherAnswer, EnvironmentReport, GeneratedView, HelpView, HookReport,
     Initialised, KeyView, ManualPages, Migrated, NothingRehearsed, PolicyTable, PreDeployScript,
     Pruned, ReapedServers, Rebuilt, RehearsalReport, Restored, SchemaFileView, Seeded, ServerList,
-    ServerState, ServerUrl, ShellScript, StatusReport, TableList, TableShown, TrailSound,
-    TrustList, TrustRevoked, TrustView, Verified,
+    ServerState, ServerUrl, ShellScript, SnapshotList, SnapshotRestored, SnapshotSaved,
+    SnapshotsDropped, StatusReport, TableList, TableShown, TrailSound, TrustList, TrustRevoked,
+    TrustView, Verified,
 };
 use crate::face::json::{Document, NoAnswer, SCHEMA};
 use crate::model::event::Event;
@@ -108,6 +109,17 @@ const FILES: &[File] = &[
         name: "restore",
         verbs: &["restore"],
         endings: &[of::<Restored>, of::<Dropped>, of::<DryRun>],
+    },
+    File {
+        name: "snapshot",
+        verbs: &["snapshot save", "snapshot restore", "snapshot list", "snapshot drop"],
+        endings: &[
+            of::<SnapshotSaved>,
+            of::<SnapshotRestored>,
+            of::<SnapshotList>,
+            of::<SnapshotsDropped>,
+            of::<DryRun>,
+        ],
     },
     File {
         name: "schema",

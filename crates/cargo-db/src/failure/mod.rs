@@ -30,6 +30,7 @@ mod schema;
 mod seed;
 mod server;
 mod settings;
+mod snapshot;
 mod switch;
 #[cfg(test)]
 mod tests;
@@ -61,6 +62,7 @@ pub(crate) use schema::{SchemaError, ServerWideStatement};
 pub(crate) use seed::SeedError;
 pub(crate) use server::LocalServerError;
 pub(crate) use settings::SettingsError;
+pub(crate) use snapshot::SnapshotError;
 pub(crate) use switch::SwitchError;
 
 use explanation::{Explanation, with_kept_flags};
@@ -98,6 +100,7 @@ pub(crate) enum Kind {
     Key(#[from] KeyError),
     Hooks(#[from] HooksError),
     Rebase(#[from] RebaseError),
+    Snapshot(#[from] SnapshotError),
     Switch(#[from] SwitchError),
     Run(#[from] RunError),
 }
@@ -126,6 +129,7 @@ impl Kind {
             Kind::Key(kind) => kind.explain(),
             Kind::Hooks(kind) => kind.explain(),
             Kind::Rebase(kind) => kind.explain(),
+            Kind::Snapshot(kind) => kind.explain(),
             Kind::Switch(kind) => kind.explain(),
             Kind::Run(kind) => kind.explain(),
         }

@@ -42,13 +42,14 @@ fn samples() -> Vec<Failure> {
         area(include_str!("key.rs"), key::samples()),
         area(include_str!("hooks.rs"), hooks::samples()),
         area(include_str!("rebase.rs"), rebase::samples()),
+        area(include_str!("snapshot.rs"), snapshot::samples()),
         area(include_str!("switch.rs"), switch::samples()),
         area(include_str!("run.rs"), run::samples()),
     ];
     let all: Vec<Failure> = areas.into_iter().flatten().collect();
     let met: BTreeSet<String> =
         all.iter().map(|one| format!("{:?}", discriminant(one.kind()))).collect();
-    assert_eq!(met.len(), 23, "an area without samples");
+    assert_eq!(met.len(), 24, "an area without samples");
     all
 }
 
@@ -268,6 +269,13 @@ const CODES: &[(&str, &[u8])] = &[
     ("SETTINGS.SHARED_HISTORY", &[2]),
     ("SETTINGS.URL", &[2]),
     ("SETTINGS.VALUE", &[2]),
+    ("SNAPSHOT.CANNOT_RESTORE", &[11]),
+    ("SNAPSHOT.CANNOT_SAVE", &[11]),
+    ("SNAPSHOT.IN_USE", &[11]),
+    ("SNAPSHOT.NAME", &[2]),
+    ("SNAPSHOT.NONE", &[2]),
+    ("SNAPSHOT.NOT_FOUND", &[2]),
+    ("SNAPSHOT.TAKEN", &[2]),
     ("SHELL.BY_AGENT", &[4]),
     ("SHELL.NOT_STARTED", &[10]),
     ("SIGNAL.INTERRUPTED", &[130]),

@@ -5,13 +5,10 @@
 //! 14; since 15, a session can be made to report at once). If no other session is connected at both
 //! ends, and no session was opened in between but ours, no other session wrote.
 
-use std::time::Duration;
-
 use crate::failure::Result;
 use crate::model::target::Target;
 use crate::world::World;
-use crate::world::clock::{pause, stopwatch};
-use crate::world::pg::{Lock, Purpose, Session};
+use crate::world::pg::{Lock, Purpose, Session, others_connected};
 
 /// Watches a database from one moment on.
 pub(crate) struct Witness {
@@ -47,20 +44,9 @@ impl Witness {
     }
 }
 
-/// Our own sessions that have just ended may still be visible for a moment.
 fn remaining_writers(world: &World, session: &mut Session) -> Result<Vec<String>> {
-    let began = stopwatch();
-    let sql = include_str!("sql/others_connected.sql");
-    loop {
-        let others = session.column("find out who is connected", sql)?;
-        let only_ours = others
-            .iter()
-            .all(|other| other.starts_with("cargo-db/") || other.starts_with("pg_dump"));
-        if others.is_empty() || !only_ours || began.elapsed() > Duration::from_secs(5) {
-            return Ok(others);
-        }
-        pause(world, Duration::from_millis(20))?;
-    }
+    let database = session.target.database.clone();
+    others_connected(world, session, &database)
 }
 
 fn count_sessions(session: &mut Session) -> Result<Option<u64>> {

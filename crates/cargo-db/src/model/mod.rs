@@ -22,6 +22,7 @@ pub(crate) mod path;
 pub(crate) mod properties;
 pub(crate) mod rehearsal;
 pub(crate) mod seed;
+pub(crate) mod snapshot;
 pub(crate) mod statement;
 pub(crate) mod stray;
 pub(crate) mod target;

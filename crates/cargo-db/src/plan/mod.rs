@@ -22,6 +22,7 @@ use crate::model::hex::to_hex;
 use crate::model::key::PublicKey;
 use crate::model::migration::{Migration, ScriptFile, Version};
 use crate::model::seed::Seed;
+use crate::model::snapshot::ChosenStrategy;
 use crate::model::target::Target;
 
 pub(crate) use baseline::{baseline, refuse_unapplied, repair, repair_drift};
@@ -166,6 +167,23 @@ pub(crate) enum Step {
     /// A backup is removed permanently.
     RemoveBackup {
         name: String,
+    },
+    /// The database is copied, and the copy is kept as a snapshot.
+    SaveSnapshot {
+        name: String,
+        copy: ChosenStrategy,
+        /// The sessions that are ended for it.
+        ends: Vec<String>,
+    },
+    /// A snapshot is copied beside the current database.
+    CopySnapshot {
+        name: String,
+        copy: ChosenStrategy,
+    },
+    /// A snapshot is removed permanently.
+    DropSnapshot {
+        name: String,
+        is_expired: bool,
     },
     /// The new database takes a name that nothing has yet.
     Name {
@@ -333,6 +351,7 @@ impl Plan {
         let removed = self.steps.iter().filter_map(|step| match step {
             Step::Remove { what } => Some(what.clone()),
             Step::RemoveBackup { name } => Some(format!("the backup {name}")),
+            Step::DropSnapshot { name, .. } => Some(format!("the snapshot {name}")),
             _ => None,
         });
         removed.collect()
@@ -350,6 +369,8 @@ impl Plan {
             Step::PutBack { kept, name } => {
                 Some(format!("undoes a restore: {kept} is {name} again"))
             }
+            Step::SaveSnapshot { name, .. } => Some(format!("saves the snapshot {name}")),
+            Step::CopySnapshot { name, .. } => Some(format!("loads the snapshot {name}")),
             Step::BuildEmpty => Some("begins with an empty database".to_owned()),
             Step::Load { seed } => Some(format!("loads {}", seed.path)),
             Step::Mark { environment: Some(name) } => Some(format!("marks it as {name}")),
@@ -469,6 +490,10 @@ fn fingerprint(step: &Step) -> String {
         Step::PutBack { kept, name } => format!("put back {kept} {name}"),
         Step::Remove { what } => format!("remove {what}"),
         Step::RemoveBackup { name } => format!("remove the backup {name}"),
+        // Sessions come and go, and with them the way in which it is copied.
+        Step::SaveSnapshot { name, .. } => format!("save the snapshot {name}"),
+        Step::CopySnapshot { name, .. } => format!("copy the snapshot {name}"),
+        Step::DropSnapshot { name, .. } => format!("drop the snapshot {name}"),
         Step::Name { name } => format!("name {name}"),
     }
 }

@@ -32,11 +32,17 @@ pub(crate) enum Operation {
     Rebase,
     /// The applied migrations that are not on this branch are rolled back.
     Switch,
+    /// `snapshot save`: a copy of the database is kept beside it.
+    SnapshotSave,
+    /// `snapshot restore`.
+    SnapshotRestore,
+    /// `snapshot drop`.
+    SnapshotDrop,
 }
 
 impl Operation {
     /// All operations, in the order of the policy's table.
-    pub(crate) const ALL: [Operation; 17] = [
+    pub(crate) const ALL: [Operation; 20] = [
         Operation::Migrate,
         Operation::Rollback,
         Operation::Seed,
@@ -54,6 +60,9 @@ impl Operation {
         Operation::RepairDrift,
         Operation::Rebase,
         Operation::Switch,
+        Operation::SnapshotSave,
+        Operation::SnapshotRestore,
+        Operation::SnapshotDrop,
     ];
 
     /// As `[environments.<name>.policy]` names it.
@@ -67,6 +76,9 @@ impl Operation {
             Operation::Prune => "backups-prune",
             Operation::Destroy => "server-destroy",
             Operation::RepairDrift => "repair-drift",
+            Operation::SnapshotSave => "snapshot-save",
+            Operation::SnapshotRestore => "snapshot-restore",
+            Operation::SnapshotDrop => "snapshot-drop",
             other => other.name(),
         }
     }
@@ -92,6 +104,9 @@ impl Operation {
             Operation::RepairDrift => "repair --drift",
             Operation::Rebase => "rebase",
             Operation::Switch => "switch",
+            Operation::SnapshotSave => "snapshot save",
+            Operation::SnapshotRestore => "snapshot restore",
+            Operation::SnapshotDrop => "snapshot drop",
         }
     }
 
@@ -102,6 +117,12 @@ impl Operation {
 
     /// Whether it changes a database, which can then record it.
     pub(crate) fn changes_a_database(self) -> bool {
-        !matches!(self, Operation::Prune | Operation::Destroy)
+        !matches!(
+            self,
+            Operation::Prune
+                | Operation::Destroy
+                | Operation::SnapshotSave
+                | Operation::SnapshotDrop
+        )
     }
 }

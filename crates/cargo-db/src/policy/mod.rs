@@ -216,6 +216,14 @@ fn table(verb: Operation, environment: Environment) -> Judgement {
         (Operation::Rebase | Operation::Switch, Test) => only(Free),
         (Operation::Rebase | Operation::Switch, Staging | Production) => Never,
 
+        // A restore keeps the old database, except in test. Where it is never allowed, a snapshot
+        // would only fill the disk, and to copy a database keeps everybody out of it.
+        (Operation::SnapshotSave,    Development | Test) => only(Free),
+        (Operation::SnapshotRestore | Operation::SnapshotDrop, Development) => only(Confirm),
+        (Operation::SnapshotRestore | Operation::SnapshotDrop, Test) => only(Free),
+        (Operation::SnapshotSave,    _)              => Never,
+        (Operation::SnapshotRestore | Operation::SnapshotDrop, _) => Never,
+
         (Operation::Prune | Operation::Destroy, Production) => only(ToPlan),
         (Operation::Prune | Operation::Destroy, _)    => only(Confirm),
     }
@@ -286,7 +294,11 @@ mod tests {
         for verb in Operation::ALL {
             let judged = judged(&Policy::default(), verb, Environment::Production, "localhost");
             use Operation::{Rebase, Reset, SeedFresh, Switch};
-            let never = matches!(verb, SeedFresh | Reset | Rebase | Switch);
+            use Operation::{SnapshotDrop, SnapshotRestore, SnapshotSave};
+            let never = matches!(
+                verb,
+                SeedFresh | Reset | Rebase | Switch | SnapshotSave | SnapshotRestore | SnapshotDrop
+            );
             assert_eq!(consent(judged), (!never).then_some(Consent::ToPlan), "{verb:?}");
         }
     }

@@ -20,7 +20,7 @@ use crate::rehearse::snapshot::CatalogSnapshot;
 use crate::settings::Settings;
 use crate::world::World;
 use crate::world::clock::stopwatch;
-use crate::world::pg::{Purpose, Session, wait_for_tables};
+use crate::world::pg::{Purpose, Session};
 
 /// A database with more bytes than this is only copied on request.
 const COPIED_AT_MOST: u64 = 20 << 30;
@@ -48,6 +48,7 @@ pub(crate) fn make(
     from: &CopySource,
 ) -> Result<Scratch> {
     let began = stopwatch();
+    let schema_alone = || backup::dump_into_scratch(world, settings, target, Copied::Schema);
     let (built, basis) = match from {
         CopySource::Backup(name) => {
             let folder = BackupFolder::of(settings);
@@ -58,10 +59,8 @@ pub(crate) fn make(
             let built = backup::scratch(world, settings, target, &source)?;
             (built, Basis::Backup(name))
         }
-        CopySource::Schema => (dumped(world, settings, target, Copied::Schema)?, Basis::Schema),
-        CopySource::Auto if is_large(world, target)? => {
-            (dumped(world, settings, target, Copied::Schema)?, Basis::Schema)
-        }
+        CopySource::Schema => (schema_alone()?, Basis::Schema),
+        CopySource::Auto if is_large(world, target)? => (schema_alone()?, Basis::Schema),
         CopySource::Auto | CopySource::Live => (live(world, settings, target)?, Basis::Live),
     };
     let (rows, uncounted) = match basis {
@@ -97,25 +96,7 @@ fn live(world: &World, settings: &Settings, target: &Target) -> Result<SiblingDa
     {
         return Ok(built);
     }
-    dumped(world, settings, target, Copied::SchemaAndRows)
-}
-
-fn dumped(
-    world: &World,
-    settings: &Settings,
-    target: &Target,
-    copied: Copied,
-) -> Result<SiblingDatabase> {
-    // What the server would say of it is found in the middle of a dump that broke off.
-    if copied == Copied::SchemaAndRows
-        && let Some(obstacle) = backup::hidden_rows(world, target)?
-    {
-        return Err(obstacle.into());
-    }
-    let left = wait_for_tables(world, target, settings.limits.lock_timeout.value)?;
-    let built = backup::create_sibling(world, target, backup::SCRATCH, None)?;
-    backup::copy_into(world, settings, target, &built, (copied, left))?;
-    Ok(built)
+    backup::dump_into_scratch(world, settings, target, Copied::SchemaAndRows)
 }
 
 fn is_large(world: &World, target: &Target) -> Result<bool> {

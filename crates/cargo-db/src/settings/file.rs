@@ -29,6 +29,7 @@ pub(crate) struct DbToml {
     pub(crate) diagram: DiagramTable,
     pub(crate) seeds: SeedsTable,
     pub(crate) backup: BackupTable,
+    pub(crate) snapshot: SnapshotTable,
     pub(crate) hooks: HooksTable,
     pub(crate) notify: NotifyTable,
     pub(crate) environments: BTreeMap<String, EnvironmentTable>,
@@ -209,6 +210,14 @@ pub(crate) struct BackupTable {
     pub(crate) keep_within: Option<String>,
     /// How old the newest verified backup may be at a deployment.
     pub(crate) max_age: Option<String>,
+}
+
+/// `[snapshot]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SnapshotTable {
+    /// How long a snapshot is kept.
+    pub(super) keep: Option<String>,
 }
 
 /// `[hooks]`.

@@ -137,6 +137,8 @@ pub(crate) struct Settings {
     pub(crate) diagram_views: BTreeMap<String, DiagramView>,
     pub(crate) seeds: SeedSettings,
     pub(crate) backup: BackupSettings,
+    /// `[snapshot] keep`.
+    pub(crate) keep_snapshots: Duration,
     /// `[hooks] after-migrate`.
     pub(crate) after_migrate: Vec<AfterStep>,
     /// `[notify]`.
@@ -234,6 +236,7 @@ impl Settings {
             limits: limits(&sources.flags, &variables, &toml)?,
             seeds: seeds(&toml, &root, &trust)?,
             backup: backup(&variables, &toml, &root)?,
+            keep_snapshots: keep_snapshots(&toml)?,
             after_migrate: after::after_migrate(&toml, &trust)?,
             notify: after::notify(&toml, &variables, &trust)?,
             pg_bin,
@@ -480,6 +483,12 @@ fn backup(variables: &Variables, toml: &DbToml, root: &Path) -> Result<BackupSet
             .get("GITHUB_EVENT_NAME")?
             .map_or_else(|| "manual".to_owned(), |found| found.value),
     })
+}
+
+fn keep_snapshots(toml: &DbToml) -> Result<Duration> {
+    let keep = toml.snapshot.keep.as_deref();
+    let keep = keep.map(|text| parse_duration(text, "snapshot.keep")).transpose()?;
+    Ok(keep.unwrap_or(Duration::from_secs(14 * 24 * 3600)))
 }
 
 fn tightened(toml: &DbToml) -> BTreeMap<Environment, BTreeMap<String, String>> {

@@ -81,7 +81,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "diagram", "seed", "reset", "shell",
         ],
     ),
-    ("Backups", &["backup", "restore", "backups", "dump"]),
+    ("Backups and snapshots", &["backup", "restore", "backups", "dump", "snapshot"]),
     ("Rehearsal, policy and audit", &["rehearse", "policy", "env", "key", "trust", "audit"]),
     ("Migration history", &["baseline", "repair", "rebase", "switch"]),
     ("Setup", &["init", "hooks", "server", "doctor", "completions", "help"]),
@@ -319,8 +319,8 @@ mod tests {
         let text = parse(["cargo db"]).unwrap_err().to_string();
         let place = |word: &str| text.find(word).unwrap_or_else(|| panic!("{word}: {text}"));
         assert!(place("Daily commands:") < place("  migrate"), "{text}");
-        assert!(place("  migrate") < place("Backups:"), "{text}");
-        assert!(place("Backups:") < place("  baseline"), "{text}");
+        assert!(place("  migrate") < place("Backups and snapshots:"), "{text}");
+        assert!(place("Backups and snapshots:") < place("  baseline"), "{text}");
         assert!(!text.contains("Global options:\n") && !text.contains("Exit codes"), "{text}");
     }
 }

@@ -32,6 +32,7 @@ mod schema;
 mod seed;
 mod server;
 mod shell;
+mod snapshot;
 mod status;
 mod switch;
 mod trust;
@@ -96,6 +97,7 @@ verbs! {
         Backups(backups::BackupsArgs),
         Dump(dump::DumpArgs),
         Restore(restore::RestoreArgs),
+        Snapshot(snapshot::SnapshotArgs),
         Schema(schema::SchemaArgs),
         Diagram(diagram::DiagramArgs),
         Check(check::CheckArgs),

@@ -12,7 +12,7 @@ const WORDS: &[(&[&str], &str)] = &[
     (&["new", "add", "make"], "create"),
     (&["info", "list", "show", "version"], "status"),
     (&["drop", "wipe", "clean", "fresh", "refresh", "recreate"], "reset"),
-    (&["snapshot", "save"], "backup"),
+    (&["save"], "backup"),
     (&["export"], "dump"),
     (&["structure", "tables", "describe"], "schema show"),
     (&["erd", "graph", "draw"], "diagram"),

@@ -57,6 +57,11 @@ pub(crate) fn git_commit(folder: &Path) -> Option<String> {
     commit_of(folder, "HEAD")
 }
 
+/// The branch that is checked out in a folder; `None` without git, or if none is.
+pub(crate) fn git_branch(folder: &Path) -> Option<String> {
+    Some(git(folder, &["symbolic-ref", "--quiet", "--short", "HEAD"])?.trim().to_owned())
+}
+
 /// The full name of the commit that a revision names.
 pub(crate) fn commit_of(folder: &Path, revision: &str) -> Option<String> {
     let commit = format!("{revision}^{{commit}}");

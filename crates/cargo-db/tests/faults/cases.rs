@@ -87,6 +87,11 @@ pub(crate) fn all() -> Vec<Case> {
         },
         case("restore-table", &["restore", "parts", "--table", "t", "--yes"], damaged, is_restored),
         case("restore-clean", &["restore", "parts", "--clean", "--yes"], damaged, is_restored),
+        case("snapshot-save", &["snapshot", "save"], rows, is_saved),
+        Case {
+            keeps: 2,
+            ..case("snapshot-restore", &["snapshot", "restore", "--yes"], to_go_back, is_restored)
+        },
         of_files(Case { mark: Mark::Backup, ..case("backup", &["backup"], damaged, backed_up) }),
         of_files(case("prune", &["backups", "prune", "--yes"], many_backups, pruned)),
         case("baseline", &["baseline", "--yes"], to_baseline, baselined),
@@ -210,10 +215,37 @@ fn applied_with_seeds(run: &Run) -> Result<u32, String> {
 }
 
 /// A table that has lost rows since the backups.
-fn damaged(run: &Run) {
+fn rows(run: &Run) {
     run.project.migration("1_t.sql", "CREATE TABLE t (id int PRIMARY KEY, text text);");
     run.db(&["migrate"]).ok();
     run.sql("INSERT INTO t SELECT n, repeat(md5(n::text), 4) FROM generate_series(1, 30000) n");
+}
+
+/// Whether there is a snapshot. None is incomplete, and no row is lost.
+fn is_saved(run: &Run) -> Result<bool, String> {
+    if !is_restored(run)? {
+        return Err("rows are lost".to_owned());
+    }
+    let incomplete = format!(
+        "SELECT count(*), count(*) FILTER (WHERE datallowconn OR NOT starts_with(coalesce( \
+         shobj_description(oid, 'pg_database'), ''), 'cargo-db: snapshot ')) \
+         FROM pg_database WHERE starts_with(datname, '{}__snap_')",
+        run.name
+    );
+    match run.value(&incomplete).split_once('|') {
+        Some((saved, "0")) => Ok(saved != "0"),
+        other => Err(format!("incomplete snapshots: {other:?}")),
+    }
+}
+
+fn to_go_back(run: &Run) {
+    rows(run);
+    run.db(&["snapshot", "save", "whole", "--pin"]).ok();
+    run.sql("DELETE FROM t WHERE id > 100");
+}
+
+fn damaged(run: &Run) {
+    rows(run);
     run.db(&["backup", "-o", "the.backup"]).ok();
     run.db(&["backup", "--format", "custom", "-o", "parts"]).ok();
     run.sql("DELETE FROM t WHERE id > 100");

@@ -26,6 +26,8 @@ pub(crate) struct Scene {
     name: String,
     variables: &'static [(&'static str, &'static str)],
     prepared: Project,
+    /// Whether the snapshots of the database are prepared, too.
+    keeps_snapshots: bool,
 }
 
 /// One run's copy.
@@ -42,7 +44,7 @@ impl Scene {
     /// Prepares one for a verb.
     pub(crate) fn new(case: &Case) -> Scene {
         let name = format!("f_{}", case.name.replace('-', "_"));
-        drop_all(&name);
+        drop_all(&name, "");
         server().run("postgres", &format!("CREATE DATABASE {name}"));
         let run = Run { project: project(&name, case.variables), name: name.clone() };
         (case.prepare)(&run);
@@ -50,12 +52,13 @@ impl Scene {
         server().end_sessions(&name);
         server().run("postgres", &format!("DROP DATABASE IF EXISTS {name}_template"));
         server().run("postgres", &template);
-        Scene { name, variables: case.variables, prepared: run.project }
+        let keeps_snapshots = case.name == "snapshot-restore";
+        Scene { name, variables: case.variables, prepared: run.project, keeps_snapshots }
     }
 
     /// A fresh copy of files and database.
     pub(crate) fn run(&self) -> Run {
-        drop_all(&self.name);
+        drop_all(&self.name, if self.keeps_snapshots { "__snap_" } else { "" });
         let create = format!("CREATE DATABASE {0} TEMPLATE {0}_template", self.name);
         server().run("postgres", &create);
         let project = project(&self.name, self.variables);
@@ -71,11 +74,12 @@ fn project(name: &str, variables: &[(&str, &str)]) -> Project {
     project
 }
 
-/// Drops the database and its siblings, except for the template.
-fn drop_all(name: &str) {
+/// Drops the database and its siblings, except for the template, and for those of this kind.
+fn drop_all(name: &str, kept: &str) {
     let sql = format!(
         "SELECT datname FROM pg_database WHERE datname = '{name}' \
-         OR starts_with(datname, '{name}__')"
+         OR starts_with(datname, '{name}__') \
+         AND ('{kept}' = '' OR NOT starts_with(datname, '{name}{kept}'))"
     );
     for found in server().query("postgres", &sql) {
         server().run("postgres", &format!("DROP DATABASE \"{found}\" WITH (FORCE)"));
@@ -112,7 +116,7 @@ impl Run {
         self.rows(sql).pop().unwrap_or_default()
     }
 
-    /// The siblings of the database, without those that restores keep.
+    /// The siblings of the database, without snapshots and those that restores keep.
     pub(crate) fn left_over(&self, keeps: usize) -> Vec<String> {
         let beside = format!(
             "SELECT datname FROM pg_database WHERE starts_with(datname, '{}__') ORDER BY 1",
@@ -121,6 +125,7 @@ impl Run {
         let (kept, left): (Vec<String>, Vec<String>) = server()
             .query("postgres", &beside)
             .into_iter()
+            .filter(|name| !name.contains("__snap_"))
             .partition(|name| name.contains("__before_"));
         left.into_iter().chain(kept.into_iter().skip(keeps)).collect()
     }

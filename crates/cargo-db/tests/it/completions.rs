@@ -14,6 +14,8 @@ fn project(name: &str) -> (Project, String) {
     project.write("migrations/2_orders.sql", "CREATE TABLE orders (id int);");
     project.db(&["migrate"]).ok();
     project.db(&["backup"]).ok();
+    project.db(&["snapshot", "save", "first"]).ok();
+    project.db(&["snapshot", "save", "second"]).ok();
     let backups = project.db(&["backups", "list", "--json"]).ok().json();
     let backup = backups["backups"][0]["name"].as_str().expect("its name").to_owned();
     (project, backup)
@@ -65,6 +67,8 @@ fn bash_completes_values_from_the_files() {
         assert_eq!(offered(&["mig"]), ["migrate"]);
         assert_eq!(offered(&["rollback", "--to", ""]), ["1", "2"]);
         assert_eq!(offered(&["restore", ""]), [backup.as_str()]);
+        assert_eq!(offered(&["snapshot", "restore", ""]), ["second", "first"]);
+        assert_eq!(offered(&["snapshot", "drop", "s"]), ["second"]);
         assert_eq!(offered(&["status", "--env", "st"]), ["staging"]);
         assert!(offered(&["backups", "verify", "--"]).contains(&"--latest".to_owned()));
     }

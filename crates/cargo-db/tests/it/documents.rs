@@ -179,6 +179,18 @@ fn endings_of_what_is_done() {
     assert_eq!(ended(&project, &["rebase"], 0)["done"], json!(NONE));
     ended(&project, &["switch", "--dry-run"], 0);
     assert_eq!(ended(&project, &["switch"], 0)["done"], json!(NONE));
+    ended(&project, &["snapshot", "list"], 0);
+    ended(&project, &["snapshot", "restore"], 2);
+    ended(&project, &["snapshot", "save", "one", "--pin", "--dry-run"], 0);
+    ended(&project, &["snapshot", "save", "one", "--pin"], 0);
+    assert_eq!(ended(&project, &["snapshot", "list"], 0)["snapshots"][0]["name"], "one");
+    ended(&project, &["snapshot", "restore", "one", "--dry-run"], 0);
+    assert_eq!(ended(&project, &["snapshot", "restore", "--yes"], 0)["restored"], "one");
+    ended(&project, &["snapshot", "drop", "one", "--dry-run"], 0);
+    assert_eq!(
+        ended(&project, &["snapshot", "drop", "one", "--yes"], 0)["dropped"],
+        json!(["one"])
+    );
     project.migration("1_a.up.sql", "CREATE TABLE a (id int); -- more");
     ended(&project, &["repair", "--yes"], 9);
     ended(&project, &["migrate"], 9);

@@ -86,6 +86,7 @@ mod several;
 mod shell;
 mod signed;
 mod small_locks;
+mod snapshot;
 mod switch;
 mod targets;
 mod terminal;

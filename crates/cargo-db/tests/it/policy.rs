@@ -53,18 +53,21 @@ fn expected(verb: &str, environment: &str, asking: Asking, agreed: &str) -> i32 
     let needed = match (verb, environment) {
         ("migrate" | "seed" | "rollback" | "seed --fresh" | "reset" | "restore", "test")
         | ("migrate" | "seed", "development")
-        | ("repair --drift" | "rebase" | "switch", "test") => "",
+        | ("repair --drift" | "rebase" | "switch", "test")
+        | ("snapshot save", "development" | "test")
+        | ("snapshot restore" | "snapshot drop one", "test") => "",
         ("rollback" | "seed --fresh" | "reset" | "restore" | "restore --clean", "development")
         | ("restore --clean", "test")
         | ("env set staging", "development" | "test" | "staging")
         | ("repair --drift", "development" | "staging")
-        | ("rebase" | "switch", "development")
+        | ("rebase" | "switch" | "snapshot restore" | "snapshot drop one", "development")
         | ("migrate" | "rollback" | "seed", "staging") => "yes",
         ("seed --fresh" | "reset" | "restore" | "restore --clean", "staging") => "name",
         ("seed --fresh" | "reset", "production")
-        | ("rebase" | "switch", "staging" | "production") => {
-            return 4;
-        }
+        | (
+            "rebase" | "switch" | "snapshot save" | "snapshot restore" | "snapshot drop one",
+            "staging" | "production",
+        ) => return 4,
         (_, "production") | ("env clear", _) => "plan",
         _ => unreachable!("{verb} {environment}"),
     };
@@ -93,13 +96,16 @@ fn the_whole_matrix_by_real_runs() {
             "repair --drift",
             "rebase",
             "switch",
+            "snapshot save",
+            "snapshot restore",
+            "snapshot drop one",
         ];
         let threads: Vec<_> = verbs.map(|verb| scope.spawn(move || matrix_of(verb))).into();
         for thread in threads {
             runs += thread.join().unwrap();
         }
     });
-    assert_eq!(runs, 12 * 4 * 13);
+    assert_eq!(runs, 15 * 4 * 13);
 }
 
 fn matrix_of(verb: &'static str) -> usize {
@@ -128,6 +134,14 @@ fn matrix_of(verb: &'static str) -> usize {
     cluster().end_sessions(&name);
     cluster().run("postgres", &format!("CREATE DATABASE {template} TEMPLATE {name}"));
     let before = content(&project);
+    let snapshots = |project: &Project| {
+        if verb.starts_with("snapshot") {
+            let mut command = project.command(&["snapshot", "save", "one"]);
+            let saved = command.env("CARGO_DB_ENV", "development").output();
+            assert!(saved.expect("the program starts").status.success());
+        }
+    };
+    snapshots(&project);
     let mut arguments: Vec<&str> = verb.split(' ').collect();
     if verb.starts_with("restore") {
         arguments.push("whole.sql.gz");
@@ -167,11 +181,12 @@ fn matrix_of(verb: &'static str) -> usize {
                 };
                 assert_eq!(code, wanted, "{said}\n{}", project.db(&command));
                 let changed = content(&project) != before;
-                let changes = !verb.starts_with("restore") && !verb.starts_with("env");
+                let changes = !["restore", "env", "snapshot"].contains(&arguments[0]);
                 assert_eq!(changed, wanted == 0 && changes, "{said}");
                 runs += 1;
                 if wanted == 0 {
                     put_back(&name, &template);
+                    snapshots(&project);
                     if is_drift {
                         remove("2_drift");
                     }

@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["world"],
     &["check", "migration"],
     &["audit", "backup", "seed"],
-    &["rehearse", "schema"],
+    &["rehearse", "schema", "snapshot"],
     &["generate"],
     &["answer"],
     &["cli"],

@@ -13,6 +13,7 @@ use crate::face::Face;
 use crate::migration::read_folder;
 use crate::model::environment::Environment;
 use crate::settings::{Program, Settings};
+use crate::snapshot::names_in_index;
 
 /// Reads the values of an argument, for a line that begins with these words.
 type Candidates = fn(&[OsString]) -> Option<Vec<CompletionCandidate>>;
@@ -27,6 +28,8 @@ const OF_COMMANDS: &[(&[&str], &str, Candidates)] = &[
     (&["restore"], "backup", backups),
     (&["backups", "show"], "name", backups),
     (&["backups", "verify"], "name", backups),
+    (&["snapshot", "restore"], "name", snapshots),
+    (&["snapshot", "drop"], "name", snapshots),
 ];
 
 /// The options that select the files, which are taken from the line that is being typed.
@@ -91,6 +94,13 @@ fn backups(line: &[OsString]) -> Option<Vec<CompletionCandidate>> {
         listed.flat_map(|one| one.backups).map(|backup| backup.manifest.name).collect();
     names.dedup();
     Some(names.into_iter().map(CompletionCandidate::new).collect())
+}
+
+/// The newest first, as this project last saw them.
+fn snapshots(line: &[OsString]) -> Option<Vec<CompletionCandidate>> {
+    let names = |of: Settings| names_in_index(&of.root, of.place.value.database());
+    let names = settings(line)?.into_iter().flat_map(names);
+    Some(names.map(CompletionCandidate::new).collect())
 }
 
 fn candidate(value: String, help: String) -> CompletionCandidate {

@@ -1,8 +1,7 @@
 //! A restore that builds a new database beside the old one and swaps it in.
 
-use crate::audit::DatabaseIdentity;
-use crate::backup::{self, BackupFolder, OldDatabase, RestoreOptions, RestoreSource};
-use crate::change::{Change, Database, SwapLocks, old_database, refuse_maintenance};
+use crate::backup::{self, BackupFolder, RestoreOptions, RestoreSource};
+use crate::change::{Change, Database, SwapLocks, refuse_maintenance, swap_in};
 use crate::failure::{BackupError, Result};
 use crate::model::environment::Environment;
 use crate::model::target::Target;
@@ -73,16 +72,7 @@ impl Change for Building<'_> {
         let reading = BackupFolder::of(settings).lock_shared()?;
         roles::create(database, plan, self.source)?;
         let built = backup::build(world, settings, &self.target, self.source)?;
-        // What the old database says of itself is true of the new one.
-        if old_database(plan) == OldDatabase::Absent {
-            let environment = self.source.environment();
-            DatabaseIdentity::of_copy(environment).give(world, &built.target)?;
-        } else {
-            DatabaseIdentity::hand_over(world, &self.target, &built.target)?;
-        }
         drop(reading);
-        let aside = backup::swap(world, &self.target, built, old_database(plan))?;
-        aside.iter().for_each(|aside| backup::set_aside(world, &self.target, aside));
-        Ok(aside)
+        swap_in(database, plan, built, self.source.environment())
     }
 }
