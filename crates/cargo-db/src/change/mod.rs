@@ -20,6 +20,7 @@ mod preview;
 mod proof;
 mod receipts;
 mod record;
+mod restore_snapshot;
 mod retain;
 mod schema_file;
 mod seal;
@@ -49,6 +50,7 @@ pub(crate) use proof::{Proved, Proving, prove, prove_rollback};
 pub(crate) use receipts::{
     ReceiptState, receipt_is_there, receipt_of, receipts_are_accepted, receipts_of_rollback,
 };
+pub(crate) use restore_snapshot::restore_snapshot;
 pub(crate) use retain::{after_backup, pruning};
 pub(crate) use schema_file::{generated_schema, refresh_schema_file};
 pub(crate) use seal::backup_obstacle;

@@ -55,7 +55,11 @@ const FILES: &[File] = &[
     File { name: "baseline", verbs: &["baseline"], endings: &[of::<Migrated>, of::<DryRun>] },
     File { name: "repair", verbs: &["repair"], endings: &[of::<Migrated>, of::<DryRun>] },
     File { name: "rebase", verbs: &["rebase"], endings: &[of::<Migrated>, of::<DryRun>] },
-    File { name: "switch", verbs: &["switch"], endings: &[of::<Migrated>, of::<DryRun>] },
+    File {
+        name: "switch",
+        verbs: &["switch"],
+        endings: &[of::<Migrated>, of::<DryRun>, of::<SnapshotRestored>],
+    },
     File { name: "generate", verbs: &["generate"], endings: &[of::<GeneratedView>, of::<Created>] },
     File { name: "diff", verbs: &["diff"], endings: &[of::<DifferenceReport>] },
     File { name: "init", verbs: &["init"], endings: &[of::<Initialised>] },

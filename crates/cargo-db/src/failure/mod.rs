@@ -206,6 +206,17 @@ impl Failure {
         &self.0.kind
     }
 
+    /// Whether it is that migrations cannot be rolled back.
+    pub(crate) fn is_one_way(&self) -> bool {
+        let is_irreversible =
+            |kind: &MigrationError| matches!(kind, MigrationError::Irreversible { .. });
+        match self.kind() {
+            Kind::Switch(_) => true,
+            Kind::Migration(kind) => is_irreversible(kind),
+            _ => false,
+        }
+    }
+
     /// Whether the server reported that the database does not exist.
     pub(crate) fn is_no_database(&self) -> bool {
         self.is(&SqlState::INVALID_CATALOG_NAME)

@@ -5,14 +5,16 @@ use clap::Args;
 use crate::answer::{DryRun, Migrated, Outcome};
 use crate::change::{
     Change, Database, Effect, Ending, Mode, Workspace, lock_migrations, perform,
-    refresh_schema_file,
+    refresh_schema_file, restore_snapshot,
 };
 use crate::failure::{Result, SwitchError};
 use crate::migration::{self, AppliedMigration, Copies};
 use crate::plan::{self, Plan, RollbackRequest};
 use crate::settings::Runner;
+use crate::snapshot;
 use crate::verb::declare::Verb;
 use crate::world::pg::Lock;
+use crate::world::revisions::common_ancestor;
 
 const EFFECT: Effect = Effect::Destroys;
 
@@ -20,7 +22,8 @@ const EFFECT: Effect = Effect::Destroys;
 ///
 /// Run it after `git switch`. Git has the files of the other branch: each migration is rolled back
 /// by the down file of the version that was applied. Migrations that were applied with another
-/// content than they have here are rolled back too, and are pending afterwards. Works with
+/// content than they have here are rolled back too, and are pending afterwards. If one cannot be
+/// rolled back, the database goes to the newest snapshot that was saved on this branch. Works with
 /// development and test databases only.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
@@ -41,8 +44,17 @@ impl Verb for SwitchArgs {
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let database = workspace.database()?;
-        let mut leaving = Leaving::default();
-        Ok(match perform(&database, Mode::of(self.dry_run), &mut leaving)? {
+        let mode = Mode::of(self.dry_run);
+        let ending = match perform(&database, mode, &mut Leaving::default()) {
+            Err(failure) if failure.is_one_way() => {
+                let Some(name) = snapshot_of_branch(&database)? else { return Err(failure) };
+                let note = format!("{failure}: going to the snapshot {name} instead");
+                workspace.ui.warning(&note);
+                return restore_snapshot(&database, mode, Some(&name));
+            }
+            ending => ending?,
+        };
+        Ok(match ending {
             Ending::DryRun(plan) => Outcome::done(DryRun::of(&plan)),
             Ending::Nothing(plan) => Outcome::done(Migrated::of(&plan, &[])),
             Ending::Done { plan, done, .. } => {
@@ -51,6 +63,23 @@ impl Verb for SwitchArgs {
             }
         })
     }
+}
+
+/// The newest snapshot that was saved at the commit that is checked out, or at an earlier one in
+/// its history, and whose migrations the branch has.
+fn snapshot_of_branch(database: &Database<'_>) -> Result<Option<String>> {
+    let Database { workspace, settings, target, .. } = database;
+    let root = settings.root.as_path();
+    let folder = migration::read_folder(settings)?;
+    let is_here =
+        |version: &String| folder.migrations.iter().any(|one| one.version.to_string() == *version);
+    let is_earlier =
+        |commit: &String| common_ancestor(root, commit, "HEAD").as_ref() == Some(commit);
+    let all = snapshot::snapshots(&workspace.world, target)?;
+    let fitting = all.into_iter().map(|one| one.record).find(|record| {
+        record.migrations.iter().all(is_here) && record.commit.as_ref().is_some_and(is_earlier)
+    });
+    Ok(fitting.map(|record| record.name))
 }
 
 /// The migrations of another branch, about to be rolled back.

@@ -199,6 +199,29 @@ fn a_migration_without_a_down_file_stops_everything() {
     assert_eq!(repository.tables(), "a w");
 }
 
+#[test]
+fn what_cannot_be_rolled_back_goes_to_the_snapshot_of_the_branch() {
+    let repository = usual("sw_snapshot", pairs);
+    repository.project.run_sql("INSERT INTO a VALUES (7)");
+    repository.db("snapshot save of-main").ok();
+    repository.changes("switch --quiet f1", "a | b c");
+    repository.db("snapshot save of-f1").ok();
+    repository.git("switch --quiet --create f7");
+    repository.commit(&[("migrations/7_w.sql", "CREATE TABLE w (id int);\n")]);
+    repository.db("migrate").ok();
+    repository.project.run_sql("DELETE FROM a");
+    repository.git("switch --quiet main");
+    let plan = repository.db("switch --dry-run").ok();
+    plan.says("cannot be rolled back").says("going to the snapshot of-main instead");
+    repository.db("switch").code(3);
+    assert_eq!(repository.tables(), "a b c w");
+    // The snapshot of `f1` is newer, but its commit is not in the history of `main`.
+    repository.db("switch --yes").ok().says("sw_snapshot is as in the snapshot of-main");
+    assert_eq!(repository.tables(), "a");
+    assert_eq!(repository.project.query("SELECT id FROM a"), ["7"]);
+    repository.changes("switch --quiet f1", "a | b c");
+}
+
 fn folders(version: u32, table: &str) -> Vec<(String, String)> {
     let file = |direction: &str, text: String| {
         (format!("migrations/2026-01-0{version}-000000_{table}/{direction}.sql"), text)

@@ -1,8 +1,8 @@
 -- The catalog rows that were written since a transaction: the key of each row, and the catalog and
 -- OID of the object that it belongs to. A line before each statement names the catalog. The number
 -- of rows shows whether one was deleted. It is NULL, and a key is `-`, where a row is only deleted
--- together with one of another catalog. `{likely c.oid}` is the condition that a row is about one of
--- the relations that were probably changed, or `true`.
+-- together with one of another catalog. `{likely c.oid}` is the condition that a row is about one
+-- of the relations that were probably changed, or `true`.
 
 -- pg_class
 SELECT count(*) FILTER (WHERE c.relkind NOT IN ('i', 'I', 't')) AS rows,
