@@ -222,6 +222,15 @@ impl Failure {
         self.is(&SqlState::INVALID_CATALOG_NAME)
     }
 
+    /// Whether a pooler is in front of the server that is not used.
+    pub(crate) fn is_pooler(&self) -> bool {
+        let kind = self.kind();
+        matches!(
+            kind,
+            Kind::Connection(ConnectionError::Pooler { .. } | ConnectionError::PoolTooSmall { .. })
+        )
+    }
+
     /// Whether the server refused something, a statement or a connection, for this reason.
     pub(crate) fn is(&self, state: &SqlState) -> bool {
         match self.kind() {

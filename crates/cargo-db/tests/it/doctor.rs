@@ -3,8 +3,11 @@
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 
-use crate::support::{Project, cluster, eventually};
+use crate::support::proxy::{altering, pooler};
+use crate::support::{PASSWORD, Project, cluster, eventually};
 
 /// A project with an applied migration.
 fn project(name: &str) -> Project {
@@ -169,6 +172,8 @@ fn sessions_that_hold_others_up_are_named() {
 #[test]
 fn a_role_that_lacks_rights_is_named() {
     let mut project = project("doctor_rights");
+    project.db(&["env", "set", "development", "--yes"]).ok();
+    project.run_sql("REVOKE ALL ON ALL TABLES IN SCHEMA cargo_db FROM PUBLIC");
     cluster().run("postgres", "CREATE ROLE doctor_poor LOGIN");
     project.run_sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC");
     let url = cluster().url("doctor_rights");
@@ -177,9 +182,10 @@ fn a_role_that_lacks_rights_is_named() {
     let rights = found.iter().find(|check| check["id"] == "rights").unwrap();
     let evidence = rights["evidence"].to_string();
     for what in [
+        "the role `doctor_poor` may not read cargo_db.marker",
         "the role `doctor_poor` may not create tables in the schema public",
         "may not create databases, which rehearsals need",
-        "does not own 2 tables, such as ",
+        "does not own 3 tables, such as ",
     ] {
         assert!(evidence.contains(what), "{evidence}");
     }
@@ -261,4 +267,95 @@ fn every_set_is_examined() {
     let two = found.iter().find(|check| check["set"] == "two").unwrap();
     assert_eq!((&two["id"], &two["state"]), (&"reachable".into(), &"problem".into()));
     assert_eq!(found.iter().filter(|check| check["id"] == "trail").count(), 1);
+}
+
+/// The evidence of a problem.
+#[track_caller]
+fn evidence(checks: &[Value], id: &str) -> String {
+    assert_eq!(state(checks, id), "problem", "{checks:#?}");
+    checks.iter().find(|check| check["id"] == id).unwrap()["evidence"].to_string()
+}
+
+#[test]
+fn a_pooler_is_named() {
+    let mut project = project("doctor_pooler");
+    let url = format!("postgres://postgres@127.0.0.1:{}/doctor_pooler", pooler("doctor_pooler"));
+    project.set("DATABASE_URL", &format!("{url}?sslmode=disable"));
+    let found = checks(&project, &[]);
+    let evidence = evidence(&found, "pooler");
+    assert!(evidence.contains("a setting of one session was visible in another"), "{evidence}");
+    assert!(!found.iter().any(|check| check["id"] == "reachable"), "{found:#?}");
+}
+
+/// What the server answers is changed on the way.
+#[test]
+fn a_server_of_another_time_version_or_size_is_named() {
+    let mut project = project("doctor_altered");
+    let mut through = |from: &'static str, to: &'static str| {
+        let port = altering(from, to);
+        let url = format!("postgres://postgres:{PASSWORD}@127.0.0.1:{port}/doctor_altered");
+        project.set("DATABASE_URL", &format!("{url}?sslmode=disable"));
+        checks(&project, &[])
+    };
+    let same = through("nothing has this text", "");
+    for id in ["clock", "server-major", "client-programs", "backup-disk", "tls"] {
+        assert_eq!(state(&same, id), "ok", "{same:#?}");
+    }
+    let late =
+        through("extract(epoch FROM clock_timestamp())", "extract(epoch FROM to_timestamp(1e9))");
+    let said = evidence(&late, "clock");
+    assert!(said.contains("the server's clock is -"), "{said}");
+    let asked = "current_setting('server_version_num')::int / 10000";
+    let old = through(asked, "13");
+    assert_eq!(evidence(&old, "server-major"), r#"["the server is PostgreSQL 13"]"#);
+    assert_eq!(state(&old, "client-programs"), "ok", "newer programs can dump it");
+    let new = through(asked, "99");
+    assert_eq!(evidence(&new, "server-major"), r#"["the server is PostgreSQL 99"]"#);
+    assert!(evidence(&new, "client-programs").contains("99"), "{new:#?}");
+    let large = through("pg_database_size(current_database())", "9000000000000000000");
+    let said = evidence(&large, "backup-disk");
+    assert!(said.contains("are free for backups, and the database has 8185452 TB"), "{said}");
+}
+
+/// To the system, `0.0.0.0` is this machine; to `cargo db` it is a host like any other.
+#[test]
+fn a_connection_in_the_clear_is_named() {
+    let mut project = project("doctor_tls");
+    project.set("CARGO_DB_ENV", "development");
+    let url = cluster().tcp_url("doctor_tls").replace("127.0.0.1", "0.0.0.0");
+    let mut with = |mode: &str| {
+        project.set("DATABASE_URL", &format!("{url}?sslmode={mode}"));
+        checks(&project, &[])
+    };
+    assert_eq!(state(&with("require"), "tls"), "ok");
+    let said = evidence(&with("disable"), "tls");
+    assert!(
+        said.contains("the connection to 0.0.0.0:") && said.contains("is not encrypted"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_old_backup_is_named() {
+    let mut project = project("doctor_old");
+    project.set("CARGO_DB_ENV", "staging");
+    project.db(&["backup"]).ok();
+    finds(&project, "newest-backup", "the newest verified backup is 8 days old", || {
+        let days = OffsetDateTime::now_utc() - Duration::days(8);
+        let old = days.format(&Rfc3339).unwrap();
+        let pattern = format!("{}/backups/*.manifest.json", project.path().display());
+        let manifest = glob::glob(&pattern).unwrap().flatten().next().unwrap();
+        let text = std::fs::read_to_string(&manifest).unwrap();
+        let mut read: Value = serde_json::from_str(&text).unwrap();
+        (read["started"], read["finished"]) = (old.clone().into(), old.into());
+        std::fs::write(manifest, read.to_string()).unwrap();
+    });
+}
+
+/// The tests run the build that the alias makes, or a release build.
+#[test]
+fn the_profile_of_the_build_is_shown() {
+    let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
+    let shown = format!("built with the {profile} profile");
+    Project::bare("doctor_build").db(&["doctor", "-v"]).ok().says(&shown);
 }

@@ -77,7 +77,10 @@ impl DoctorArgs {
         });
         let session = match session {
             Ok(session) => session,
-            Err(failure) => return vec![Diagnosis::of(&failure).view("reachable", set)],
+            Err(failure) => {
+                let id = if failure.is_pooler() { "pooler" } else { "reachable" };
+                return vec![Diagnosis::of(&failure).view(id, set)];
+            }
         };
         let long_transaction = self.long_transaction;
         let (world, settings) = (world.clone(), settings.clone());
