@@ -25,6 +25,7 @@ mod retain;
 mod schema_file;
 mod seal;
 mod sets;
+mod status;
 mod swap;
 mod swap_back;
 mod trail;
@@ -57,6 +58,7 @@ pub(crate) use seal::backup_obstacle;
 pub(crate) use sets::{
     EndedSets, each_set, outcome_of_sets, outcome_with_consent, over_sets, sets_in_order,
 };
+pub(crate) use status::status_of;
 pub(crate) use swap::{SwapLocks, old_database, refuse_maintenance, swap_in};
 pub(crate) use swap_back::apply_or_restore;
 pub(crate) use workspace::{Database, Workspace};
