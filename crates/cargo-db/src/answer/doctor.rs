@@ -1,5 +1,7 @@
 //! What `doctor` found.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use crate::answer::text::{plural, wrapped};
@@ -10,6 +12,9 @@ use crate::answer::{Answer, DIM, GREEN, RED, Style};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct DoctorReport {
     checks: Vec<ExaminedView>,
+    /// The file that `--bundle` wrote.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bundle: Option<String>,
 }
 
 /// The result of a check.
@@ -45,7 +50,12 @@ pub(crate) enum HealthState {
 impl DoctorReport {
     /// All results, in the order in which they are shown.
     pub(crate) fn of(checks: Vec<ExaminedView>) -> DoctorReport {
-        DoctorReport { checks }
+        DoctorReport { checks, bundle: None }
+    }
+
+    /// The same, after a bundle was written to this file.
+    pub(crate) fn with_bundle(self, path: &Path) -> DoctorReport {
+        DoctorReport { bundle: Some(path.display().to_string()), ..self }
     }
 
     /// Whether there is a problem.
@@ -86,6 +96,9 @@ impl Answer for DoctorReport {
         };
         let (checks, skipped) = (self.checks.len(), self.count(HealthState::Skipped));
         lines.push(format!("{problems} in {}, {skipped} skipped", plural(checks, "check")));
+        lines.extend(self.bundle.iter().map(|bundle| {
+            format!("wrote {bundle}; it names tables and columns: read it before you attach it")
+        }));
         lines.join("\n")
     }
 }

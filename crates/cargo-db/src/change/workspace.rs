@@ -14,7 +14,7 @@ use crate::model::target::{Host, Target};
 use crate::policy::Policy;
 use crate::settings::{
     Caller, Candidate, DatabaseChoice, Flags, Migrations, Program, Settings, Sources, best,
-    database_in_variable, guessed_beside,
+    database_in_variable, guessed_beside, values_of_variables,
 };
 use crate::world::pg::{Purpose, Session, marker, oid, unread};
 use crate::world::server::{self as local, LocalServer};
@@ -200,6 +200,11 @@ impl Workspace {
     /// The database whose URL is in a variable; `None` if there is no such variable.
     pub(crate) fn database_in_variable(&self, name: &str) -> Result<Option<Target>> {
         database_in_variable(&self.sources, &self.settings, name)
+    }
+
+    /// Every value that a variable has, with the name of the variable.
+    pub(crate) fn values_of_variables(&self) -> Result<Vec<(String, String)>> {
+        values_of_variables(&self.sources, &self.settings)
     }
 
     /// The settings, after the migration tool was determined.

@@ -104,7 +104,7 @@ pub(crate) fn file_name(
 }
 
 /// `2026-01-31T23-59-59Z`.
-fn moment(when: OffsetDateTime) -> String {
+pub(crate) fn moment(when: OffsetDateTime) -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]-[minute]-[second]Z");
     when.format(format).unwrap_or_default()
 }

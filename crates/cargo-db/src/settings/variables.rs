@@ -89,6 +89,13 @@ impl Variables {
         }
         Ok(None)
     }
+
+    /// The name and the value of each variable, in every layer.
+    pub(crate) fn into_values(self) -> Vec<(String, String)> {
+        let in_files = self.files.into_iter().flat_map(|file| file.entries);
+        let in_files = in_files.filter_map(|(name, entry)| Some((name, entry.value.ok()?)));
+        self.process.into_iter().chain(in_files).collect()
+    }
 }
 
 /// A file of the project, which has to belong to the user.

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
 use crate::failure::Result;
-use crate::world::files::{failed, folder_of, keep_new, replace_with_text};
+use crate::world::files::{failed, folder_of, keep_new, partial_of, replace_with_text};
 
 /// Writes a file of the project atomically. The permissions of an existing file stay the same, and
 /// a link to it stays a link. A new file gets the permissions that the umask leaves.
@@ -60,6 +60,14 @@ pub(crate) fn write_new_files(files: &[(&Path, &str)]) -> Result<()> {
         written.push(path);
     }
     Ok(())
+}
+
+/// Writes a file that only we may read and that must not exist yet. It appears when it is complete.
+pub(crate) fn write_new_private(path: &Path, text: &str) -> Result<()> {
+    let mut partial = partial_of(path).map_err(failed("create", path))?;
+    let written = partial.write_all(text.as_bytes()).and_then(|()| partial.as_file().sync_all());
+    written.map_err(failed("write", path))?;
+    keep_new(partial, path).map_err(failed("create", path))
 }
 
 fn complete_file(path: &Path, text: &str) -> std::io::Result<NamedTempFile> {

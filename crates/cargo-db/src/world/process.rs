@@ -90,6 +90,11 @@ pub(crate) fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
+/// The release of the kernel: `6.1.0-18-amd64`.
+pub(crate) fn kernel() -> String {
+    rustix::system::uname().release().to_string_lossy().into_owned()
+}
+
 /// Looks a user up in `/etc/passwd`.
 pub(crate) fn user(name: &str) -> Option<User> {
     let text = super::files::read_if_there(Path::new("/etc/passwd")).ok()??;

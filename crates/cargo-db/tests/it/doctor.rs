@@ -269,6 +269,74 @@ fn every_set_is_examined() {
     assert_eq!(found.iter().filter(|check| check["id"] == "trail").count(), 1);
 }
 
+#[test]
+fn the_bundle_has_what_a_bug_report_needs_and_no_secret() {
+    let mut project = project("doctor_bundle");
+    cluster().run("postgres", "CREATE ROLE planted_role LOGIN SUPERUSER PASSWORD 'planted_pass'");
+    project.run_sql("ALTER DATABASE doctor_bundle SET app.secret = 'planted_setting'");
+    project.run_sql("INSERT INTO a (b) VALUES (777123456)");
+    let port = cluster().port;
+    let url = format!(
+        "postgres://planted_role:planted_pass@127.0.0.1:{port}/doctor_bundle\
+         ?options=-c%20app.key%3Dplanted_option"
+    );
+    project.set("DATABASE_URL", &url);
+    project.set("CI_TOKEN", "planted_token");
+    project.write(
+        ".env",
+        "API_KEY=planted_key\nHOOK=https://hooks.example/planted_hook\n\
+         OTHER=postgres://planted_user:planted_pw@planted-host.example/x\n",
+    );
+    project.write(
+        "db.toml",
+        "[database]\nname = 'x'\n[notify]\nwebhook = 'HOOK'\n\
+         [environments.production]\nhosts = ['planted-pattern.example']\n\
+         [migrations.one]\nurl = 'DATABASE_URL'\ndir = 'migrations'\ntool = 'sqlx'\n\
+         [migrations.two]\nurl = 'OTHER'\ndir = 'two'\ntool = 'sqlx'\n",
+    );
+    let ran = project.db(&["doctor", "--bundle", "report.json"]).says("wrote report.json");
+    assert!(ran.stdout.contains("planted_user@planted-host.example"), "the fault has it\n{ran}");
+    let file = project.path().join("report.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    for secret in ["planted", "777123456", "hooks.example"] {
+        assert!(!text.contains(secret), "{secret}\n{text}");
+    }
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let bundle: Value = serde_json::from_str(&text).unwrap();
+    let one = &bundle["sets"][0];
+    assert_eq!(one["migrations"], serde_json::json!(["migrations/1_a.sql"]), "{text}");
+    assert_eq!(one["status"]["migrations"]["applied"], 1, "{text}");
+    let target = one["status"]["target"].as_str().unwrap();
+    assert!(target.starts_with("<role>@127.0.0.1:"), "{text}");
+    assert!(one["server"]["version"].as_str().unwrap().starts_with("PostgreSQL "), "{text}");
+    assert!(one["server"]["settings"].to_string().contains("max_connections"), "{text}");
+    assert!(one["status"]["settings"].to_string().contains("Backups"), "{text}");
+    let two = &bundle["sets"][1]["server"]["error"];
+    assert_eq!(two["exit"], 6, "{text}");
+    assert!(two["summary"].as_str().unwrap().contains("<host>"), "{text}");
+    assert_eq!(bundle["program"]["version"], env!("CARGO_PKG_VERSION"));
+    assert!(bundle["doctor"]["checks"].to_string().contains("sound records"));
+
+    project
+        .db(&["doctor", "--bundle", "report.json"])
+        .code(7)
+        .says("failed to create `report.json`");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "an older bundle is not replaced");
+    project.db(&["doctor", "--set", "one", "--bundle"]).says("wrote doctor-20");
+}
+
+#[test]
+fn a_bundle_starts_no_server() {
+    let project = Project::bare("doctor_bundle_bare");
+    project.migration("1_a.sql", "SELECT 1;");
+    project.db(&["doctor", "--bundle", "report.json"]).ok();
+    let text = std::fs::read_to_string(project.path().join("report.json")).unwrap();
+    let bundle: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(bundle["sets"][0]["server"], Value::Null, "{text}");
+    assert_eq!(bundle["sets"][0]["migrations"][0], "migrations/1_a.sql", "{text}");
+    assert!(!project.path().join(".db").exists());
+}
+
 /// The evidence of a problem.
 #[track_caller]
 fn evidence(checks: &[Value], id: &str) -> String {

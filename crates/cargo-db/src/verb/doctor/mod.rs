@@ -1,11 +1,14 @@
 //! `cargo db doctor`. Each file has the checks of one topic, as an array.
 
 mod backups;
+mod bundle;
 mod check;
 mod database;
 mod project;
+mod redaction;
 mod server;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -30,6 +33,10 @@ pub(crate) struct DoctorArgs {
     #[arg(long, value_name = "DURATION", default_value = "5m", hide_default_value = true)]
     #[arg(value_parser = humantime::parse_duration)]
     long_transaction: Duration,
+    /// Also write a file to attach to a bug report, without passwords, hosts and roles (default:
+    /// a new name in the current folder)
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    bundle: Option<Option<PathBuf>>,
 }
 
 impl Verb for DoctorArgs {
@@ -49,15 +56,21 @@ impl Verb for DoctorArgs {
         let mut project = workspace.clone();
         let mut checks: Vec<ExaminedView> =
             project::CHECKS.iter().map(|check| check.examine(&mut project, None)).collect();
-        for (set, of_set) in workspace.of_each_set()? {
+        let sets = workspace.of_each_set()?;
+        for (set, of_set) in &sets {
             workspace.world.interrupt.check()?;
             match of_set {
-                Ok(of_set) => checks.extend(self.examine_set(&of_set, set.as_ref())),
-                Err(failure) => checks.push(Diagnosis::of(&failure).view("settings", set.as_ref())),
+                Ok(of_set) => checks.extend(self.examine_set(of_set, set.as_ref())),
+                Err(failure) => checks.push(Diagnosis::of(failure).view("settings", set.as_ref())),
             }
         }
-        let report = DoctorReport::of(checks);
+        let mut report = DoctorReport::of(checks);
         let has_problem = report.has_problem();
+        if let Some(file) = &self.bundle {
+            let path = file.clone().unwrap_or_else(bundle::default_name);
+            bundle::write(&path, workspace, &sets, &report)?;
+            report = report.with_bundle(&path);
+        }
         Ok(Outcome::done(report).finding_if(has_problem))
     }
 }

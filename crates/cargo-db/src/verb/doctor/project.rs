@@ -22,10 +22,14 @@ pub(super) const CHECKS: &[DoctorCheck<Workspace>] = &[
     DoctorCheck { id: "hooks", diagnose: hooks },
 ];
 
+/// The version of this build.
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The profile of this build.
+pub(super) const PROFILE: &str = if cfg!(debug_assertions) { "dev" } else { "release" };
+
 fn build(_: &mut Workspace) -> Result<Diagnosis> {
-    let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
-    let version = env!("CARGO_PKG_VERSION");
-    Ok(Diagnosis::Sound(format!("cargo-db {version}, built with the {profile} profile")))
+    Ok(Diagnosis::Sound(format!("cargo-db {VERSION}, built with the {PROFILE} profile")))
 }
 
 /// The programs that run migrations.
