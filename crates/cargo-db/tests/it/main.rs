@@ -64,6 +64,7 @@ mod published;
 mod range;
 mod reading;
 mod rebase;
+mod recorded;
 mod rehearse;
 mod rehearsed_run;
 mod release;

@@ -4,6 +4,7 @@ mod cluster;
 pub(crate) mod hostile;
 pub(crate) mod keys;
 pub(crate) mod proxy;
+pub(crate) mod recording;
 pub(crate) mod scene;
 pub(crate) mod settle;
 
