@@ -287,7 +287,9 @@ pub(crate) fn database_in_variable(
     settings: &Settings,
     name: &str,
 ) -> Result<Option<Target>> {
-    connection::in_variable(sources, &variables_of(sources, settings)?, name)
+    let environment = settings.environment.environment;
+    let variables = Variables::of_environment(sources, &settings.root, environment)?;
+    connection::in_variable(sources, &variables, name)
 }
 
 /// Every value that a variable has in the process or in a file, with the name of the variable.
@@ -295,15 +297,8 @@ pub(crate) fn values_of_variables(
     sources: &Sources<'_>,
     settings: &Settings,
 ) -> Result<Vec<(String, String)>> {
-    Ok(variables_of(sources, settings)?.into_values())
-}
-
-/// All variables, with those of the file of the environment.
-fn variables_of(sources: &Sources<'_>, settings: &Settings) -> Result<Variables> {
-    let mut variables = Variables::gather(sources, &settings.root)?;
     let environment = settings.environment.environment;
-    variables.add_environment_file(sources, &settings.root, environment)?;
-    Ok(variables)
+    Ok(Variables::of_environment(sources, &settings.root, environment)?.into_values())
 }
 
 /// The variable is read from the process alone: a private key has no place in a file of the

@@ -50,6 +50,17 @@ impl Variables {
         Ok(Variables { process: sources.process.clone(), files })
     }
 
+    /// All of them, with those of `.env.<environment>`.
+    pub(crate) fn of_environment(
+        sources: &Sources<'_>,
+        root: &Path,
+        environment: Environment,
+    ) -> Result<Variables> {
+        let mut variables = Variables::gather(sources, root)?;
+        variables.add_environment_file(sources, root, environment)?;
+        Ok(variables)
+    }
+
     /// Puts `.env.<environment>` between the process and `.env`.
     pub(crate) fn add_environment_file(
         &mut self,
