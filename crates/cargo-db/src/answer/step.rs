@@ -293,7 +293,9 @@ impl From<&Step> for StepView {
             Step::PutBack { kept, name } => StepView::PutBack { kept, name },
             Step::Remove { what } => StepView::Remove { what },
             Step::RemoveBackup { name } => StepView::RemoveBackup { name },
-            Step::SaveSnapshot { name, copy, ends } => StepView::SaveSnapshot { name, copy, ends },
+            Step::SaveSnapshot { name, copy, ends, .. } => {
+                StepView::SaveSnapshot { name, copy, ends }
+            }
             Step::CopySnapshot { name, copy } => StepView::CopySnapshot { name, copy },
             Step::DropSnapshot { name, is_expired } => {
                 StepView::DropSnapshot { name, expired: is_expired }
@@ -397,10 +399,7 @@ impl StepView {
             StepView::Backup => "take a backup, and read it back".to_owned(),
             StepView::AllOrNothing { how, because } => how.describe(because.as_deref()),
             StepView::BuildEmpty => "build a new database beside the old one".to_owned(),
-            StepView::Mark { environment: Some(environment) } => {
-                format!("mark the database as {environment}")
-            }
-            StepView::Mark { environment: None } => "remove the marker of the database".to_owned(),
+            StepView::Mark { environment } => marking(*environment),
             StepView::Key { key, accepted: true } => format!("accept receipts signed by {key}"),
             StepView::Key { key, accepted: false } => {
                 format!("no longer accept receipts signed by {key}")
@@ -439,12 +438,8 @@ impl StepView {
                 format!("remove the backup {name} (not kept by any rule)")
             }
             StepView::SaveSnapshot { name, copy, ends } => saving(name, copy, ends),
-            StepView::CopySnapshot { name, copy } => {
-                format!("build a new database from the snapshot {name}, by {}", copied_by(copy))
-            }
-            StepView::DropSnapshot { name, expired } => {
-                format!("drop the snapshot {name}{}", if *expired { " (expired)" } else { "" })
-            }
+            StepView::CopySnapshot { name, copy } => copying(name, copy),
+            StepView::DropSnapshot { name, expired } => dropping(name, *expired),
             StepView::Name { name } => format!("name it {name}"),
         }
     }
@@ -453,6 +448,21 @@ impl StepView {
 /// How a database is copied, and why so.
 fn copied_by(ChosenStrategy { strategy, because }: &ChosenStrategy) -> String {
     format!("{}, because {because}", strategy.word())
+}
+
+fn copying(name: &str, copy: &ChosenStrategy) -> String {
+    format!("build a new database from the snapshot {name}, by {}", copied_by(copy))
+}
+
+fn dropping(name: &str, is_expired: bool) -> String {
+    format!("drop the snapshot {name}{}", if is_expired { " (expired)" } else { "" })
+}
+
+fn marking(environment: Option<Environment>) -> String {
+    match environment {
+        Some(environment) => format!("mark the database as {environment}"),
+        None => "remove the marker of the database".to_owned(),
+    }
 }
 
 fn saving(name: &str, copy: &ChosenStrategy, ends: &[String]) -> String {

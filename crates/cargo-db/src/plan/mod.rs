@@ -171,6 +171,8 @@ pub(crate) enum Step {
     /// The database is copied, and the copy is kept as a snapshot.
     SaveSnapshot {
         name: String,
+        /// Whether the name was made from the time, which a consent does not cover.
+        is_generated: bool,
         copy: ChosenStrategy,
         /// The sessions that are ended for it.
         ends: Vec<String>,
@@ -491,6 +493,7 @@ fn fingerprint(step: &Step) -> String {
         Step::Remove { what } => format!("remove {what}"),
         Step::RemoveBackup { name } => format!("remove the backup {name}"),
         // Sessions come and go, and with them the way in which it is copied.
+        Step::SaveSnapshot { is_generated: true, .. } => "save a snapshot".to_owned(),
         Step::SaveSnapshot { name, .. } => format!("save the snapshot {name}"),
         Step::CopySnapshot { name, .. } => format!("copy the snapshot {name}"),
         Step::DropSnapshot { name, .. } => format!("drop the snapshot {name}"),

@@ -338,6 +338,17 @@ fn a_snapshot_with_sessions_is_not_copied() {
     assert_eq!(project.query("SELECT id FROM pupils"), ["1"]);
 }
 
+/// A default name contains the time, which is another one when the plan is carried out.
+#[test]
+fn a_plan_without_a_name_is_consented_to_by_its_id() {
+    let project = school("sn_plan");
+    let consent = project.consent(&["snapshot", "save"]);
+    std::thread::sleep(Duration::from_millis(1100));
+    let consent: Vec<&str> = consent.iter().map(String::as_str).collect();
+    project.db(&[&["snapshot", "save"], &consent[..]].concat()).ok();
+    assert_eq!(names(&project).len(), 1);
+}
+
 #[test]
 fn a_database_that_is_gone_comes_back() {
     let project = school("sn_gone");

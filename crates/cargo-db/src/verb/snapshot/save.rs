@@ -135,6 +135,7 @@ impl Change for Saving<'_> {
         self.expired = expired(database, known);
         let save = Step::SaveSnapshot {
             name: self.name.clone(),
+            is_generated: self.args.name.is_none(),
             copy: copy.chosen.clone(),
             ends: copy.ends.clone(),
         };
