@@ -113,35 +113,20 @@ fn matrix_of(verb: &'static str) -> usize {
     let name = format!("p_matrix_{}_", verb.replace([' ', '-'], ""));
     let mut project = school(&name);
     project.db(&["backup", "-o", "whole.sql.gz"]).ok();
-    let is_drift = verb == "repair --drift";
-    let migrations = project.path().join("migrations");
-    let remove = |name: &str| {
-        for direction in ["up", "down"] {
-            std::fs::remove_file(migrations.join(format!("{name}.{direction}.sql"))).unwrap();
+    match verb {
+        "repair --drift" => {
+            remove(&project, "2_note");
+            project.run_sql("ALTER TABLE users ADD COLUMN by_hand int");
         }
-    };
-    if is_drift {
-        remove("2_note");
-        project.run_sql("ALTER TABLE users ADD COLUMN by_hand int");
-    }
-    if verb == "rebase" {
-        behind_another(&project);
-    }
-    if verb == "switch" {
-        on_a_branch_without_the_last(&project);
+        "rebase" => behind_another(&project),
+        "switch" => on_a_branch_without_the_last(&project),
+        _ => {}
     }
     let template = format!("{name}_template");
     cluster().end_sessions(&name);
     cluster().run("postgres", &format!("CREATE DATABASE {template} TEMPLATE {name}"));
     let before = content(&project);
-    let snapshots = |project: &Project| {
-        if verb.starts_with("snapshot") {
-            let mut command = project.command(&["snapshot", "save", "one"]);
-            let saved = command.env("CARGO_DB_ENV", "development").output();
-            assert!(saved.expect("the program starts").status.success());
-        }
-    };
-    snapshots(&project);
+    save_for(verb, &project);
     let mut arguments: Vec<&str> = verb.split(' ').collect();
     if verb.starts_with("restore") {
         arguments.push("whole.sql.gz");
@@ -186,19 +171,37 @@ fn matrix_of(verb: &'static str) -> usize {
                 runs += 1;
                 if wanted == 0 {
                     put_back(&name, &template);
-                    snapshots(&project);
-                    if is_drift {
-                        remove("2_drift");
-                    }
-                    if verb == "rebase" {
-                        project.git(&["clean", "--quiet", "--force", "migrations"]);
-                        project.git(&["restore", "migrations"]);
+                    save_for(verb, &project);
+                    match verb {
+                        "repair --drift" => remove(&project, "2_drift"),
+                        "rebase" => {
+                            project.git(&["clean", "--quiet", "--force", "migrations"]);
+                            project.git(&["restore", "migrations"]);
+                        }
+                        _ => {}
                     }
                 }
             }
         }
     }
     runs
+}
+
+/// Removes both files of a migration.
+fn remove(project: &Project, name: &str) {
+    for direction in ["up", "down"] {
+        let file = project.path().join(format!("migrations/{name}.{direction}.sql"));
+        std::fs::remove_file(file).unwrap();
+    }
+}
+
+/// Saves the snapshot that the verbs about snapshots work with.
+fn save_for(verb: &str, project: &Project) {
+    if verb.starts_with("snapshot") {
+        let mut command = project.command(&["snapshot", "save", "one"]);
+        let saved = command.env("CARGO_DB_ENV", "development").output();
+        assert!(saved.expect("the program starts").status.success());
+    }
 }
 
 /// Commits the migrations to a branch, beside a `main` that has another migration 1.
