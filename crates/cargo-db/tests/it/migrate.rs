@@ -217,7 +217,7 @@ error: the history of `[..]/m_problems` and the migration files differ
   missing: 2 `posts`: it is applied, and its file is gone
   duplicate: 6 `a`: `migrations/6_a.sql` and `migrations/6_b.sql` have the same version
 
-help: missing: restore the file. If it is on another branch: switch to that branch, run `cargo db rollback`, and switch back. In development, `cargo db reset` also works. To continue without the file: `cargo db migrate --ignore-missing --dry-run`
+help: missing: restore the file. If it is on another branch, `cargo db switch` rolls it back in development; `cargo db reset` also works. To continue without the file: `cargo db migrate --ignore-missing --dry-run`
 help: duplicate: change the version of one of the two, as `cargo db rebase` does with those that are not merged
 help: misnamed: rename the file or its folder, or move it away
 help: edited: restore the file as it was applied, and write the change as a new migration

@@ -48,10 +48,16 @@ fn baseline(project: &Project, command: &str, one_by_one: bool) {
     let executed =
         || project.db(&["status", "--json"]).ok().json()["migrations"]["applied"].clone();
     assert_eq!(executed(), 0, "a dry run records nothing");
-    let of_one = project.db(&["baseline", "--yes", "--to", &first]);
-    let _ = if one_by_one { of_one.ok() } else { of_one.code(10).says("record a migration as") };
+    let to_first = ["baseline", "--yes", "--to", &first];
+    if one_by_one {
+        let _ = project.db(&to_first).code(9).says("new column users.email (text)");
+        let _ = project.db(&[&to_first[..], &["--accept-differences"]].concat()).ok();
+    } else {
+        let _ = project.db(&to_first).code(10).says("record a migration as");
+    }
     assert_eq!(executed(), i32::from(one_by_one));
-    let _ = project.db(&["baseline", "--yes"]).ok();
+    // The table was made by hand, so details may differ.
+    let _ = project.db(&["baseline", "--yes", "--accept-differences"]).ok();
     assert_eq!(executed(), 2);
     let _ = project.db(&["migrate"]).ok();
     let _ = project.db(&["repair"]).ok();
