@@ -119,7 +119,7 @@ fn matrix_of(verb: &'static str) -> usize {
             project.run_sql("ALTER TABLE users ADD COLUMN by_hand int");
         }
         "rebase" => behind_another(&project),
-        "switch" => on_a_branch_without_the_last(&project),
+        "switch" => on_a_branch_without_the_first(&project),
         _ => {}
     }
     let template = format!("{name}_template");
@@ -216,13 +216,14 @@ fn behind_another(project: &Project) {
     project.git(&["switch", "--quiet", "ours"]);
 }
 
-/// Commits the migrations to a branch, and checks out another one that lacks the last of them.
-fn on_a_branch_without_the_last(project: &Project) {
+/// Commits the migrations to a branch, and checks out another one that lacks the first of them. It
+/// is applied.
+fn on_a_branch_without_the_first(project: &Project) {
     project.git(&["init", "--quiet", "--initial-branch", "ours"]);
     project.git(&["add", "migrations"]);
     project.git(&["commit", "--quiet", "--message", "ours"]);
     project.git(&["switch", "--quiet", "--create", "main"]);
-    project.git(&["rm", "--quiet", "migrations/2_note.up.sql", "migrations/2_note.down.sql"]);
+    project.git(&["rm", "--quiet", "migrations/1_users.up.sql", "migrations/1_users.down.sql"]);
     project.git(&["commit", "--quiet", "--message", "main"]);
 }
 
