@@ -44,7 +44,10 @@ impl RehearsalError {
                 Explanation::new("REHEARSAL.NO_RECEIPT", Exit::Policy)
                     .because_of(objections.iter().cloned())
                     .run("rehearse where a copy of the database exists", command)
-                    .advise("then pass its receipt from `.db/receipts`: `--receipt FILE`")
+                    .advise(
+                        "then pass its receipt with `--receipt FILE`: the file that `rehearse \
+                         --receipt-to FILE` wrote, or the one in `.db/receipts`",
+                    )
             }
             RehearsalError::MoreThanExpected { .. } => {
                 Explanation::new("REHEARSAL.MORE_THAN_EXPECTED", Exit::Policy).advise(
