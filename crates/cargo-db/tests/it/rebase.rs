@@ -214,6 +214,22 @@ fn an_edited_migration_is_rolled_back_first_and_keeps_its_edit() {
 }
 
 #[test]
+fn a_history_without_checksums_leaves_open_which_file_is_applied() {
+    let first = [("migrations/000001_a.up.sql", "CREATE TABLE a (id int);\n")];
+    let own = [("migrations/000002_b.up.sql", "CREATE TABLE b (id int);\n")];
+    let theirs = [("migrations/000002_z.up.sql", "CREATE TABLE z (id int);\n")];
+    let branch = Branch::new("rb_ambiguous", &first, &own, &theirs);
+    let settings = "[database]\nname = \"rb_ambiguous\"\n[migrations]\ntool = \"golang-migrate\"\n";
+    branch.project.write("db.toml", settings);
+    branch.db("migrate").ok();
+    branch.git("merge --quiet --no-edit main");
+    let before = branch.files();
+    let failed = branch.db("rebase --yes --json").code(9);
+    assert_eq!(failed.json()["error"]["code"], "REBASE.AMBIGUOUS", "{failed}");
+    assert_eq!(branch.files(), before);
+}
+
+#[test]
 fn no_file_is_replaced() {
     let branch = all_applied("rb_taken");
     branch.project.migration("6_b.down.sql", "-- mine\n");
