@@ -12,6 +12,7 @@ pub(crate) mod files;
 pub(crate) mod folders;
 pub(crate) mod git;
 pub(crate) mod header;
+pub(crate) mod hook_manager;
 pub(crate) mod ignored;
 pub(crate) mod kind;
 mod mask;

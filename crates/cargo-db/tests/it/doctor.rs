@@ -238,6 +238,15 @@ fn the_state_of_the_project_is_examined() {
     finds(&project, "hooks", "the hook pre-push does not call cargo db", || {
         project.write(".git/hooks/pre-commit", "#!/bin/sh\ncargo db check --staged\n");
     });
+    std::fs::remove_file(project.path().join(".git/hooks/pre-commit")).unwrap();
+    project.git(&["config", "core.hooksPath", ".husky/_"]);
+    finds(&project, "hooks", "the hook post-merge does not call cargo db", || {
+        project.write(".husky/pre-push", "cargo-db db check\n");
+    });
+    std::fs::remove_dir_all(project.path().join(".husky")).unwrap();
+    finds(&project, "hooks", "the hook pre-commit does not call cargo db", || {
+        project.write("lefthook.yml", "pre-push:\n  commands:\n    a:\n      run: cargo-db db\n");
+    });
 }
 
 #[test]

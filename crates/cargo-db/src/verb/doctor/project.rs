@@ -11,6 +11,7 @@ use crate::rehearse::Receipts;
 use crate::settings::{Runner, Settings};
 use crate::verb::doctor::check::{Diagnosis, DoctorCheck};
 use crate::world::git::{git, listed};
+use crate::world::hook_manager::{HookManager, hook_manager};
 use crate::world::{files, tool};
 
 pub(super) const CHECKS: &[DoctorCheck<Workspace>] = &[
@@ -114,10 +115,17 @@ fn hooks(subject: &mut Workspace) -> Result<Diagnosis> {
     let Some(folder) = git(root, &["rev-parse", "--git-path", "hooks"]) else {
         return Ok(Diagnosis::Skipped("this is not a git repository".to_owned()));
     };
-    let folder = root.join(folder.trim_end());
-    let is_ours = |name: &&str| {
-        let text = files::read_if_there(&folder.join(name)).ok().flatten();
-        text.is_some_and(|text| text.contains("cargo db") || text.contains("cargo-db"))
+    let top = git(root, &["rev-parse", "--show-toplevel"]).unwrap_or_default();
+    let of_git = without_dots(&root.join(folder.trim_end()));
+    let (manager, folder) = hook_manager(Path::new(top.trim_end()), &of_git);
+    let calls_us = |text: &str| text.contains("cargo db") || text.contains("cargo-db");
+    let text = |file: &Path| files::read_if_there(file).ok().flatten().unwrap_or_default();
+    let is_ours = |name: &&str| match &manager {
+        HookManager::Lefthook(file) => {
+            let text = text(file);
+            calls_us(&text) && text.contains(*name)
+        }
+        _ => calls_us(&text(&folder.join(name))),
     };
     let (installed, missing): (Vec<&str>, Vec<&str>) = NAMES.into_iter().partition(is_ours);
     if installed.is_empty() {

@@ -15,9 +15,10 @@ use crate::failure::Result;
 use crate::model::hook::{Hook, HookState};
 use crate::settings::Settings;
 use crate::verb::declare::{Verb, verbs};
+use crate::world::hook_manager::HookManager;
 use crate::world::{edit, files};
 
-use place::{HookFolder, Manager};
+use place::HookFolder;
 use pre_deploy::{ReleaseScript, ReleaseSteps};
 
 const EFFECT: Effect = Effect::Reads;
@@ -204,7 +205,7 @@ impl HookFile {
     fn state(&self, place: &HookFolder) -> HookState {
         let Some(script) = &self.script else { return HookState::Absent };
         let state = place.caller.state(self.hook, script);
-        let is_run = place.manager == Manager::Husky || edit::is_executable(&self.path);
+        let is_run = place.manager == HookManager::Husky || edit::is_executable(&self.path);
         if is_run || state == HookState::Other { state } else { HookState::Disabled }
     }
 
@@ -216,7 +217,7 @@ impl HookFile {
 
 /// What the hooks are, after something was done with each of their files.
 fn report(place: &HookFolder, change: impl Fn(&HookFile) -> Result<bool>) -> Result<HookReport> {
-    if let Manager::Lefthook(file) = &place.manager {
+    if let HookManager::Lefthook(file) = &place.manager {
         return lefthook_report(place, file);
     }
     let (mut hooks, mut notes) = (Vec::new(), Vec::new());
@@ -233,7 +234,7 @@ fn report(place: &HookFolder, change: impl Fn(&HookFile) -> Result<bool>) -> Res
     if place.is_unused {
         notes.push("husky is not set up in this clone yet: run `npm install`".to_owned());
     }
-    let manager = if place.manager == Manager::Husky { "husky" } else { "git" };
+    let manager = if place.manager == HookManager::Husky { "husky" } else { "git" };
     Ok(HookReport { manager, place: place.shown(&place.folder), hooks, notes, lines: None })
 }
 

@@ -7,17 +7,8 @@ use crate::model::path::without_dots;
 use crate::settings::Settings;
 use crate::verb::hooks::script::HookCaller;
 use crate::world::git::git;
-use crate::world::{files, folders, process};
-
-/// What runs the hooks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Manager {
-    Git,
-    /// Its hooks are committed files.
-    Husky,
-    /// Its hooks are in a configuration file.
-    Lefthook(PathBuf),
-}
+use crate::world::hook_manager::{HookManager, hook_manager};
+use crate::world::{files, process};
 
 /// The hooks of a repository.
 #[derive(Debug)]
@@ -25,7 +16,7 @@ pub(super) struct HookFolder {
     /// The top of the working tree.
     pub(super) top: PathBuf,
     pub(super) folder: PathBuf,
-    pub(super) manager: Manager,
+    pub(super) manager: HookManager,
     pub(super) caller: HookCaller,
     /// Whether git does not know of the folder: husky is not set up in this clone.
     pub(super) is_unused: bool,
@@ -39,8 +30,8 @@ impl HookFolder {
         let project = root.strip_prefix(&top).unwrap_or(Path::new("")).display().to_string();
         let named = line(&top, &["rev-parse", "--git-path", "hooks"]).unwrap_or_default();
         let of_git = without_dots(&top.join(named));
-        let (manager, folder) = managed(&top, &of_git);
-        let is_unused = manager == Manager::Husky && !of_git.starts_with(&folder);
+        let (manager, folder) = hook_manager(&top, &of_git);
+        let is_unused = manager == HookManager::Husky && !of_git.starts_with(&folder);
         let common = line(&top, &["rev-parse", "--git-common-dir"]).unwrap_or_default();
         let common = without_dots(&top.join(common));
         let is_ours = folder.starts_with(&common);
@@ -62,31 +53,6 @@ impl HookFolder {
 fn line(folder: &Path, arguments: &[&str]) -> Option<String> {
     let line = git(folder, arguments)?;
     Some(line.strip_suffix('\n').unwrap_or(&line).to_owned()).filter(|line| !line.is_empty())
-}
-
-/// What runs the hooks that git finds in a folder, and the folder to write them to.
-fn managed(top: &Path, of_git: &Path) -> (Manager, PathBuf) {
-    if let Some(file) = lefthook_file(top) {
-        return (Manager::Lefthook(file), of_git.to_owned());
-    }
-    // Husky 9 has git run the scripts in `.husky/_`, which run those in `.husky`.
-    let husky = top.join(".husky");
-    let is_set = of_git == husky || of_git == husky.join("_");
-    let is_custom = !of_git.ends_with("hooks") || of_git.starts_with(top.join(".husky"));
-    if is_set || folders::is_folder(&husky) && !is_custom {
-        return (Manager::Husky, husky);
-    }
-    (Manager::Git, of_git.to_owned())
-}
-
-/// The configuration file of lefthook.
-fn lefthook_file(top: &Path) -> Option<PathBuf> {
-    let names = ["lefthook", ".lefthook", ".config/lefthook"];
-    let endings = ["yml", "yaml", "toml", "json", "jsonc"];
-    let mut all = names
-        .into_iter()
-        .flat_map(|name| endings.map(|ending| top.join(format!("{name}.{ending}"))));
-    all.find(|path| files::exists(path))
 }
 
 /// The program to call if no `cargo-db` is installed: this one, unless it is found by its name.
