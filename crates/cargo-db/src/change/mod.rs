@@ -9,6 +9,7 @@ mod batch;
 mod compared;
 mod consent;
 mod drift;
+mod drop_kept;
 mod expected;
 mod generating;
 mod history_edit;
@@ -38,11 +39,12 @@ pub(crate) use batch::{batched, shares_a_transaction, wants_all_or_nothing};
 pub(crate) use compared::BuiltSchema;
 pub(crate) use consent::{refused_in, within_bounds};
 pub(crate) use drift::drift_of;
+pub(crate) use drop_kept::{DropKept, KeptToDrop};
 pub(crate) use generating::{
     has_generate_command, live_schema, refuse_own_generator, told_renames, with_answers,
 };
 pub(crate) use history_edit::HistoryEdit;
-pub(crate) use lock::{lock_database, lock_files, lock_migrations, lock_server};
+pub(crate) use lock::{lock_database, lock_files, lock_migrations};
 pub(crate) use needs::{DatabaseNeed, Effect, Needs, SetNeed, TrustNeed};
 pub(crate) use notify::notify_of_failure;
 pub(crate) use perform::{Change, Ending, Mode, foresee, perform, same_plan};
@@ -59,6 +61,6 @@ pub(crate) use sets::{
     EndedSets, each_set, outcome_of_sets, outcome_with_consent, over_sets, sets_in_order,
 };
 pub(crate) use status::status_of;
-pub(crate) use swap::{SwapLocks, old_database, refuse_maintenance, swap_in};
+pub(crate) use swap::{SwapLocks, old_database, refuse_maintenance, swap_in, taking_name};
 pub(crate) use swap_back::apply_or_restore;
 pub(crate) use workspace::{Database, Workspace};

@@ -3,10 +3,9 @@
 use crate::answer::{DryRun, Outcome, SnapshotRestored};
 use crate::backup;
 use crate::change::perform::{Change, Ending, Mode, perform};
-use crate::change::swap::{SwapLocks, refuse_maintenance, swap_in};
+use crate::change::swap::{SwapLocks, refuse_maintenance, swap_in, taking_name};
 use crate::change::workspace::Database;
 use crate::failure::Result;
-use crate::model::environment::Environment;
 use crate::model::snapshot::ChosenStrategy;
 use crate::plan::{Loss, Operation, Plan, Step};
 use crate::snapshot::{self, KeptSnapshot};
@@ -49,15 +48,8 @@ impl Change for Restoring<'_> {
         let found = self.find(database)?;
         let FoundSnapshot { snapshot, copy, replaces } = &found;
         let name = target.database.clone();
-        let last = match replaces {
-            None => Step::Name { name },
-            Some(_) => {
-                let keeps_old = database.environment() != Environment::Test;
-                let gone = Loss::of(format!("everything in {name}"), None);
-                let loses = if keeps_old { Vec::new() } else { vec![gone] };
-                Step::Swap { name, keeps_old, loses }
-            }
-        };
+        let gone = replaces.map(|_| Loss::of(format!("everything in {name}"), None));
+        let last = taking_name(database, name, gone);
         let (copied, copy) = (snapshot.record.name.clone(), copy.clone());
         let steps = vec![Step::CopySnapshot { name: copied, copy }, last];
         let (operation, environment) = (Operation::SnapshotRestore, database.environment());

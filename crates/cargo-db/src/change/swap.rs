@@ -7,7 +7,7 @@ use crate::change::workspace::Database;
 use crate::failure::{Result, SettingsError};
 use crate::model::environment::Environment;
 use crate::model::target::Target;
-use crate::plan::{Plan, Step};
+use crate::plan::{Loss, Plan, Step};
 use crate::world::pg::Lock;
 
 /// The locks of a swap: no other database is built or swapped on the server, and no other run works
@@ -63,6 +63,15 @@ pub(crate) fn swap_in(
     let aside = backup::swap(world, target, built, old)?;
     aside.iter().for_each(|aside| backup::set_aside(world, target, aside));
     Ok(aside)
+}
+
+/// The step with which a new database takes the name. The old one, if there is one, is kept; in the
+/// test environment it is `gone`.
+pub(crate) fn taking_name(database: &Database<'_>, name: String, gone: Option<Loss>) -> Step {
+    let Some(gone) = gone else { return Step::Name { name } };
+    let keeps_old = database.environment() != Environment::Test;
+    let loses = if keeps_old { Vec::new() } else { vec![gone] };
+    Step::Swap { name, keeps_old, loses }
 }
 
 /// Fails for the maintenance database, which cannot be swapped because swaps are done from it.

@@ -9,6 +9,8 @@ use crate::change::{
 };
 use crate::failure::{Result, SwitchError};
 use crate::migration::{self, AppliedMigration, Copies};
+use crate::model::migration::Checksum;
+use crate::model::snapshot::SnapshotRecord;
 use crate::plan::{self, Plan, RollbackRequest};
 use crate::settings::Runner;
 use crate::snapshot;
@@ -66,19 +68,26 @@ impl Verb for SwitchArgs {
 }
 
 /// The newest snapshot that was saved at the commit that is checked out, or at an earlier one in
-/// its history, and whose migrations the branch has.
+/// its history, and whose migrations the branch has, the last one with the same content.
 fn snapshot_of_branch(database: &Database<'_>) -> Result<Option<String>> {
     let Database { workspace, settings, target, .. } = database;
     let root = settings.root.as_path();
     let folder = migration::read_folder(settings)?;
-    let is_here =
-        |version: &String| folder.migrations.iter().any(|one| one.version.to_string() == *version);
+    let file_of =
+        |version: &String| folder.migrations.iter().find(|one| one.version.to_string() == *version);
+    let is_as_here = |record: &SnapshotRecord| {
+        let last = record.migrations.last().and_then(file_of);
+        let stored = record.checksum.as_deref().map(Checksum::stored);
+        record.migrations.iter().all(|version| file_of(version).is_some())
+            && stored.is_none_or(|stored| last.is_some_and(|file| file.is_recorded_as(&stored)))
+    };
     let is_earlier =
         |commit: &String| common_ancestor(root, commit, "HEAD").as_ref() == Some(commit);
     let all = snapshot::snapshots(&workspace.world, target)?;
-    let fitting = all.into_iter().map(|one| one.record).find(|record| {
-        record.migrations.iter().all(is_here) && record.commit.as_ref().is_some_and(is_earlier)
-    });
+    let fitting = all
+        .into_iter()
+        .map(|one| one.record)
+        .find(|record| is_as_here(record) && record.commit.as_ref().is_some_and(is_earlier));
     Ok(fitting.map(|record| record.name))
 }
 

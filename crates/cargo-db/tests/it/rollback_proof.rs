@@ -85,6 +85,17 @@ fn rows_that_do_not_come_back_make_it_wrong() {
     is(moved, "ALTER TABLE t DROP COLUMN x;", "proved", &[]);
 }
 
+/// A privilege is granted without a lock on its table, so the locks do not show that it is there.
+#[test]
+fn what_is_written_without_a_lock_is_found_beside_what_is_locked() {
+    let project = filled("w_unlocked");
+    let up = "ALTER TABLE t ADD COLUMN x int; GRANT SELECT ON seen TO PUBLIC;";
+    let ways = ways(&project, &[(up, "ALTER TABLE t DROP COLUMN x;")]);
+    let [(word, details)] = &ways[..] else { panic!("{ways:?}") };
+    assert_eq!(word, "wrong");
+    assert!(details.iter().any(|one| one.contains("seen")), "{details:?}");
+}
+
 #[test]
 fn what_was_not_compared_is_reported() {
     let project = filled("w_said");

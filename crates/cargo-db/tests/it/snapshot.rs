@@ -17,6 +17,14 @@ fn school(name: &str) -> Project {
     project
 }
 
+/// Adds a table of 40 MB.
+fn make_large(project: &Project) {
+    project.run_sql(
+        "CREATE TABLE large AS \
+         SELECT n, repeat('x', 1000) AS text FROM generate_series(1, 40000) n",
+    );
+}
+
 /// Waits until nobody is connected to a database: a session takes a moment to end.
 fn nobody_is_in(database: &str) {
     let sql = format!("SELECT 1 FROM pg_stat_activity WHERE datname = '{database}'");
@@ -136,9 +144,7 @@ fn sessions_are_ended_only_if_a_person_says_so() {
 #[test]
 fn a_large_database_is_copied_by_its_files() {
     let project = school("sn_large");
-    project.run_sql(
-        "CREATE TABLE large AS SELECT n, repeat('x', 1000) AS text FROM generate_series(1, 40000) n",
-    );
+    make_large(&project);
     let document = saved(&project, &["large"]);
     let strategy = if cluster().major() < 18 { "file-copy" } else { "file-clone" };
     assert_eq!(document["snapshot"]["strategy"], strategy, "{document:#}");
@@ -409,9 +415,7 @@ fn all_are_complete(project: &Project) {
 #[test]
 fn killed_runs_lose_no_database_and_leave_no_incomplete_snapshot() {
     let project = school("sn_killed");
-    project.run_sql(
-        "CREATE TABLE large AS SELECT n, repeat('x', 1000) AS text FROM generate_series(1, 40000) n",
-    );
+    make_large(&project);
     let rows = || {
         cluster()
             .query("sn_killed", "SELECT count(*) FROM large WHERE length(text) = 1000")

@@ -1,5 +1,5 @@
-//! `switch`, in real repositories of git: after each change of branch, the database is rolled back to
-//! what the branch has, and no further.
+//! `switch`, in real repositories of git: after each change of branch, the database is rolled back
+//! to what the branch has, and no further.
 
 use crate::support::{Project, Ran, cluster};
 
@@ -14,12 +14,14 @@ struct Repository {
 }
 
 fn pairs(version: u32, table: &str) -> Vec<(String, String)> {
-    let file = |direction: &str, text: String| {
-        (format!("migrations/{version}_{table}.{direction}.sql"), text)
-    };
+    up_and_down(&format!("migrations/{version}_{table}."), table)
+}
+
+/// Two files whose paths differ in their ends.
+fn up_and_down(begin: &str, table: &str) -> Vec<(String, String)> {
     vec![
-        file("up", format!("CREATE TABLE {table} (id int);\n")),
-        file("down", format!("DROP TABLE {table};\n")),
+        (format!("{begin}up.sql"), format!("CREATE TABLE {table} (id int);\n")),
+        (format!("{begin}down.sql"), format!("DROP TABLE {table};\n")),
     ]
 }
 
@@ -66,8 +68,8 @@ impl Repository {
         let tables = "SELECT string_agg(relname || coalesce('+' || (\
                           SELECT string_agg(attname, '+') FROM pg_attribute \
                           WHERE attrelid = c.oid AND attname = 'x'), ''), ' ' ORDER BY relname) \
-                      FROM pg_class c WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace \
-                      AND relname !~ 'migrations'";
+                      FROM pg_class c WHERE relkind = 'r' AND relname !~ 'migrations' \
+                      AND relnamespace = 'public'::regnamespace";
         self.project.query(tables).concat()
     }
 
@@ -215,6 +217,10 @@ fn what_cannot_be_rolled_back_goes_to_the_snapshot_of_the_branch() {
     plan.says("cannot be rolled back").says("going to the snapshot of-main instead");
     repository.db("switch").code(3);
     assert_eq!(repository.tables(), "a b c w");
+    // A snapshot of a migration that has another content by now is not taken.
+    repository.commit(&[("migrations/1_a.up.sql", "CREATE TABLE a (id int, x int);\n")]);
+    repository.db("switch --yes").code(7).says("7 w");
+    repository.git("reset --quiet --hard HEAD~1");
     // The snapshot of `f1` is newer, but its commit is not in the history of `main`.
     repository.db("switch --yes").ok().says("sw_snapshot is as in the snapshot of-main");
     assert_eq!(repository.tables(), "a");
@@ -223,13 +229,7 @@ fn what_cannot_be_rolled_back_goes_to_the_snapshot_of_the_branch() {
 }
 
 fn folders(version: u32, table: &str) -> Vec<(String, String)> {
-    let file = |direction: &str, text: String| {
-        (format!("migrations/2026-01-0{version}-000000_{table}/{direction}.sql"), text)
-    };
-    vec![
-        file("up", format!("CREATE TABLE {table} (id int);\n")),
-        file("down", format!("DROP TABLE {table};\n")),
-    ]
+    up_and_down(&format!("migrations/2026-01-0{version}-000000_{table}/"), table)
 }
 
 fn marked(version: u32, table: &str) -> Vec<(String, String)> {
@@ -240,13 +240,7 @@ fn marked(version: u32, table: &str) -> Vec<(String, String)> {
 }
 
 fn padded(version: u32, table: &str) -> Vec<(String, String)> {
-    let file = |direction: &str, text: String| {
-        (format!("migrations/00000{version}_{table}.{direction}.sql"), text)
-    };
-    vec![
-        file("up", format!("CREATE TABLE {table} (id int);\n")),
-        file("down", format!("DROP TABLE {table};\n")),
-    ]
+    up_and_down(&format!("migrations/00000{version}_{table}."), table)
 }
 
 #[test]

@@ -2,10 +2,9 @@
 
 use crate::audit::DatabaseIdentity;
 use crate::backup::{self, KeptDatabase};
-use crate::change::{Change, Database, SwapLocks, lock_server};
+use crate::change::{Change, Database, KeptToDrop, SwapLocks};
 use crate::failure::{BackupError, Result};
 use crate::plan::{Operation, Plan, Step};
-use crate::world::pg::Lock;
 
 /// What the last restore kept, about to take the name again.
 #[derive(Default)]
@@ -48,40 +47,13 @@ impl Change for SwappingBack {
     }
 }
 
-/// The databases that restores kept, about to be dropped.
-#[derive(Default)]
-pub(super) struct DroppingKept {
-    kept: Vec<KeptDatabase>,
-}
-
-impl Change for DroppingKept {
-    type Held = Lock;
-    type Done = Vec<String>;
-
-    fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
-        let target = &database.target;
-        self.kept = backup::previous(&database.workspace.world, target)?;
-        let remove =
-            |kept: &KeptDatabase| Step::Remove { what: format!("the database {}", kept.name) };
-        let steps = self.kept.iter().map(remove).collect();
-        let (verb, environment) = (Operation::Restore, database.environment());
-        let basis: Vec<String> = self.kept.iter().map(KeptDatabase::basis).collect();
-        Ok(Plan::from_basis(verb, target, environment, steps, basis.join("\n")))
-    }
-
-    fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<Lock> {
-        lock_server(database)
-    }
-
-    fn carry_out(
-        &mut self,
-        database: &Database<'_>,
-        _: &Plan,
-        _lock: Lock,
-        _: Option<&str>,
-    ) -> Result<Vec<String>> {
-        let (world, target) = (&database.workspace.world, &database.target);
-        self.kept.iter().try_for_each(|kept| backup::drop_previous(world, target, kept))?;
-        Ok(std::mem::take(&mut self.kept).into_iter().map(|kept| kept.name).collect())
-    }
+/// The databases that restores kept.
+pub(super) fn to_drop(database: &Database<'_>) -> Result<Vec<KeptToDrop>> {
+    let all = backup::previous(&database.workspace.world, &database.target)?;
+    let removing = |kept: KeptDatabase| KeptToDrop {
+        name: kept.name.clone(),
+        step: Step::Remove { what: format!("the database {}", kept.name) },
+        kept,
+    };
+    Ok(all.into_iter().map(removing).collect())
 }

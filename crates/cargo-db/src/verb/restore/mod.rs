@@ -13,12 +13,13 @@ use crate::answer::{BackupList, Dropped, DryRun, Outcome, Restored};
 use crate::backup::{
     self, Allowed, BackupFolder, LoadFilter, RestoreArgument, RestoreScope, RestoreSource, Verifier,
 };
-use crate::change::{Database, Effect, Ending, Mode, Workspace, perform};
+use crate::change::{Database, DropKept, Effect, Ending, Mode, Workspace, perform};
 use crate::failure::{BackupError, ConsentError, Result, SettingsError};
 use crate::model::backup::{Backup, Format};
+use crate::plan::Operation;
 use crate::verb::declare::Verb;
 use crate::verb::restore::in_place::Replacing;
-use crate::verb::restore::kept::{DroppingKept, SwappingBack};
+use crate::verb::restore::kept::{SwappingBack, to_drop};
 use crate::verb::restore::replace::Building;
 use crate::verb::restore::roles::Roles;
 use pg_sql::left_out::LeftOut;
@@ -219,7 +220,11 @@ impl RestoreArgs {
 
     /// Drops the databases that restores kept.
     fn drop_kept(&self, database: &Database<'_>) -> Result<Outcome> {
-        let ending = perform(database, Mode::of(self.dry_run), &mut DroppingKept::default())?;
+        let ending = perform(
+            database,
+            Mode::of(self.dry_run),
+            &mut DropKept::new(Operation::Restore, to_drop),
+        )?;
         Ok(match ending {
             Ending::DryRun(plan) => Outcome::done(DryRun::of(&plan)),
             Ending::Nothing(_) => Outcome::done(Dropped::of(&database.target, Vec::new())),

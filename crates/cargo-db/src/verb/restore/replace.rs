@@ -1,9 +1,8 @@
 //! A restore that builds a new database beside the old one and swaps it in.
 
 use crate::backup::{self, BackupFolder, RestoreOptions, RestoreSource};
-use crate::change::{Change, Database, SwapLocks, refuse_maintenance, swap_in};
+use crate::change::{Change, Database, SwapLocks, refuse_maintenance, swap_in, taking_name};
 use crate::failure::{BackupError, Result};
-use crate::model::environment::Environment;
 use crate::model::target::Target;
 use crate::plan::{Loss, Operation, Plan, Step};
 use crate::verb::restore::roles::{self, Roles};
@@ -35,14 +34,8 @@ impl Change for Building<'_> {
             let name = self.source.name.clone();
             return Err(BackupError::CannotRestore { name, problems }.into());
         }
-        let last = if preflight.exists {
-            let gone = Loss::of(format!("{name}, {} tables", preflight.tables), None);
-            let keeps_old = database.environment() != Environment::Test;
-            let loses = if keeps_old { Vec::new() } else { vec![gone] };
-            Step::Swap { name, keeps_old, loses }
-        } else {
-            Step::Name { name }
-        };
+        let gone = || Loss::of(format!("{name}, {} tables", preflight.tables), None);
+        let last = taking_name(database, name.clone(), preflight.exists.then(gone));
         let roles = self.roles.missing(database, &self.target, self.source)?;
         let compares = self.source.manifest.is_some();
         let build = Step::Build { backup: self.source.name.clone(), compares };

@@ -4,14 +4,13 @@ use clap::Args;
 
 use crate::answer::{DryRun, Outcome, SnapshotsDropped};
 use crate::change::{
-    Change, Database, DatabaseNeed, Effect, Ending, Mode, Needs, Workspace, lock_server, perform,
+    Database, DatabaseNeed, DropKept, Effect, Ending, KeptToDrop, Mode, Needs, Workspace, perform,
 };
 use crate::failure::Result;
-use crate::plan::{Operation, Plan};
+use crate::plan::Operation;
 use crate::snapshot::{self, KeptSnapshot};
 use crate::verb::declare::Verb;
 use crate::verb::snapshot::names::refresh_names;
-use crate::world::pg::Lock;
 
 const EFFECT: Effect = Effect::Destroys;
 
@@ -45,7 +44,8 @@ impl Verb for DropSnapshotsArgs {
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let database = workspace.database()?;
-        let mut change = Dropping { name: self.name.as_deref(), chosen: Vec::new() };
+        let find = |database: &Database<'_>| self.to_drop(database);
+        let mut change = DropKept::new(Operation::SnapshotDrop, find);
         let dropped = match perform(&database, Mode::of(self.dry_run), &mut change)? {
             Ending::DryRun(plan) => return Ok(Outcome::done(DryRun::of(&plan))),
             Ending::Nothing(_) => Vec::new(),
@@ -56,41 +56,18 @@ impl Verb for DropSnapshotsArgs {
     }
 }
 
-/// Snapshots about to be dropped.
-struct Dropping<'a> {
-    /// Its name; `None` for the expired ones.
-    name: Option<&'a str>,
-    chosen: Vec<KeptSnapshot>,
-}
-
-impl Change for Dropping<'_> {
-    type Held = Lock;
-    type Done = Vec<String>;
-
-    fn plan(&mut self, database: &Database<'_>) -> Result<Plan> {
+impl DropSnapshotsArgs {
+    fn to_drop(&self, database: &Database<'_>) -> Result<Vec<KeptToDrop>> {
         let (world, target) = (&database.workspace.world, &database.target);
-        self.chosen = match self.name {
-            Some(_) => vec![snapshot::find(world, target, self.name)?],
+        let chosen = match &self.name {
+            Some(name) => vec![snapshot::find(world, target, Some(name))?],
             None => snapshot::expired(world, target, snapshot::snapshots(world, target)?),
         };
-        let is_expired = self.name.is_none();
-        let steps = self.chosen.iter().map(|one| one.dropping(is_expired)).collect();
-        let basis = self.chosen.iter().map(KeptSnapshot::basis).collect::<Vec<_>>().join("\n");
-        let (operation, environment) = (Operation::SnapshotDrop, database.environment());
-        Ok(Plan::from_basis(operation, target, environment, steps, basis))
-    }
-
-    fn lock(&mut self, database: &Database<'_>, _: &Plan) -> Result<Lock> {
-        lock_server(database)
-    }
-
-    fn carry_out(
-        &mut self,
-        database: &Database<'_>,
-        _: &Plan,
-        _lock: Lock,
-        _: Option<&str>,
-    ) -> Result<Vec<String>> {
-        snapshot::drop_all(&database.workspace.world, &database.target, &self.chosen)
+        let dropping = |one: KeptSnapshot| KeptToDrop {
+            step: one.dropping(self.name.is_none()),
+            name: one.record.name,
+            kept: one.kept,
+        };
+        Ok(chosen.into_iter().map(dropping).collect())
     }
 }
