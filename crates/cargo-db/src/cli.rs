@@ -12,7 +12,7 @@ use crate::plan::AtMost;
 use crate::world::edit;
 
 /// What every verb understands.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// The environment: development, test, staging or production
@@ -151,6 +151,8 @@ pub(crate) struct ConsentFlags {
     pub(crate) plan: Option<String>,
     /// How much of what may go.
     pub(crate) at_most: AtMost,
+    /// The file of a kept plan, where it is not in its usual place.
+    pub(crate) plan_file: Option<PathBuf>,
     /// The command itself, without any of these.
     pub(crate) command: String,
     typed: TypedConsent,
@@ -182,6 +184,7 @@ impl ConsentFlags {
             name: None,
             plan: None,
             at_most: AtMost::default(),
+            plan_file: None,
             command: shell_words::join(command),
             typed: TypedConsent {
                 names: flags.confirm.clone(),
@@ -213,6 +216,11 @@ impl ConsentFlags {
         };
         let consent = self.with(set.unwrap_or_default(), own)?;
         Ok(ConsentFlags { command, ..consent })
+    }
+
+    /// The same consent to a command that is typed otherwise.
+    pub(crate) fn of_command(&self, command: String) -> ConsentFlags {
+        ConsentFlags { command, ..self.clone() }
     }
 
     fn with(

@@ -82,7 +82,8 @@ fn start(program: Program) -> ExitCode {
     let wants_json = arguments.iter().any(|argument| argument == "--json");
     let typed: Vec<String> =
         arguments.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
-    let cli = match verb::parse(arguments) {
+    let parsed = verb::parse(arguments.clone());
+    let cli = match parsed.and_then(|cli| verb::with_planned(cli, &arguments)) {
         Ok(cli) => cli,
         Err(error) => {
             let error = verb::with_tip(error);
@@ -113,7 +114,8 @@ fn run(cli: &Cli, program: Program, typed: &[String], face: &Face) -> Result<Out
     verb.report().map_or(Ok(()), ReportFlags::can_be_written)?;
     let consent = ConsentFlags::new(&cli.global, verb.implies_yes(), typed);
     let declared = (verb.name(), verb.needs(), verb.effect());
-    let workspace = Workspace::open(&cli.global, program, declared, consent, face)?;
+    let workspace = Workspace::open(&cli.global, program, declared, consent, face)?
+        .with_commands(verb::read_command);
     let outcome = verb
         .run(&workspace)
         .unwrap_or_else(|failure| Outcome::from(workspace.world.as_interrupted(failure)));

@@ -15,6 +15,18 @@ pub struct Request {
     pub tables: Vec<String>,
     /// Not these objects: `function public.f(integer)`, `public.users`.
     pub exclude: Vec<String>,
+    /// Not these schemas with what is in them, which no header misses.
+    pub omitted_schemas: Vec<String>,
+}
+
+impl Request {
+    fn omits(&self, object: &Object) -> bool {
+        let schema = match object.identity.kind {
+            Kind::Schema => Some(&object.identity.name),
+            _ => object.identity.schema.as_ref(),
+        };
+        schema.is_some_and(|schema| self.omitted_schemas.contains(schema))
+    }
 }
 
 /// What is dumped.
@@ -65,6 +77,7 @@ pub fn choose(catalog: &Catalog, request: &Request) -> Result<Choice, ChoiceErro
         choice.left_out.push(catalog.objects[at].identity.to_string());
         choice.excluded.insert(at);
     }
+    choice.excluded.extend(places(catalog, &|object| request.omits(object)));
     let excluded = std::mem::take(&mut choice.excluded);
     choice.excluded = with_parts(catalog, excluded);
     let is_part = !request.schemas.is_empty() || !request.tables.is_empty();

@@ -68,6 +68,20 @@ impl Outcome {
         Outcome { exit, ..self }
     }
 
+    /// The same with the answer that its answer is made into, if it has one.
+    pub(crate) fn with_answer<A: Answer + 'static>(
+        self,
+        made: impl FnOnce(Box<dyn AnyAnswer>) -> A,
+    ) -> Outcome {
+        let answer = self.answer.map(|answer| Box::new(made(answer)) as Box<dyn AnyAnswer>);
+        Outcome { answer, ..self }
+    }
+
+    /// The failure alone.
+    pub(crate) fn into_failure(self) -> Option<Failure> {
+        self.failure
+    }
+
     /// Sets the set of migrations that it belongs to.
     pub(crate) fn of_set(self, set: Option<&str>) -> Outcome {
         let Some(set) = set else { return self };

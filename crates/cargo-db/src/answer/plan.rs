@@ -184,6 +184,7 @@ impl Planned {
             | Operation::Mark
             | Operation::Unmark
             | Operation::Key
+            | Operation::Approve
             | Operation::Prune
             | Operation::Destroy
             | Operation::SnapshotSave

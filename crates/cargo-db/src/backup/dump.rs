@@ -11,6 +11,7 @@ use crate::model::backup::{Compression, FileEntry, Format, Reason};
 use crate::model::event::Event;
 use crate::model::target::Target;
 use crate::world::archive::store;
+use crate::world::pg::approvals::APPROVALS;
 use crate::world::process::ClientProgram;
 use crate::world::server::Binaries;
 use crate::world::{World, files};
@@ -43,10 +44,12 @@ impl BackupRequest {
         self.selection.iter().any(|given| selects.contains(&option(given).as_str()))
     }
 
-    /// The same without these tables of cargo db's own.
+    /// The same without these tables of cargo db's own, and without approvals: they belong to
+    /// another role, and to this very database.
     pub(super) fn without(&self, own: &[String]) -> BackupRequest {
         let quoted = own.iter().map(|table| quote_identifier(table));
         let left_out = quoted.map(|table| format!("--exclude-table=cargo_db.{table}"));
+        let left_out = left_out.chain([format!("--exclude-schema={APPROVALS}")]);
         let selection = self.selection.iter().cloned().chain(left_out).collect();
         BackupRequest { selection, ..self.clone() }
     }

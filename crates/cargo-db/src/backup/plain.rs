@@ -198,7 +198,7 @@ impl PlainRequest {
 
     /// Whether a table may be one of those that are dumped, before the catalog is known.
     fn may_want(&self, schema: &str, name: &str) -> bool {
-        let Request { schemas, tables, exclude } = &self.objects;
+        let Request { schemas, tables, exclude, omitted_schemas } = &self.objects;
         let is_named = |typed: &String| {
             let plain = typed.replace('"', "");
             plain == name || plain == format!("{schema}.{name}")
@@ -210,7 +210,8 @@ impl PlainRequest {
         let is_all = schemas.is_empty() && tables.is_empty();
         let is_wanted =
             is_all || schemas.iter().any(|one| one == schema) || tables.iter().any(is_named);
-        is_wanted && !is_unread && !exclude.iter().any(is_excluded)
+        let is_omitted = omitted_schemas.iter().any(|one| one == schema);
+        is_wanted && !is_unread && !is_omitted && !exclude.iter().any(is_excluded)
     }
 }
 

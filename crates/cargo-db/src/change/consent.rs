@@ -1,5 +1,6 @@
 //! Consent to a plan: what the policy asks for, given by a flag or at a prompt.
 
+use crate::change::approval;
 use crate::change::workspace::{Database, Workspace};
 use crate::failure::{ConsentError, Failure, Kind, Result, SettingsError};
 use crate::model::consent::Consent;
@@ -33,6 +34,7 @@ fn to_plan_by(database: &Database<'_>, plan: &Plan, can_prompt: bool) -> Result<
         return Err(ConsentError::WrongPlan { given, plan: id, command }.into());
     }
     obtain(database, plan, needed, can_prompt)?;
+    approval::require(database, plan)?;
     // An id that was given is used up, also where less would have done.
     Ok(if agreed.plan.is_some() { Consent::ToPlan } else { needed })
 }

@@ -5,6 +5,8 @@
 mod after_steps;
 mod agent;
 mod agree;
+mod apply_kept;
+mod approval;
 mod batch;
 mod compared;
 mod consent;
@@ -13,6 +15,7 @@ mod drop_kept;
 mod expected;
 mod generating;
 mod history_edit;
+mod kept_plan;
 mod lock;
 mod needs;
 mod notify;
@@ -35,6 +38,8 @@ mod workspace;
 pub(crate) use after_steps::after_migrate;
 pub(crate) use agent::refuse_agent;
 pub(crate) use agree::to_load;
+pub(crate) use apply_kept::{apply_kept, run_kept};
+pub(crate) use approval::SignedApproval;
 pub(crate) use batch::{batched, shares_a_transaction, wants_all_or_nothing};
 pub(crate) use compared::BuiltSchema;
 pub(crate) use consent::{refused_in, within_bounds};
@@ -44,6 +49,7 @@ pub(crate) use generating::{
     has_generate_command, live_schema, refuse_own_generator, told_renames, with_answers,
 };
 pub(crate) use history_edit::HistoryEdit;
+pub(crate) use kept_plan::{KeptPlan, signed_approval};
 pub(crate) use lock::{lock_database, lock_files, lock_migrations};
 pub(crate) use needs::{DatabaseNeed, Effect, Needs, SetNeed, TrustNeed};
 pub(crate) use notify::notify_of_failure;
@@ -63,4 +69,4 @@ pub(crate) use sets::{
 pub(crate) use status::status_of;
 pub(crate) use swap::{SwapLocks, old_database, refuse_maintenance, swap_in, taking_name};
 pub(crate) use swap_back::apply_or_restore;
-pub(crate) use workspace::{Database, Workspace};
+pub(crate) use workspace::{Database, TypedCommand, Workspace};

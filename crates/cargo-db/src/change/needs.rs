@@ -95,6 +95,9 @@ impl Needs {
         Needs { database: DatabaseNeed::Named, tool: ToolNeed::Irrelevant, ..Needs::DATABASE };
     /// The same for a verb that works with no set of migrations, however many there are.
     pub(crate) const WITHOUT_SETS: Needs = Needs { set: SetNeed::None, ..Needs::WORKSPACE };
+    /// A verb that works with files of the repository, and with no database.
+    pub(crate) const REPOSITORY: Needs =
+        Needs { database: DatabaseNeed::Irrelevant, ..Needs::WITHOUT_SETS };
     /// A verb that reads the files of migrations.
     pub(crate) const FILES: Needs = Needs { tool: ToolNeed::ByFiles, ..Needs::WORKSPACE };
 }

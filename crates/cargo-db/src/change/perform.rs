@@ -4,7 +4,7 @@ use crate::audit::Trail;
 use crate::change::needs::Effect;
 use crate::change::record::record;
 use crate::change::workspace::Database;
-use crate::change::{consent, drift, notify, retain, seal, trail};
+use crate::change::{approval, consent, drift, notify, retain, seal, trail};
 use crate::failure::{ConsentError, Result, RunError};
 use crate::migration::{with_branches, with_suggestion};
 use crate::model::consent::Consent;
@@ -140,6 +140,7 @@ fn carry_out<C: Change>(
     let obstacle = seal::backup_obstacle(database, &plan)?;
     if mode == Mode::DryRun {
         plan.warnings.extend(obstacle.as_ref().map(seal::warning_of));
+        database.workspace.shown_plans.add(&plan);
         return Ok(Ending::DryRun(plan));
     }
     if plan.is_empty() {
@@ -186,6 +187,7 @@ fn carry_out<C: Change>(
     if now.is_empty() {
         return Ok(Ending::Nothing(now));
     }
+    approval::take(database, &now)?;
     let part = drift::before_locks(database, &now);
     change.before_backup(database, &now, &mut held)?;
     let backup = seal::back_up(database, &now)?;

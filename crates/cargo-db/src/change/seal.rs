@@ -19,8 +19,9 @@ pub(super) fn seal(
     let Database { workspace, settings, .. } = database;
     let judgement = workspace.policy.judge(&plan);
     plan.terms = judgement.describe();
+    plan.general_terms = workspace.policy.judge_for_anyone(&plan).describe();
     if let Judgement::Allowed(terms) = judgement {
-        plan.needs = terms.consent;
+        (plan.needs, plan.needs_approval) = (terms.consent, terms.approval);
     }
     plan.identity.clone_from(&database.identity);
     match plan.verb {

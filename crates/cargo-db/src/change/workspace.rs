@@ -1,16 +1,19 @@
 //! What a verb works with: the workspace, and each database that it uses.
 
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::answer::Outcome;
 use crate::audit::{self, Trail, Unsettled};
 use crate::change::needs::{DatabaseNeed, Effect, Needs, SetNeed, ToolNeed, TrustNeed};
 use crate::cli::{ConsentFlags, Global};
 use crate::face::Face;
-use crate::failure::{Failure, LocalServerError, Result, SettingsError};
+use crate::failure::{Failure, LocalServerError, Result, RunError, SettingsError};
 use crate::migration;
 use crate::model::environment::Environment;
 use crate::model::target::{Host, Target};
+use crate::plan::Plan;
 use crate::policy::Policy;
 use crate::settings::{
     Caller, Candidate, DatabaseChoice, Flags, Migrations, Program, Settings, Sources, best,
@@ -37,8 +40,48 @@ pub(crate) struct Workspace {
     pub(crate) effect: Effect,
     /// Whether this run has notified of what it did, for any set.
     pub(super) is_notified: Arc<AtomicBool>,
+    /// The plans that dry runs of this run have shown.
+    pub(crate) shown_plans: ShownPlans,
+    /// How a command is read from words.
+    pub(super) commands: ReadCommand,
     needs: Needs,
     sources: Sources<'static>,
+}
+
+/// A command with its flags, ready to run.
+pub(crate) struct TypedCommand {
+    pub(crate) global: Global,
+    pub(crate) verb: &'static str,
+    pub(crate) needs: Needs,
+    pub(crate) effect: Effect,
+    pub(crate) run: RunCommand,
+}
+
+/// Does what a command is for.
+pub(crate) type RunCommand = Box<dyn Fn(&Workspace) -> Result<Outcome>>;
+/// Reads the words after `cargo db`, if they are a command that makes a plan.
+pub(crate) type ReadCommand = fn(&[String]) -> Result<TypedCommand>;
+
+impl fmt::Debug for TypedCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TypedCommand({})", self.verb)
+    }
+}
+
+/// Plans that were shown, and not carried out.
+#[derive(Clone, Default)]
+pub(crate) struct ShownPlans(Arc<Mutex<Vec<Plan>>>);
+
+impl ShownPlans {
+    pub(super) fn add(&self, plan: &Plan) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(plan.clone());
+    }
+
+    /// Those that have something to do.
+    pub(crate) fn all(&self) -> Vec<Plan> {
+        let shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.iter().filter(|plan| !plan.is_empty()).cloned().collect()
+    }
 }
 
 /// What is one database's.
@@ -84,15 +127,54 @@ impl Workspace {
             list: &files::listed_files,
             owner: &files::ownership,
         };
+        let world = World::new(face.events(), Interrupt::listen()?);
+        Workspace::resolved(sources, (verb, needs, effect), consent, (face.clone(), world))
+    }
+
+    /// The same for a verb that carries out other commands, which this function reads.
+    pub(crate) fn with_commands(self, commands: ReadCommand) -> Workspace {
+        Workspace { commands, ..self }
+    }
+
+    /// The workspace of another command that this run carries out.
+    pub(crate) fn of_call(
+        &self,
+        global: &Global,
+        (verb, needs, effect): (&'static str, Needs, Effect),
+        mut consent: ConsentFlags,
+    ) -> Result<Workspace> {
+        if self.sources.flags.select_something() {
+            let what = "a kept plan has the database, the environment and the set of its command; \
+                        no flag can name others";
+            return Err(SettingsError::Usage { what: what.to_owned() }.into());
+        }
+        consent.plan_file.clone_from(&self.consent.plan_file);
+        let flags = Flags { command: consent.command.clone(), ..flags(global, needs) };
+        let sources = Sources { flags, ..self.sources.clone() };
+        let shared = (self.ui.clone(), self.world.clone());
+        Workspace::resolved(sources, (verb, needs, effect), consent, shared)
+    }
+
+    /// The same workspace for a command that was typed in another form.
+    pub(crate) fn as_command(&self, command: String, effect: Effect) -> Workspace {
+        let consent = self.consent.of_command(command);
+        Workspace { consent, effect, shown_plans: ShownPlans::default(), ..self.clone() }
+    }
+
+    fn resolved(
+        sources: Sources<'static>,
+        (verb, needs, effect): (&'static str, Needs, Effect),
+        consent: ConsentFlags,
+        (ui, world): (Face, World),
+    ) -> Result<Workspace> {
         let settings = Settings::resolve(&sources)?;
         let consent = match needs.set == SetNeed::Each && settings.migrations.sets.len() > 1 {
             true => consent,
             false => consent.of_one()?,
         };
         let policy = Policy::new(&settings.tightened, settings.agent.clone())?;
-        let world = World::new(face.events(), Interrupt::listen()?);
         Ok(Workspace {
-            ui: face.clone(),
+            ui,
             world,
             policy,
             consent,
@@ -100,6 +182,8 @@ impl Workspace {
             verb,
             effect,
             is_notified: Arc::default(),
+            shown_plans: ShownPlans::default(),
+            commands: |_| Err(RunError::Bug { what: "nothing reads commands".to_owned() }.into()),
             needs,
             sources,
         })

@@ -249,6 +249,12 @@ impl Face {
         terminal::ask(&visible(question))
     }
 
+    /// Prompts for a word that is not shown while it is typed.
+    pub(crate) fn ask_secret(&self, question: &str) -> Result<String> {
+        self.0.spinner.clear();
+        terminal::ask_secret(&visible(question))
+    }
+
     /// Where the world's events go.
     pub(crate) fn events(&self) -> Events {
         let face = self.clone();

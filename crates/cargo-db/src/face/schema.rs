@@ -10,14 +10,14 @@ use serde_json::{Map, Value, json};
 use snapbox::{Assert, Data};
 
 use crate::answer::{
-    AcceptedKeys, AnswerOfSets, AuditShown, AuditTrail, BackedUp, BackupList, BackupShown,
-    BranchNotice, CheckReport, Created, DeployReport, DifferenceReport, DoctorReport, Drawn,
-    Dropped, DryRun, Dumped, EitherAnswer, EnvironmentReport, GeneratedView, HelpView, HookReport,
-    Initialised, KeyView, ManualPages, Migrated, NothingRehearsed, PolicyTable, PreDeployScript,
-    Pruned, ReapedServers, Rebuilt, RehearsalReport, Restored, SchemaFileView, Seeded, ServerList,
-    ServerState, ServerUrl, ShellScript, SnapshotList, SnapshotRestored, SnapshotSaved,
-    SnapshotsDropped, StatusReport, TableList, TableShown, TrailSound, TrustList, TrustRevoked,
-    TrustView, Verified,
+    AcceptedKeys, AnswerOfSets, AppliedPlan, ApprovalKeys, Approved, AuditShown, AuditTrail,
+    BackedUp, BackupList, BackupShown, BranchNotice, CheckReport, Created, DeployReport,
+    DifferenceReport, DoctorReport, Drawn, Dropped, DryRun, Dumped, EitherAnswer,
+    EnvironmentReport, GeneratedView, HelpView, HookReport, Initialised, KeptPlans, KeyView,
+    ManualPages, Migrated, NothingRehearsed, PolicyTable, PreDeployScript, Pruned, ReapedServers,
+    Rebuilt, RehearsalReport, Restored, SchemaFileView, Seeded, ServerList, ServerState, ServerUrl,
+    ShellScript, SnapshotList, SnapshotRestored, SnapshotSaved, SnapshotsDropped, StatusReport,
+    TableList, TableShown, TrailSound, TrustList, TrustRevoked, TrustView, Verified,
 };
 use crate::face::json::{Document, NoAnswer, SCHEMA};
 use crate::model::event::Event;
@@ -70,6 +70,9 @@ const FILES: &[File] = &[
         verbs: &["trust"],
         endings: &[of::<TrustView>, of::<TrustList>, of::<TrustRevoked>],
     },
+    File { name: "plan", verbs: &["plan"], endings: &[of::<KeptPlans>] },
+    File { name: "apply", verbs: &["apply"], endings: &[of::<AppliedPlan>] },
+    File { name: "approve", verbs: &["approve"], endings: &[of::<Approved>, of::<ApprovalKeys>] },
     File { name: "policy", verbs: &["policy"], endings: &[of::<PolicyTable>] },
     File {
         name: "env",

@@ -107,6 +107,13 @@ pub(super) fn ask(question: &str) -> Result<String> {
     prompt.interact_text().map_err(not_answered)
 }
 
+/// Asks for a line that is not shown.
+pub(super) fn ask_secret(question: &str) -> Result<String> {
+    let theme = dialoguer::theme::SimpleTheme;
+    let prompt = dialoguer::Password::with_theme(&theme).with_prompt(question);
+    prompt.allow_empty_password(true).interact().map_err(not_answered)
+}
+
 /// Ctrl-C at a prompt, or an input that ended. The prompt's line is still open then, and its cursor
 /// may be hidden.
 fn not_answered(_: dialoguer::Error) -> Failure {

@@ -5,6 +5,7 @@
 //! Messages are lowercase fragments that name the object, with backticks around code and without a
 //! full stop.
 
+mod approval;
 mod audit;
 mod backup;
 mod concurrently;
@@ -38,6 +39,7 @@ mod tests;
 use std::error::Error;
 use std::fmt;
 
+pub(crate) use approval::ApprovalError;
 pub(crate) use audit::AuditError;
 pub(crate) use backup::BackupError;
 pub(crate) use concurrently::{ConcurrentlyError, Stopped};
@@ -96,6 +98,7 @@ pub(crate) enum Kind {
     Dump(#[from] DumpError),
     Schema(#[from] SchemaError),
     Generate(#[from] GenerateError),
+    Approval(#[from] ApprovalError),
     Audit(#[from] AuditError),
     Key(#[from] KeyError),
     Hooks(#[from] HooksError),
@@ -125,6 +128,7 @@ impl Kind {
             Kind::Dump(kind) => kind.explain(),
             Kind::Schema(kind) => kind.explain(),
             Kind::Generate(kind) => kind.explain(),
+            Kind::Approval(kind) => kind.explain(),
             Kind::Audit(kind) => kind.explain(),
             Kind::Key(kind) => kind.explain(),
             Kind::Hooks(kind) => kind.explain(),
@@ -220,6 +224,11 @@ impl Failure {
     /// Whether the server reported that the database does not exist.
     pub(crate) fn is_no_database(&self) -> bool {
         self.is(&SqlState::INVALID_CATALOG_NAME)
+    }
+
+    /// Whether the role lacks a privilege.
+    pub(crate) fn is_denied(&self) -> bool {
+        self.is(&SqlState::INSUFFICIENT_PRIVILEGE)
     }
 
     /// Whether a pooler is in front of the server that is not used.

@@ -38,6 +38,7 @@ fn samples() -> Vec<Failure> {
         area(include_str!("dump.rs"), dump::samples()),
         area(include_str!("schema.rs"), schema::samples()),
         area(include_str!("generate.rs"), generate::samples()),
+        area(include_str!("approval.rs"), approval::samples()),
         area(include_str!("audit.rs"), audit::samples()),
         area(include_str!("key.rs"), key::samples()),
         area(include_str!("hooks.rs"), hooks::samples()),
@@ -49,7 +50,7 @@ fn samples() -> Vec<Failure> {
     let all: Vec<Failure> = areas.into_iter().flatten().collect();
     let met: BTreeSet<String> =
         all.iter().map(|one| format!("{:?}", discriminant(one.kind()))).collect();
-    assert_eq!(met.len(), 24, "an area without samples");
+    assert_eq!(met.len(), 25, "an area without samples");
     all
 }
 
@@ -100,6 +101,16 @@ fn wordings_are_fragments_that_fit_on_lines() {
 
 /// The interface for programs: each code and its exit codes. A change here is a breaking change.
 const CODES: &[(&str, &[u8])] = &[
+    ("APPROVAL.BY_AGENT", &[4]),
+    ("APPROVAL.CANNOT_APPROVE", &[4]),
+    ("APPROVAL.CHANGED", &[3]),
+    ("APPROVAL.EXPIRED", &[3]),
+    ("APPROVAL.MISSING", &[3]),
+    ("APPROVAL.NO_APPROVER", &[4]),
+    ("APPROVAL.NO_TERMINAL", &[3]),
+    ("APPROVAL.SIGNATURE", &[4]),
+    ("APPROVAL.UNSAFE", &[4]),
+    ("APPROVAL.USED", &[4]),
     ("AUDIT.BROKEN", &[1]),
     ("AUDIT.LOST", &[4]),
     ("AUDIT.NOT_KEPT", &[7]),
@@ -210,6 +221,11 @@ const CODES: &[(&str, &[u8])] = &[
     ("MIGRATION.UNKNOWN", &[2]),
     ("PLAN.CHANGED", &[3]),
     ("PLAN.FILE_CHANGED", &[7]),
+    ("PLAN.OTHER", &[2]),
+    ("PLAN.OTHER_VERB", &[2]),
+    ("PLAN.TOO_OLD", &[3]),
+    ("PLAN.UNKNOWN", &[2]),
+    ("PLAN.UNREADABLE", &[2]),
     ("POLICY.REFUSED", &[4]),
     ("POLICY.UNREADABLE", &[4]),
     ("REBASE.AMBIGUOUS", &[9]),

@@ -22,6 +22,26 @@ const AGENTS: &[&str] = &[
     "COPILOT_AGENT",
 ];
 
+/// What `[environments.<name>.agents]` asks of an agent beyond the policy. Ordered: a later one is
+/// stricter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum AgentRule {
+    /// A person approves each plan.
+    Approved,
+    Never,
+}
+
+impl AgentRule {
+    /// The rule that a setting names.
+    pub(crate) fn named(word: &str) -> Option<AgentRule> {
+        match word {
+            "approved" => Some(AgentRule::Approved),
+            "never" => Some(AgentRule::Never),
+            _ => None,
+        }
+    }
+}
+
 /// Whether an agent runs us.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Agent {

@@ -53,6 +53,8 @@ impl MigrationFacts {
             warnings: Vec::new(),
             basis: applied.join("\n"),
             terms: String::new(),
+            general_terms: String::new(),
+            needs_approval: false,
             needs: Consent::Free,
             consent: String::new(),
             commands: Vec::new(),

@@ -230,6 +230,10 @@ pub(crate) struct Plan {
     basis: String,
     /// What the policy asks for, in words.
     pub(crate) terms: String,
+    /// What it asks of anyone: the id of a plan is the same for whoever wants to carry it out.
+    pub(crate) general_terms: String,
+    /// Whether a person has to approve it.
+    pub(crate) needs_approval: bool,
     /// The consent that the policy requires.
     pub(crate) needs: Consent,
     /// The command that consents to exactly this plan.
@@ -287,6 +291,8 @@ impl Plan {
             warnings: Vec::new(),
             basis,
             terms: String::new(),
+            general_terms: String::new(),
+            needs_approval: false,
             needs: Consent::Free,
             consent: String::new(),
             commands: Vec::new(),
@@ -419,7 +425,7 @@ impl Plan {
         add(self.target.options.as_deref().unwrap_or_default());
         add(self.environment.name());
         add(&self.basis);
-        add(&self.terms);
+        add(&self.general_terms);
         add(self.identity.as_deref().unwrap_or_default());
         add(self.receipts.as_deref().unwrap_or_default());
         add(&self.turn.to_string());

@@ -17,6 +17,8 @@ pub(crate) enum Operation {
     Unmark,
     /// `env key add` and `env key remove`: which receipts the database accepts.
     Key,
+    /// `approve`: an AI agent may carry out a plan.
+    Approve,
     /// `backups prune`.
     Prune,
     /// `server destroy`.
@@ -42,7 +44,7 @@ pub(crate) enum Operation {
 
 impl Operation {
     /// All operations, in the order of the policy's table.
-    pub(crate) const ALL: [Operation; 20] = [
+    pub(crate) const ALL: [Operation; 21] = [
         Operation::Migrate,
         Operation::Rollback,
         Operation::Seed,
@@ -53,6 +55,7 @@ impl Operation {
         Operation::Mark,
         Operation::Unmark,
         Operation::Key,
+        Operation::Approve,
         Operation::Prune,
         Operation::Destroy,
         Operation::Baseline,
@@ -97,6 +100,7 @@ impl Operation {
             Operation::Mark => "env set",
             Operation::Unmark => "env clear",
             Operation::Key => "env key",
+            Operation::Approve => "approve",
             Operation::Prune => "backups prune",
             Operation::Destroy => "server destroy",
             Operation::Baseline => "baseline",
@@ -119,7 +123,8 @@ impl Operation {
     pub(crate) fn changes_a_database(self) -> bool {
         !matches!(
             self,
-            Operation::Prune
+            Operation::Approve
+                | Operation::Prune
                 | Operation::Destroy
                 | Operation::SnapshotSave
                 | Operation::SnapshotDrop

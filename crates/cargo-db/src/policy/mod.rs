@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use crate::failure::{Result, SettingsError};
-use crate::model::agent::Agent;
+use crate::model::agent::{Agent, AgentRule};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
 use crate::plan::{Operation, Plan};
+use crate::settings::Tightened;
 
 /// What the policy says about a plan. Ordered: a later one is stricter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +26,8 @@ pub(crate) struct Terms {
     /// A backup that was read back, where the database holds any row.
     pub(crate) backup: bool,
     pub(crate) proof: Proof,
+    /// Whether a person has to approve this very plan, because an AI agent wants to carry it out.
+    pub(crate) approval: bool,
 }
 
 /// The proof that migrations need before they run. Ordered: a later one is stricter.
@@ -53,12 +56,13 @@ impl Judgement {
     pub(crate) fn describe(self) -> String {
         match self {
             Judgement::Never => "never".to_owned(),
-            Judgement::Allowed(Terms { consent, backup, proof }) => {
+            Judgement::Allowed(Terms { consent, backup, proof, approval }) => {
                 format!(
-                    "{}{}{}",
+                    "{}{}{}{}",
                     if backup { "backup, " } else { "" },
                     proof.word(),
-                    consent.word()
+                    consent.word(),
+                    if approval { ", approval by a person" } else { "" }
                 )
             }
         }
@@ -69,55 +73,54 @@ impl Judgement {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Policy {
     tightened: BTreeMap<(Environment, &'static str), Judgement>,
+    /// What `db.toml` asks of agents.
+    agents: BTreeMap<(Environment, &'static str), AgentRule>,
     /// The AI agent that asks, if one does.
     agent: Agent,
 }
 
 impl Policy {
-    /// The policy with what `[environments.<name>.policy]` asks for. It may ask for more and not
-    /// for less.
-    pub(crate) fn new(
-        settings: &BTreeMap<Environment, BTreeMap<String, String>>,
-        agent: Agent,
-    ) -> Result<Policy> {
-        let mut tightened = BTreeMap::new();
-        for (environment, verbs) in settings {
-            for (key, word) in verbs {
-                let bad = |why: String| {
-                    let source_name = format!("environments.{environment}.policy.{key} in db.toml");
-                    SettingsError::Value { source_name, value: word.clone(), why }
-                };
-                let verb =
-                    Operation::ALL.into_iter().find(|verb| verb.key() == key).ok_or_else(|| {
-                        let known: Vec<&str> =
-                            Operation::ALL.into_iter().map(Operation::key).collect();
-                        bad(format!("unknown verb; the verbs are {}", known.join(", ")))
-                    })?;
-                let own = table(verb, *environment);
-                let asked = match (word.as_str(), own) {
-                    ("never", _) | (_, Judgement::Never) => Judgement::Never,
-                    (word, Judgement::Allowed(terms)) => {
-                        let consent = Consent::named(word).ok_or_else(|| {
-                            bad("write confirm, by-name, to-plan or never".to_owned())
-                        })?;
-                        Judgement::Allowed(Terms { consent, ..terms })
-                    }
-                };
-                if asked < own || (own == Judgement::Never && word != "never") {
-                    return Err(bad(format!(
-                        "it would weaken the policy, which requires: {}",
-                        own.describe()
-                    ))
-                    .into());
-                }
-                tightened.insert((*environment, verb.key()), asked);
+    /// The policy with what `[environments.<name>.policy]` and `[environments.<name>.agents]` ask
+    /// for. They may ask for more and not for less.
+    pub(crate) fn new(settings: &BTreeMap<Environment, Tightened>, agent: Agent) -> Result<Policy> {
+        let mut policy = Policy { agent, ..Policy::default() };
+        for (&environment, Tightened { policy: of_all, agents }) in settings {
+            for (key, word) in of_all {
+                let setting = Requirement { environment, table: "policy", key, word };
+                let verb = setting.verb()?;
+                policy.tightened.insert((environment, verb.key()), setting.judgement(verb)?);
+            }
+            for (key, word) in agents {
+                let setting = Requirement { environment, table: "agents", key, word };
+                let rule = AgentRule::named(word);
+                let rule = rule.ok_or_else(|| setting.bad("write approved or never".to_owned()))?;
+                policy.agents.insert((environment, setting.verb()?.key()), rule);
             }
         }
-        Ok(Policy { tightened, agent })
+        Ok(policy)
     }
 
-    /// What the policy says about a plan.
+    /// What the policy says about a plan that whoever runs this wants to carry out.
     pub(crate) fn judge(&self, plan: &Plan) -> Judgement {
+        let judgement = self.judge_for_anyone(plan);
+        let Judgement::Allowed(mut terms) = judgement else { return judgement };
+        if self.agent.known_by(plan.environment).is_none() {
+            return judgement;
+        }
+        let rule = self.agents.get(&(plan.environment, plan.verb.key())).copied();
+        if rule == Some(AgentRule::Never) {
+            return Judgement::Never;
+        }
+        let is_guarded = !plan.environment.is_disposable() && terms.consent > Consent::Free;
+        terms.approval = is_guarded || rule == Some(AgentRule::Approved);
+        if terms.consent > Consent::Free || terms.approval {
+            terms.consent = Consent::ToPlan;
+        }
+        Judgement::Allowed(terms)
+    }
+
+    /// What the policy says about a plan, whoever wants to carry it out.
+    pub(crate) fn judge_for_anyone(&self, plan: &Plan) -> Judgement {
         let judgement = self.cell(plan.verb, plan.environment);
         let far = plan.environment.is_disposable() && !plan.target.is_local();
         let Judgement::Allowed(mut terms) = judgement else { return judgement };
@@ -131,10 +134,6 @@ impl Policy {
         }
         if plan.runs_foreign_code() && terms.consent < Consent::ByName {
             terms.consent = Consent::ByName;
-        }
-        let by_agent = self.agent.known_by(plan.environment).is_some();
-        if by_agent && terms.consent > Consent::Free {
-            terms.consent = Consent::ToPlan;
         }
         Judgement::Allowed(terms)
     }
@@ -150,6 +149,49 @@ impl Policy {
     /// Whether `db.toml` tightened a cell.
     pub(crate) fn is_tightened(&self, verb: Operation, environment: Environment) -> bool {
         self.tightened.contains_key(&(environment, verb.key()))
+    }
+}
+
+/// A line of `db.toml` that asks for more than the table.
+struct Requirement<'a> {
+    environment: Environment,
+    table: &'static str,
+    key: &'a str,
+    word: &'a str,
+}
+
+impl Requirement<'_> {
+    fn bad(&self, why: String) -> SettingsError {
+        let Requirement { environment, table, key, word } = self;
+        let source_name = format!("environments.{environment}.{table}.{key} in db.toml");
+        SettingsError::Value { source_name, value: (*word).to_owned(), why }
+    }
+
+    fn verb(&self) -> Result<Operation, SettingsError> {
+        Operation::ALL.into_iter().find(|verb| verb.key() == self.key).ok_or_else(|| {
+            let known: Vec<&str> = Operation::ALL.into_iter().map(Operation::key).collect();
+            self.bad(format!("unknown verb; the verbs are {}", known.join(", ")))
+        })
+    }
+
+    /// The cell of the table that it makes.
+    fn judgement(&self, verb: Operation) -> Result<Judgement, SettingsError> {
+        let own = table(verb, self.environment);
+        let asked = match (self.word, own) {
+            ("never", _) | (_, Judgement::Never) => Judgement::Never,
+            (word, Judgement::Allowed(terms)) => {
+                let consent = Consent::named(word);
+                let consent = consent.ok_or_else(|| {
+                    self.bad("write confirm, by-name, to-plan or never".to_owned())
+                })?;
+                Judgement::Allowed(Terms { consent, ..terms })
+            }
+        };
+        if asked < own || (own == Judgement::Never && self.word != "never") {
+            let needs = own.describe();
+            return Err(self.bad(format!("it would weaken the policy, which requires: {needs}")));
+        }
+        Ok(asked)
     }
 }
 
@@ -200,8 +242,8 @@ fn table(verb: Operation, environment: Environment) -> Judgement {
         (Operation::Mark,           Production)  => only(ToPlan),
         (Operation::Unmark,         _)           => only(ToPlan),
 
-        (Operation::Key,            Production)  => only(ToPlan),
-        (Operation::Key,            _)           => only(Confirm),
+        (Operation::Key | Operation::Approve, Production) => only(ToPlan),
+        (Operation::Key | Operation::Approve, _) => only(Confirm),
 
         (Operation::Baseline | Operation::Repair, Test) => only(Free),
         (Operation::Baseline | Operation::Repair, Development | Staging) => only(Confirm),
@@ -230,7 +272,7 @@ fn table(verb: Operation, environment: Environment) -> Judgement {
 }
 
 const fn only(consent: Consent) -> Judgement {
-    Judgement::Allowed(Terms { consent, backup: false, proof: Proof::Nothing })
+    Judgement::Allowed(Terms { consent, backup: false, proof: Proof::Nothing, approval: false })
 }
 
 const fn backup_and(consent: Consent) -> Judgement {
@@ -239,7 +281,7 @@ const fn backup_and(consent: Consent) -> Judgement {
 
 /// With a backup, and a proof.
 const fn proved(proof: Proof, consent: Consent) -> Judgement {
-    Judgement::Allowed(Terms { consent, backup: true, proof })
+    Judgement::Allowed(Terms { consent, backup: true, proof, approval: false })
 }
 
 #[cfg(test)]
@@ -290,6 +332,44 @@ mod tests {
     }
 
     #[test]
+    fn a_person_approves_what_an_agent_does_in_staging_and_production() {
+        let policy = Policy { agent: an_agent(), ..Policy::default() };
+        for verb in Operation::ALL {
+            for environment in Environment::ALL {
+                let of_agent = judged(&policy, verb, environment, "localhost");
+                let Judgement::Allowed(terms) = of_agent else { continue };
+                assert_eq!(terms.approval, !environment.is_disposable(), "{verb:?} {environment}");
+                let anyone = judged(&Policy::default(), verb, environment, "localhost");
+                assert!(anyone <= of_agent, "{verb:?} {environment}");
+            }
+        }
+    }
+
+    #[test]
+    fn settings_ask_more_of_agents_alone() {
+        let with = |environment, verb: &str, word: &str, agent| {
+            let agents = BTreeMap::from([(verb.to_owned(), word.to_owned())]);
+            let tightened = Tightened { agents, ..Tightened::default() };
+            Policy::new(&BTreeMap::from([(environment, tightened)]), agent)
+        };
+        use Environment::{Development, Production};
+        let never = with(Production, "migrate", "never", an_agent()).unwrap();
+        assert_eq!(judged(&never, Operation::Migrate, Production, "localhost"), Judgement::Never);
+        let person = with(Production, "migrate", "never", Agent::default()).unwrap();
+        let migrate = judged(&person, Operation::Migrate, Production, "localhost");
+        assert_eq!(consent(migrate), Some(Consent::ToPlan));
+        let approved = with(Development, "migrate", "approved", an_agent()).unwrap();
+        match judged(&approved, Operation::Migrate, Development, "localhost") {
+            Judgement::Allowed(terms) => {
+                assert!(terms.approval && terms.consent == Consent::ToPlan);
+            }
+            Judgement::Never => panic!("an approved plan may run"),
+        }
+        assert!(with(Development, "migrate", "confirm", an_agent()).is_err());
+        assert!(with(Development, "migrat", "never", an_agent()).is_err());
+    }
+
+    #[test]
     fn production_is_never_cleared_and_always_needs_consent() {
         for verb in Operation::ALL {
             let judged = judged(&Policy::default(), verb, Environment::Production, "localhost");
@@ -306,8 +386,9 @@ mod tests {
     #[test]
     fn settings_can_tighten_and_not_loosen() {
         let with = |environment, verb: &str, word: &str| {
-            let verbs = BTreeMap::from([(verb.to_owned(), word.to_owned())]);
-            Policy::new(&BTreeMap::from([(environment, verbs)]), Agent::default())
+            let policy = BTreeMap::from([(verb.to_owned(), word.to_owned())]);
+            let tightened = Tightened { policy, ..Tightened::default() };
+            Policy::new(&BTreeMap::from([(environment, tightened)]), Agent::default())
         };
         use Environment::{Development, Production};
         let policy = with(Development, "migrate", "by-name").unwrap();
@@ -317,7 +398,8 @@ mod tests {
             Judgement::Allowed(Terms {
                 consent: Consent::ByName,
                 backup: true,
-                proof: Proof::Rehearsal
+                proof: Proof::Rehearsal,
+                approval: false,
             })
         );
         assert!(with(Production, "restore", "never").is_ok());

@@ -9,6 +9,7 @@ use pg_sql::quote::quote_literal;
 
 use crate::failure::Result;
 use crate::migration::project_relation;
+use crate::world::pg::approvals::APPROVALS;
 use crate::world::pg::{Session, catalog_failure, only_row};
 use db_tools::ProjectTool;
 
@@ -47,7 +48,7 @@ impl SchemaReader {
         );
         let schemas = layouts.iter().filter_map(|layout| layout.schema());
         let omitted = Omitted {
-            schemas: vec!["cargo_db".to_owned()],
+            schemas: ["cargo_db", APPROVALS].map(str::to_owned).into(),
             schema_names: schemas.map(str::to_owned).collect(),
             relations,
         };

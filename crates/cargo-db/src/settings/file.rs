@@ -292,6 +292,8 @@ pub(crate) struct EnvironmentTable {
     pub(crate) hosts: Vec<String>,
     /// Requirements beyond the built-in policy, for each verb.
     pub(crate) policy: BTreeMap<String, String>,
+    /// The same for AI agents.
+    pub(crate) agents: BTreeMap<String, String>,
 }
 
 /// A program and its arguments, written as a shell would read them. No shell runs.

@@ -17,6 +17,7 @@ mod root;
 mod schema;
 mod sets;
 mod source;
+mod tightened;
 mod tool;
 mod trust;
 mod trusted;
@@ -44,6 +45,8 @@ pub(crate) use file::{DiagramView, NotifyFormat};
 pub(crate) use recognise::{Candidate, best, configured, guessed_beside, others_of, survey};
 pub(crate) use schema::SchemaSettings;
 pub(crate) use source::{Caller, FileOwner, Flags, Origin, Program, Setting, Sources};
+pub(crate) use tightened::Tightened;
+use tightened::tightened;
 use tool::OtherSet;
 pub(crate) use tool::{Migrations, Runner};
 pub(crate) use trust::{Guarded, Trust, TrustBasis};
@@ -151,8 +154,8 @@ pub(crate) struct Settings {
     pub(crate) all_or_nothing: Option<bool>,
     /// `CARGO_DB_REHEARSE`, or `[migrate] rehearse`; `false` has an effect in development only.
     pub(crate) rehearse: bool,
-    /// What `[environments.<name>.policy]` requires beyond the built-in policy, by verb.
-    pub(crate) tightened: BTreeMap<Environment, BTreeMap<String, String>>,
+    /// What `[environments.<name>]` requires beyond the built-in policy.
+    pub(crate) tightened: BTreeMap<Environment, Tightened>,
     /// The AI agent that runs us, if one does.
     pub(crate) agent: Agent,
     /// Whether the programs that the repository names may run.
@@ -497,13 +500,6 @@ fn keep_snapshots(toml: &DbToml) -> Result<Duration> {
     let keep = toml.snapshot.keep.as_deref();
     let keep = keep.map(|text| parse_duration(text, "snapshot.keep")).transpose()?;
     Ok(keep.unwrap_or(Duration::from_secs(14 * 24 * 3600)))
-}
-
-fn tightened(toml: &DbToml) -> BTreeMap<Environment, BTreeMap<String, String>> {
-    let named = toml.environments.iter().filter(|(_, table)| !table.policy.is_empty());
-    named
-        .filter_map(|(name, table)| Some((Environment::named(name)?, table.policy.clone())))
-        .collect()
 }
 
 fn pg_bin(variables: &Variables, toml: &DbToml, root: &Path) -> Result<Option<Setting<PathBuf>>> {

@@ -31,6 +31,15 @@ pub(crate) struct Flags {
     pub(crate) concurrently_timeout: Option<Duration>,
 }
 
+impl Flags {
+    /// Whether one of them selects a database, an environment or files.
+    pub(crate) fn select_something(&self) -> bool {
+        let Flags { environment, database_url, env_files, migrations_dir, set, .. } = self;
+        let is_named = environment.is_some() || database_url.is_some() || set.is_some();
+        is_named || self.no_dotenv || !env_files.is_empty() || migrations_dir.is_some()
+    }
+}
+
 /// The inputs from which settings are resolved.
 #[derive(Clone)]
 pub(crate) struct Sources<'a> {

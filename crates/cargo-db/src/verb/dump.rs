@@ -12,6 +12,7 @@ use crate::failure::{DumpError, Result};
 use crate::model::backup::Compression;
 use crate::verb::declare::Verb;
 use crate::world::files;
+use crate::world::pg::approvals::APPROVALS;
 use crate::world::pg::{Purpose, Session, unread};
 
 const EFFECT: Effect = Effect::Reads;
@@ -109,6 +110,7 @@ impl DumpArgs {
                 schemas: self.schema.clone(),
                 tables: self.table.clone(),
                 exclude: self.exclude.clone(),
+                omitted_schemas: vec![APPROVALS.to_owned()],
             },
             has_schema: !self.data_only,
             has_rows: !self.schema_only,

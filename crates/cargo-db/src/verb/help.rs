@@ -83,6 +83,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ),
     ("Backups and snapshots", &["backup", "restore", "backups", "dump", "snapshot"]),
     ("Rehearsal, policy and audit", &["rehearse", "policy", "env", "key", "trust", "audit"]),
+    ("Plans and approval", &["plan", "apply", "approve"]),
     ("Migration history", &["baseline", "repair", "rebase", "switch"]),
     ("Setup", &["init", "hooks", "server", "doctor", "completions", "help"]),
 ];

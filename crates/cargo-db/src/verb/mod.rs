@@ -1,6 +1,8 @@
 //! The verbs, one file each: arguments (the doc comments are the help), needs, effect and run. A
 //! new verb is a file and a line in the registry below.
 
+mod apply;
+mod approve;
 mod audit;
 mod backup;
 mod backups;
@@ -21,6 +23,8 @@ mod init;
 mod key;
 mod manual;
 mod migrate;
+mod plan;
+mod planned;
 mod policy;
 mod rebase;
 mod rehearse;
@@ -45,6 +49,7 @@ use crate::verb::declare::{Verb, verbs};
 
 pub(crate) use completions::completions;
 pub(crate) use help::parse;
+pub(crate) use planned::{read_command, with_planned};
 pub(crate) use words::with_tip;
 
 /// Work with the PostgreSQL databases of this workspace
@@ -102,6 +107,9 @@ verbs! {
         Diagram(diagram::DiagramArgs),
         Check(check::CheckArgs),
         Rehearse(rehearse::RehearseArgs),
+        Plan(plan::PlanArgs),
+        Apply(apply::ApplyArgs),
+        Approve(approve::ApproveArgs),
         Env(env::EnvArgs),
         Key(key::KeyArgs),
         Policy(policy::PolicyArgs),

@@ -6,8 +6,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 /// Words and the commands that they suggest. None is an alias: an error that names the right
 /// command is remembered, and scripts use one spelling only.
 const WORDS: &[(&[&str], &str)] = &[
-    (&["up", "run", "apply", "deploy", "upgrade", "latest", "setup"], "migrate"),
-    (&["plan", "pending"], "migrate --dry-run"),
+    (&["up", "run", "deploy", "upgrade", "latest", "setup"], "migrate"),
+    (&["pending"], "migrate --dry-run"),
     (&["down", "undo", "revert", "downgrade", "redo"], "rollback"),
     (&["new", "add", "make"], "create"),
     (&["info", "list", "show", "version"], "status"),

@@ -144,6 +144,12 @@ fn endings_with_nothing_to_do() {
     assert_eq!(ended(&project, &["status"], 0)["database"]["exists"], false);
     ended(&project, &["rehearse"], 0);
     ended(&project, &["reset", "--dry-run"], 0);
+    let kept = ended(&project, &["plan", "reset"], 0);
+    let id = kept["plans"][0]["id"].as_str().unwrap();
+    ended(&project, &["approve", id], 3);
+    ended(&project, &["approve", id, "--sign"], 0);
+    ended(&project, &["apply", id, "--confirm", "x"], 3);
+    assert_eq!(ended(&project, &["apply", id, "--confirm", &project.database], 0)["id"], id);
     ended(&project, &["reset", "--force"], 0);
 }
 

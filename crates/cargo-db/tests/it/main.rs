@@ -10,6 +10,7 @@ mod support;
 
 mod after;
 mod any_object;
+mod approval;
 mod audit;
 mod backup;
 mod baseline;

@@ -15,6 +15,8 @@ use crate::support::{Project, Ran, cluster, repository};
 /// Pages that are read from beginning to end: their blocks run one after another in one project,
 /// including the `sh` blocks, which write files.
 const IN_ORDER: [&str; 3] = ["tutorial.md", "production.md", "hooks.md"];
+/// The same without their `sh` blocks.
+const CONSOLE_IN_ORDER: [&str; 1] = ["approval.md"];
 
 /// A block of a page: its commands, and the output that the page shows below them.
 struct Block {
@@ -40,12 +42,13 @@ fn blocks() -> Vec<Block> {
         let text = std::fs::read_to_string(&page).unwrap();
         let page = page.file_name().unwrap().to_str().unwrap().to_owned();
         let in_order = IN_ORDER.contains(&page.as_str());
+        let is_one = in_order || CONSOLE_IN_ORDER.contains(&page.as_str());
         let mut inside = None;
         for (at, line) in text.lines().enumerate() {
             match (inside, line) {
                 (None, "```console" | "```sh") if line == "```console" || in_order => {
                     inside = Some(line);
-                    let follows = in_order && blocks.last().is_some_and(|last| last.page == page);
+                    let follows = is_one && blocks.last().is_some_and(|last| last.page == page);
                     if !follows {
                         blocks.push(Block { page: page.clone(), line: at + 2, typed: Vec::new() });
                     }
@@ -111,7 +114,7 @@ fn expecting(command: &str) -> String {
 }
 
 /// `cargo db` as the alias runs it, with every prompt confirmed. The plan ids on the pages are
-/// invented; the real ones replace them.
+/// invented; the real ones replace them, and the newest kept plan the one that is applied.
 const SHELL: &str = r#"
 set -e
 cargo() {
@@ -123,6 +126,9 @@ cargo() {
         *) words+=("$1"); shift ;;
         esac
     done
+    case ${words[0]} in
+    apply | approve) words[1]=$(basename "$(ls -t .db/plans/*.json | head -1)" .json) ;;
+    esac
     case " ${flags[*]} " in
     *" --plan "*)
         local plan
@@ -158,6 +164,8 @@ fn shape(text: &str) -> String {
         let word = word.trim_end_matches(',');
         // A value for one of several sets follows the name of the set.
         let (set, value) = word.rsplit_once('=').unwrap_or(("", word));
+        // A path ends with the id of a kept plan.
+        let value = value.rsplit('/').next().unwrap_or_default().trim_end_matches(".json");
         let is_id = value.trim_matches('`').len() == 32;
         let digits = word.chars().any(|one| one.is_ascii_digit());
         let marks = |one: char| one.is_ascii_digit() || ",.:-TZ".contains(one);
@@ -209,6 +217,11 @@ fn project_of(block: &Block, name: &str) -> Project {
             let project = school(name);
             let file = "[schema]\nfile = \"schema.sql\"\n";
             project.write("db.toml", &format!("[database]\nname = \"school\"\n\n{file}"));
+            project
+        }
+        "approval.md" => {
+            let project = school(name);
+            project.migration("20990101000000_fresh.up.sql", "CREATE TABLE fresh (id bigint);\n");
             project
         }
         "hooks.md" => {

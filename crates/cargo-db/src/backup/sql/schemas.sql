@@ -4,4 +4,5 @@ SELECT n.nspname AS name, pg_has_role(n.nspowner, 'USAGE') AS is_owned,
                WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid
                  AND e.deptype = 'e') AS holds_extension
 FROM pg_namespace n
-WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+WHERE n.nspname NOT LIKE 'pg\_%'
+  AND n.nspname NOT IN ('information_schema', 'cargo_db_approval')

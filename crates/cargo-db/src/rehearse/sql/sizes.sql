@@ -5,7 +5,7 @@ WITH counted AS (
            greatest(c.reltuples::bigint, pg_catalog.pg_stat_get_live_tuples(c.oid), 0) AS rows
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname !~ '^pg_'
-      AND n.nspname NOT IN ('information_schema', 'cargo_db')
+      AND n.nspname NOT IN ('information_schema', 'cargo_db', 'cargo_db_approval')
 ), partitioned AS (
     SELECT a.relid, sum(c.rows)::bigint AS rows
     FROM counted c CROSS JOIN LATERAL pg_catalog.pg_partition_ancestors(c.oid) a

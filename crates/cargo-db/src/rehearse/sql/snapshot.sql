@@ -11,7 +11,7 @@ SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name, c.relkind AS kind,
             THEN pg_catalog.pg_relation_size(c.oid) = 0 ELSE false END AS is_empty
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'm', 'i') AND n.nspname !~ '^pg_'
-  AND n.nspname NOT IN ('information_schema', 'cargo_db') AND {new c};
+  AND n.nspname NOT IN ('information_schema', 'cargo_db', 'cargo_db_approval') AND {new c};
 
 -- The columns of tables. `is_there` is true if a column has values of its own, unlike dropped and
 -- generated columns.
@@ -24,4 +24,5 @@ SELECT a.attrelid AS oid, a.attnum AS number, a.attname AS name,
 FROM a JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p')
-  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cargo_db')
+  AND n.nspname !~ '^pg_'
+  AND n.nspname NOT IN ('information_schema', 'cargo_db', 'cargo_db_approval')

@@ -7,13 +7,17 @@ mod kept;
 mod replace;
 mod roles;
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use crate::answer::{BackupList, Dropped, DryRun, Outcome, Restored};
 use crate::backup::{
     self, Allowed, BackupFolder, LoadFilter, RestoreArgument, RestoreScope, RestoreSource, Verifier,
 };
-use crate::change::{Database, DropKept, Effect, Ending, Mode, Workspace, perform};
+use crate::change::{
+    Database, DropKept, Effect, Ending, Mode, Needs, Workspace, apply_kept, perform,
+};
 use crate::failure::{BackupError, ConsentError, Result, SettingsError};
 use crate::model::backup::{Backup, Format};
 use crate::plan::Operation;
@@ -105,6 +109,9 @@ pub(crate) struct RestoreArgs {
     /// Show the plan and do nothing
     #[arg(long)]
     dry_run: bool,
+    /// Carry out the restore of a kept plan, as `cargo db apply` does; needs `--plan ID`
+    #[arg(long, value_name = "FILE", requires = "plan", conflicts_with_all = WHAT_TO_RESTORE)]
+    plan_file: Option<PathBuf>,
     /// Put back the database that the last restore kept
     #[arg(long, conflicts_with_all = WHAT_TO_RESTORE, conflicts_with = "drop_previous")]
     undo: bool,
@@ -122,7 +129,15 @@ impl Verb for RestoreArgs {
         EFFECT
     }
 
+    fn needs(&self) -> Needs {
+        if self.plan_file.is_some() { Needs::REPOSITORY } else { Needs::DATABASE }
+    }
+
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
+        if let Some(file) = &self.plan_file {
+            let id = workspace.consent.plan.clone().unwrap_or_default();
+            return apply_kept(workspace, &id, Some(file), Some("restore"));
+        }
         let database = workspace.database()?;
         if self.undo {
             return self.swap_back(&database);

@@ -1,5 +1,6 @@
 //! PostgreSQL over the wire.
 
+pub(crate) mod approvals;
 mod catalog;
 mod client;
 mod connections;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::failure::Result;
 use crate::model::overview::{DatabaseFacts, ServerFacts, TableSize};
 use crate::model::target::Host;
+use crate::world::pg::approvals::APPROVALS;
 use crate::world::pg::row::Row;
 use crate::world::pg::session::{Session, only_row};
 use crate::world::pg::unread::{UNREAD, names_in};
@@ -122,8 +123,8 @@ impl<'a> TableListing<'a> {
             // A schema that was made between the two questions.
             let Some(schema_row) = schema_of.get(table.text("schema")?) else { continue };
             let schema = schema_row.text("name")?;
-            let of_server =
-                schema.starts_with("pg_") || matches!(schema, "information_schema" | "cargo_db");
+            let of_server = schema.starts_with("pg_")
+                || matches!(schema, "information_schema" | "cargo_db" | APPROVALS);
             if of_server || self.layout.is_disposable(schema, name) {
                 continue;
             }

@@ -7,6 +7,7 @@ pub(crate) mod proxy;
 pub(crate) mod recording;
 pub(crate) mod scene;
 pub(crate) mod settle;
+pub(crate) mod terminal;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,8 @@
 WITH others AS (
     SELECT c.oid::regclass::text AS name
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema'
+    WHERE c.relkind IN ('r', 'p')
+      AND n.nspname NOT IN ('information_schema', 'cargo_db_approval')
       AND n.nspname !~ '^pg_' AND NOT pg_has_role(c.relowner, 'MEMBER')
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
                       AND d.objid = c.oid AND d.deptype = 'e')
