@@ -165,7 +165,6 @@ fn an_id_covers_only_the_bounds_that_were_passed() {
     project.migration("2_note.up.sql", "ALTER TABLE users DROP COLUMN note;");
     project.migration("2_note.down.sql", "ALTER TABLE users ADD COLUMN note text;");
     project.set("CLAUDECODE", "1");
-    project.set("CARGO_DB_ENV", "staging");
     project.set("CARGO_DB_REHEARSE", "0");
     let verbs = [
         (&["rollback"][..], "users"),

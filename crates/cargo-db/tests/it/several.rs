@@ -164,7 +164,9 @@ fn each_set_needs_its_own_consent_before_the_first_one_runs() {
         "-- cargo-db: expect loss web <= 12\nDROP TABLE web;",
     );
     project.write("services/api/migrations/2_more.sql", "ALTER TABLE api ADD COLUMN n int;");
-    project.set("AI_AGENT", "1");
+    let toml = std::fs::read_to_string(project.path().join("db.toml")).unwrap();
+    let stricter = "[environments.staging.policy]\nmigrate = 'to-plan'\n";
+    project.write("db.toml", &format!("{toml}{stricter}"));
     project.set("APP_ENV", "staging");
     project.set("COLUMNS", "400");
     let words = consent(&project, &["migrate"]);
