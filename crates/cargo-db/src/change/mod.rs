@@ -51,7 +51,7 @@ pub(crate) use generating::{
 pub(crate) use history_edit::HistoryEdit;
 pub(crate) use kept_plan::{KeptPlan, signed_approval};
 pub(crate) use lock::{lock_database, lock_files, lock_migrations};
-pub(crate) use needs::{DatabaseNeed, Effect, Needs, SetNeed, TrustNeed};
+pub(crate) use needs::{DatabaseNeed, Effect, Needs, SetNeed, ToolNeed, TrustNeed};
 pub(crate) use notify::notify_of_failure;
 pub(crate) use perform::{Change, Ending, Mode, foresee, perform, same_plan};
 pub(crate) use preview::preview;

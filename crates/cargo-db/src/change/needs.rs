@@ -59,6 +59,8 @@ pub(crate) enum ToolNeed {
     Irrelevant,
     /// By the files alone, without a database to ask.
     ByFiles,
+    /// By some of the files.
+    BySample,
     /// By the history that the database has.
     ByHistory,
 }

@@ -483,6 +483,7 @@ fn flags(global: &Global, needs: Needs) -> Flags {
         migrations_dir: global.migrations_dir.clone(),
         set: global.set.clone(),
         any_set: needs.set != SetNeed::One,
+        samples_files: needs.tool == ToolNeed::BySample,
         without_database: needs.database == DatabaseNeed::Irrelevant,
         gives_trust: needs.trust == TrustNeed::Gives,
         lock_timeout: global.lock_timeout,

@@ -73,6 +73,9 @@ pub(crate) fn others_of(sources: &Sources<'_>, root: &Path, dir: &Path) -> Vec<&
     best(&candidates).map(|best| guessed_beside(best, &candidates)).unwrap_or_default()
 }
 
+/// How many files of a folder are read where a sample is enough.
+const SAMPLE: usize = 20;
+
 /// What to search for, and where.
 pub(super) struct Search<'a> {
     pub(super) sources: &'a Sources<'a>,
@@ -185,7 +188,11 @@ impl Search<'_> {
                 let text = (self.sources.read)(&folder.join(listing.original(name)));
                 Some(text.ok().flatten()?.trim_start_matches('\u{feff}').to_owned())
             };
-            listing.texts.borrow_mut().entry(name.to_owned()).or_insert_with(read).clone()
+            let mut texts = listing.texts.borrow_mut();
+            if self.sources.flags.samples_files && texts.len() >= SAMPLE {
+                return texts.get(name).cloned().flatten();
+            }
+            texts.entry(name.to_owned()).or_insert_with(read).clone()
         };
         let base = base(self.sources, self.root, layout, folder);
         let has = |name: &str| (self.sources.exists)(&base.join(name));

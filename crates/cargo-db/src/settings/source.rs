@@ -24,6 +24,9 @@ pub(crate) struct Flags {
     pub(crate) any_set: bool,
     /// Whether the verb needs no database, so that it does not matter which one is selected.
     pub(crate) without_database: bool,
+    /// Whether a sample of a folder's files is enough to know its tool: for completions, which only
+    /// suggest.
+    pub(crate) samples_files: bool,
     /// Whether the verb grants trust and therefore has to read settings that are not trusted yet.
     pub(crate) gives_trust: bool,
     pub(crate) lock_timeout: Option<Duration>,

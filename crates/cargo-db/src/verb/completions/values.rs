@@ -7,7 +7,7 @@ use clap::{Command, Parser};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use crate::backup::BackupFolder;
-use crate::change::{Effect, Needs, SetNeed, Workspace};
+use crate::change::{Effect, Needs, SetNeed, ToolNeed, Workspace};
 use crate::cli::{ConsentFlags, Global};
 use crate::face::Face;
 use crate::migration::read_folder;
@@ -116,7 +116,7 @@ fn settings(line: &[OsString]) -> Option<Vec<Settings>> {
 fn workspace(line: &[OsString]) -> Option<Workspace> {
     let words = ["cargo db", "--quiet"].map(str::to_owned).into_iter().chain(selected(line));
     let SelectingLine { global } = SelectingLine::try_parse_from(words).ok()?;
-    let needs = Needs { set: SetNeed::Each, ..Needs::FILES };
+    let needs = Needs { set: SetNeed::Each, tool: ToolNeed::BySample, ..Needs::FILES };
     let consent = ConsentFlags::new(&global, false, &[]);
     let face = Face::new("completions", (&global, None), |_| None);
     let declared = ("completions", needs, Effect::Reads);
