@@ -115,7 +115,7 @@ fn run(cli: &Cli, program: Program, typed: &[String], face: &Face) -> Result<Out
     let consent = ConsentFlags::new(&cli.global, verb.implies_yes(), typed);
     let declared = (verb.name(), verb.needs(), verb.effect());
     let workspace = Workspace::open(&cli.global, program, declared, consent, face)?
-        .with_commands(verb::read_command);
+        .with_commands(verb::read_command, verb::commands);
     let outcome = verb
         .run(&workspace)
         .unwrap_or_else(|failure| Outcome::from(workspace.world.as_interrupted(failure)));

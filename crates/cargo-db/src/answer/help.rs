@@ -4,7 +4,7 @@ use std::ops::Not;
 
 use serde::Serialize;
 
-use crate::answer::{Answer, BOLD, Style};
+use crate::answer::{Answer, BOLD, ExitCodeView, Style};
 
 /// The commands, the options that all of them have, and the exit codes.
 #[derive(Serialize)]
@@ -53,14 +53,6 @@ pub(crate) struct ArgumentView {
     #[serde(skip_serializing_if = "Not::not")]
     pub(crate) repeated: bool,
     pub(crate) about: String,
-}
-
-/// An exit code.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct ExitCodeView {
-    pub(crate) code: u8,
-    pub(crate) meaning: String,
 }
 
 impl Answer for HelpView {

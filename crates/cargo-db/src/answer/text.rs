@@ -264,6 +264,11 @@ fn without_colours(text: &str) -> String {
     plain
 }
 
+/// Quotes a text as JSON, YAML and TOML do.
+pub(crate) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::answer::Outcome;
+use crate::answer::{CommandView, Outcome};
 use crate::audit::{self, Trail, Unsettled};
 use crate::change::needs::{DatabaseNeed, Effect, Needs, SetNeed, ToolNeed, TrustNeed};
 use crate::cli::{ConsentFlags, Global};
@@ -44,6 +44,8 @@ pub(crate) struct Workspace {
     pub(crate) shown_plans: ShownPlans,
     /// How a command is read from words.
     pub(super) commands: ReadCommand,
+    /// The commands of this program, for files that describe them.
+    pub(crate) described_commands: fn() -> Vec<CommandView>,
     needs: Needs,
     sources: Sources<'static>,
 }
@@ -131,9 +133,14 @@ impl Workspace {
         Workspace::resolved(sources, (verb, needs, effect), consent, (face.clone(), world))
     }
 
-    /// The same for a verb that carries out other commands, which this function reads.
-    pub(crate) fn with_commands(self, commands: ReadCommand) -> Workspace {
-        Workspace { commands, ..self }
+    /// The same for a verb that carries out other commands, which the first function reads, or that
+    /// describes them.
+    pub(crate) fn with_commands(
+        self,
+        commands: ReadCommand,
+        described_commands: fn() -> Vec<CommandView>,
+    ) -> Workspace {
+        Workspace { commands, described_commands, ..self }
     }
 
     /// The workspace of another command that this run carries out.
@@ -184,6 +191,7 @@ impl Workspace {
             is_notified: Arc::default(),
             shown_plans: ShownPlans::default(),
             commands: |_| Err(RunError::Bug { what: "nothing reads commands".to_owned() }.into()),
+            described_commands: Vec::new,
             needs,
             sources,
         })

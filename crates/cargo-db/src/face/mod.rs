@@ -1,6 +1,7 @@
 //! The only layer that prints and prompts. The answer goes to stdout, everything else to stderr. It
 //! never touches the database.
 
+mod agents;
 mod json;
 mod report;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use crate::answer::{
     WITHOUT_NAME, YELLOW,
 };
 use crate::cli::{Global, ProgressMode, ReportFlags, When};
+pub(crate) use crate::face::agents::{AgentFile, CodingAgent, agent_files, is_agent_file};
 use crate::face::report::Page;
 use crate::face::talk::EventText;
 use crate::face::terminal::Spinner;

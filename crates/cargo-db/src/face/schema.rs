@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 use snapbox::{Assert, Data};
 
 use crate::answer::{
-    AcceptedKeys, AnswerOfSets, AppliedPlan, ApprovalKeys, Approved, AuditShown, AuditTrail,
-    BackedUp, BackupList, BackupShown, BranchNotice, CheckReport, Created, DeployReport,
-    DifferenceReport, DoctorReport, Drawn, Dropped, DryRun, Dumped, EitherAnswer,
+    AcceptedKeys, AgentFilesChecked, AnswerOfSets, AppliedPlan, ApprovalKeys, Approved, AuditShown,
+    AuditTrail, BackedUp, BackupList, BackupShown, BranchNotice, CheckReport, Created,
+    DeployReport, DifferenceReport, DoctorReport, Drawn, Dropped, DryRun, Dumped, EitherAnswer,
     EnvironmentReport, GeneratedView, HelpView, HookReport, Initialised, KeptPlans, KeyView,
     ManualPages, Migrated, NothingRehearsed, PolicyTable, PreDeployScript, Pruned, ReapedServers,
     Rebuilt, RehearsalReport, Restored, SchemaFileView, Seeded, ServerList, ServerState, ServerUrl,
@@ -62,7 +62,7 @@ const FILES: &[File] = &[
     },
     File { name: "generate", verbs: &["generate"], endings: &[of::<GeneratedView>, of::<Created>] },
     File { name: "diff", verbs: &["diff"], endings: &[of::<DifferenceReport>] },
-    File { name: "init", verbs: &["init"], endings: &[of::<Initialised>] },
+    File { name: "init", verbs: &["init"], endings: &[of::<Initialised>, of::<AgentFilesChecked>] },
     File { name: "seed", verbs: &["seed"], endings: &[of::<Seeded>, of::<DryRun>] },
     File { name: "reset", verbs: &["reset"], endings: &[of::<Rebuilt>, of::<DryRun>] },
     File {

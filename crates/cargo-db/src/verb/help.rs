@@ -10,7 +10,7 @@ use clap::builder::StyledStr;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches};
 
-use super::{Cli, EXIT_CODES, manual};
+use super::{Cli, manual};
 use crate::answer::{ArgumentView, CommandView, ExitCodeView, HelpView, ManualPages, Outcome};
 use crate::change::Effect;
 use crate::failure::Result;
@@ -50,8 +50,7 @@ impl Verb for HelpArgs {
             let written = write_manual(&cli, folder);
             return Some(written.map_or_else(Outcome::from, Outcome::done));
         }
-        let mut commands = Vec::new();
-        collect(&cli, "", &mut commands);
+        let mut commands = commands();
         let asked = self.command.join(" ");
         let below = format!("{asked} ");
         commands.retain(|command| {
@@ -59,7 +58,7 @@ impl Verb for HelpArgs {
         });
         let global = cli.get_arguments().filter(|argument| argument.is_global_set());
         let global_options = global.map(argument).collect();
-        Some(Outcome::done(HelpView { commands, global_options, exit_codes: exit_codes() }))
+        Some(Outcome::done(HelpView { commands, global_options, exit_codes: ExitCodeView::all() }))
     }
 }
 
@@ -132,6 +131,13 @@ fn show(command: &mut Command, asked: &HelpArgs, json: bool) -> Result<(), clap:
     }
 }
 
+/// The commands that can be run, in the order in which they are declared.
+pub(crate) fn commands() -> Vec<CommandView> {
+    let mut commands = Vec::new();
+    collect(&Cli::command(), "", &mut commands);
+    commands
+}
+
 /// Appends the commands that can be run, in the order in which they are declared.
 fn collect(command: &Command, above: &str, found: &mut Vec<CommandView>) {
     for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
@@ -181,22 +187,6 @@ fn argument(argument: &Arg) -> ArgumentView {
 fn line(text: Option<&StyledStr>) -> String {
     let text = text.map(StyledStr::to_string).unwrap_or_default();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// From the text of the help: a code begins a line, its meaning may go on in the next one.
-fn exit_codes() -> Vec<ExitCodeView> {
-    let mut found: Vec<ExitCodeView> = Vec::new();
-    for text in EXIT_CODES.lines().skip(1).map(str::trim) {
-        let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
-        match (first.parse(), found.last_mut()) {
-            (Ok(code), _) => {
-                found.push(ExitCodeView { code, meaning: rest.trim_start().to_owned() });
-            }
-            (Err(_), Some(last)) => last.meaning = format!("{} {text}", last.meaning),
-            (Err(_), None) => {}
-        }
-    }
-    found
 }
 
 /// The command line, with the help of this module.
@@ -276,8 +266,7 @@ mod tests {
 
     #[test]
     fn every_command_has_its_effect_in_the_document() {
-        let mut commands = Vec::new();
-        collect(&Cli::command(), "", &mut commands);
+        let commands = commands();
         let effect = |name: &str| {
             commands.iter().find(|command| command.name == name).map(|command| &*command.effect)
         };
@@ -294,15 +283,6 @@ mod tests {
             let declared = format!("Effect on the database: {}", command.effect);
             assert!(help.contains(&declared), "{}: {help}", command.name);
         }
-    }
-
-    #[test]
-    fn every_exit_code_has_its_meaning_in_the_document() {
-        let codes = exit_codes();
-        let numbers: Vec<u8> = codes.iter().map(|code| code.code).collect();
-        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 70, 130]);
-        assert!(codes[1].meaning.ends_with("`hooks install`"), "{}", codes[1].meaning);
-        assert_eq!(codes[4].meaning, "refused by policy");
     }
 
     #[test]

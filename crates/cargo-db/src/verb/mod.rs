@@ -44,11 +44,12 @@ mod words;
 
 use clap::Parser;
 
+use crate::answer::EXIT_CODES;
 use crate::cli::Global;
 use crate::verb::declare::{Verb, verbs};
 
 pub(crate) use completions::completions;
-pub(crate) use help::parse;
+pub(crate) use help::{commands, parse};
 pub(crate) use planned::{read_command, with_planned};
 pub(crate) use words::with_tip;
 
@@ -62,24 +63,6 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
 }
-
-const EXIT_CODES: &str = "\
-Exit codes:
-  0   done, or nothing to do
-  1   a finding: `status --check`, `audit verify`, `check`, `doctor`, `rehearse`,
-      `migrate --dry-run`, `hooks install`
-  2   wrong usage or settings
-  3   declined, or consent is missing or does not match
-  4   refused by policy
-  5   another run holds the lock
-  6   cannot connect
-  7   failed; the database is unchanged
-  8   failed part-way; the message says which changes remain and how to continue
-  9   the history and the migration files differ
-  10  a migration tool is missing, failed, or did not do what was planned
-  11  a backup, a restore or a verification failed
-  70  a bug in cargo db
-  130 interrupted";
 
 verbs! {
     /// The registry: one line a verb, in the order of the help.

@@ -2,7 +2,7 @@
 
 use toml::Value;
 
-use crate::verb::init::work::quote;
+use crate::answer::text::quoted;
 
 /// Quiet, because cargo would echo the command line, secrets included. Nevertheless with cargo's
 /// progress, because a build takes minutes: `always` shows it although cargo is quiet.
@@ -45,10 +45,10 @@ pub(super) fn value(words: &[String]) -> Value {
 pub(super) fn line(words: &[String]) -> String {
     match value(words) {
         Value::Array(_) => {
-            let quoted: Vec<String> = words.iter().map(|word| quote(word)).collect();
+            let quoted: Vec<String> = words.iter().map(|word| quoted(word)).collect();
             format!("db = [{}]", quoted.join(", "))
         }
-        _ => format!("db = {}", quote(&words.join(" "))),
+        _ => format!("db = {}", quoted(&words.join(" "))),
     }
 }
 

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
+use crate::answer::text::quoted;
 use crate::failure::Result;
 use crate::migration::{Vendored, is_workspace, manifest_of, name_of};
 use crate::verb::init::alias;
 use crate::verb::init::manifest::{as_meant, at_end, below, with_word};
 use crate::verb::init::program;
 use crate::verb::init::source::this_program;
-use crate::verb::init::work::{Edit, Work, is_taken, quote, read_or_empty, shown, text_of};
+use crate::verb::init::work::{Edit, Work, is_taken, read_or_empty, shown, text_of};
 
 /// What cargo itself warns about, with a hint of a future error.
 const SHADOWED: &str = "a `cargo-db` is installed too: the alias counts, and cargo warns that it \
@@ -146,7 +147,7 @@ impl CargoWorkspace<'_> {
         let path = |vendored: &Vendored| Path::new("..").join(&vendored.folder);
         let dependency = match self.vendored {
             Some(vendored) => {
-                Some(format!("{{ path = {} }}", quote(&path(vendored).display().to_string())))
+                Some(format!("{{ path = {} }}", quoted(&path(vendored).display().to_string())))
             }
             None => this_program().dependency(),
         };

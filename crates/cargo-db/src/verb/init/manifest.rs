@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use toml::{Spanned, Table, Value};
 
-use crate::verb::init::work::quote;
+use crate::answer::text::quoted;
 
 /// The lists of `[workspace]`, with their positions.
 #[derive(Default, Deserialize)]
@@ -32,7 +32,7 @@ pub(super) fn with_word(text: &str, list: &str, word: &str) -> Option<String> {
     let is_there = known.is_some();
     let known = known.unwrap_or_default();
     let known = if list == "members" { known.members } else { known.exclude };
-    let word = &quote(word);
+    let word = &quoted(word);
     let edited = match known {
         Some(known) => in_list(text, &known, word),
         None if is_there => below(text, "[workspace]", &format!("{list} = [{word}]"))?,

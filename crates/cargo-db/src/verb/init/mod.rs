@@ -1,6 +1,7 @@
 //! `cargo db init` adds to a repository what cargo db needs. It may add lines to existing files,
 //! but removes none.
 
+mod agents;
 mod alias;
 mod cargo;
 mod ignored;
@@ -16,10 +17,11 @@ use clap::Args;
 
 use crate::answer::{Added, Initialised, Outcome};
 use crate::change::{Effect, Needs, Workspace};
+use crate::face::{CodingAgent, agent_files};
 use crate::failure::Result;
 use crate::migration::{self, DEPTH};
 use crate::verb::declare::Verb;
-use crate::verb::init::work::{Work, is_taken, shown};
+use crate::verb::init::work::{EditKind, Work, is_taken, shown};
 use crate::world::{edit, files};
 use db_tools::ProjectTool;
 
@@ -28,13 +30,27 @@ const EFFECT: Effect = Effect::Reads;
 /// Set up cargo db in a repository
 ///
 /// Adds lines to existing files, but removes none. Lists the decisions that are left to you.
+///
+/// `--agent` writes files for coding agents too: a skill in `.agents`, and slash commands in the
+/// format of each agent. It changes only files that it wrote. With a `db.toml`, it writes nothing
+/// else.
 #[derive(Debug, Args)]
 #[command(after_help = EFFECT.help())]
 pub(crate) struct InitArgs {
     /// Print what would be written, and write nothing
     #[arg(long)]
     dry_run: bool,
+    /// Write files for this coding agent, or for all; may be repeated
+    #[arg(long, value_name = "AGENT", value_enum, num_args = 0.., require_equals = true)]
+    #[arg(value_delimiter = ',', default_missing_value = "all")]
+    agent: Vec<CodingAgent>,
+    /// Write nothing; exit with code 1 if a file for an agent is missing or outdated
+    #[arg(long, requires = "agent", conflicts_with = "dry_run")]
+    check: bool,
 }
+
+/// Whose existence means that the project is set up.
+const SETTINGS: &str = "db.toml";
 
 const ENV_EXAMPLE: &str = "\
 # Copy to `.env`; the process environment overrides it. docs/settings.md of cargo db lists all
@@ -61,22 +77,36 @@ impl Verb for InitArgs {
 
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let root = workspace.settings.root.as_path();
-        let backups = workspace.settings.backup.dir.value.strip_prefix(root).ok();
-        let backups = backups.map(|folder| folder.display().to_string());
-        let work = survey_of(root, backups.as_deref())?;
+        let files = match self.agent.as_slice() {
+            [] => Vec::new(),
+            chosen => agents::survey(root, agent_files(chosen, &(workspace.described_commands)()))?,
+        };
+        if self.check {
+            return Ok(agents::report(&self.agent, &files));
+        }
+        let mut work = match !files.is_empty() && is_taken(&root.join(SETTINGS)) {
+            true => Work::default(),
+            false => {
+                let backups = workspace.settings.backup.dir.value.strip_prefix(root).ok();
+                let backups = backups.map(|folder| folder.display().to_string());
+                survey_of(root, backups.as_deref())?
+            }
+        };
+        agents::add(root, files, &mut work);
         self.carry_out(workspace, &work)?;
-        let mut written = Vec::new();
-        let mut added = Vec::new();
+        let (mut written, mut rewritten, mut added) = (Vec::new(), Vec::new(), Vec::new());
         for edit in work.edits {
             let file = shown(root, &edit.path);
-            match edit.lines {
-                Some(lines) => added.push(Added { file, lines }),
-                None => written.push(file),
+            match edit.kind {
+                EditKind::Lines(lines) => added.push(Added { file, lines }),
+                EditKind::New => written.push(file),
+                EditKind::Anew => rewritten.push(file),
             }
         }
         Ok(Outcome::done(Initialised {
             dry_run: self.dry_run,
             written,
+            rewritten,
             added,
             found: work.found,
             left_to_you: work.by_hand,
@@ -94,23 +124,28 @@ impl InitArgs {
         }
         for edit in &work.edits {
             if !self.dry_run {
-                match edit.lines {
-                    Some(_) => edit::rewrite(&edit.path, &edit.text)?,
-                    None => files::write_new(&edit.path, &edit.text)?,
+                match edit.kind {
+                    EditKind::Lines(_) | EditKind::Anew => edit::rewrite(&edit.path, &edit.text)?,
+                    EditKind::New => files::write_new(&edit.path, &edit.text)?,
                 }
             }
             let file = shown(root, &edit.path);
-            match (&edit.lines, self.dry_run) {
-                (Some(lines), _) => {
-                    let verb = if self.dry_run { "Would add" } else { "Added" };
-                    ui.status(verb, &format!("{} to {file}", lines.join(", ")));
-                }
-                (None, true) => ui.status("Would write", &file),
-                (None, false) => ui.status("Wrote", &file),
-            }
+            let (word, text) = match (&edit.kind, self.dry_run) {
+                (EditKind::Lines(lines), true) => ("Would add", to_file(lines, &file)),
+                (EditKind::Lines(lines), false) => ("Added", to_file(lines, &file)),
+                (EditKind::New, true) => ("Would write", file),
+                (EditKind::New, false) => ("Wrote", file),
+                (EditKind::Anew, true) => ("Would update", file),
+                (EditKind::Anew, false) => ("Updated", file),
+            };
+            ui.status(word, &text);
         }
         Ok(())
     }
+}
+
+fn to_file(lines: &[String], file: &str) -> String {
+    format!("{} to {file}", lines.join(", "))
 }
 
 /// What exists, and what has to be written.
@@ -126,7 +161,7 @@ fn survey_of(root: &Path, backups: Option<&str>) -> Result<Work> {
     if found.is_empty() {
         work.found.push("no migrations: starting with plain SQL files in `migrations`".to_owned());
     }
-    let path = root.join("db.toml");
+    let path = root.join(SETTINGS);
     if !is_taken(&path) {
         let text = match found.as_slice() {
             // A folder that db.toml names has to exist, so it is not named.

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use db_tools::ProjectTool;
 
+use crate::answer::text::quoted;
 use crate::migration::guessed_instead_of;
-use crate::verb::init::work::{Work, is_taken, quote, read_or_empty, shown};
+use crate::verb::init::work::{Work, is_taken, read_or_empty, shown};
 use crate::world::files;
 
 /// Migrations folders, with the tools that they match.
@@ -22,7 +23,7 @@ pub(super) fn db_toml(root: &Path, found: &FoundFolders, work: &mut Work) -> Str
                 "# Each set is chosen with `--set`; `cargo db status` shows all of them.\n",
             );
             for MigrationSet { name, layouts, dir } in sets(root, several) {
-                text.push_str(&format!("\n[migrations.{}]\n", quote(&name)));
+                text.push_str(&format!("\n[migrations.{}]\n", quoted(&name)));
                 text.push_str(&table(root, layouts, dir));
                 let is_shared = |(other, of_other): &(Vec<ProjectTool>, PathBuf)| {
                     of_other != dir && other[0].key() == layouts[0].key() && other.len() == 1
@@ -56,7 +57,7 @@ fn sets<'f>(root: &Path, found: &'f FoundFolders) -> Vec<MigrationSet<'f>> {
 /// The lines that name a folder and its tool.
 fn table(root: &Path, layouts: &[ProjectTool], dir: &Path) -> String {
     let tools: Vec<String> =
-        layouts.iter().map(|layout| format!("tool = {}\n", quote(layout.key()))).collect();
+        layouts.iter().map(|layout| format!("tool = {}\n", quoted(layout.key()))).collect();
     // If several tools fit, a person has to choose.
     let tools = if tools.len() > 1 { format!("# {}", tools.join("# ")) } else { tools.concat() };
     let others = if layouts.len() > 1 { Vec::new() } else { guessed_instead_of(root, dir) };
@@ -64,7 +65,7 @@ fn table(root: &Path, layouts: &[ProjectTool], dir: &Path) -> String {
         true => String::new(),
         false => format!("# Guessed: the files also fit {}.\n", others.join(", ")),
     };
-    format!("{guess}{tools}dir = {}\n", quote(&shown(root, dir)))
+    format!("{guess}{tools}dir = {}\n", quoted(&shown(root, dir)))
 }
 
 /// The line that gives a set its own history, if another folder of the same tool may be in the same
@@ -74,14 +75,14 @@ fn history(root: &Path, set: &str, layout: &ProjectTool, dir: &Path, work: &mut 
     let safe = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
     let suffix: String = set.chars().map(safe).collect();
     let table = format!("{}_{suffix}", layout.table_name());
-    let line = format!("table = {}\n", quote(&table));
+    let line = format!("table = {}\n", quoted(&table));
     let variable = format!("{}_DATABASE_URL", suffix.to_ascii_uppercase());
-    let own_database = format!("url = {}\n", quote(&variable));
+    let own_database = format!("url = {}\n", quoted(&variable));
     let why = match layout.profile().settings_file {
         Some("sqlx.toml") => match sqlx_toml(root, layout, dir) {
             Ok(None) => return String::new(),
             Ok(Some(path)) => {
-                work.add(path, format!("[migrate]\ntable-name = {}\n", quote(&table)));
+                work.add(path, format!("[migrate]\ntable-name = {}\n", quoted(&table)));
                 let (tool, before) = (layout.key(), layout.table_name());
                 work.by_hand.push(format!(
                     "set {set} has a history table of its own now, {table}: in each database that \

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::verb::init::work::quote;
+use crate::answer::text::quoted;
 
 /// How this program was built.
 pub(super) struct BuildOrigin<'a> {
@@ -39,7 +39,7 @@ impl BuildOrigin<'_> {
         }
         let (_, revision) = after(["git", "checkouts"])?.split_first()?;
         let revision = revision.first().filter(|_| !self.repository.is_empty())?;
-        Some(format!("{{ git = {}, rev = {} }}", quote(self.repository), quote(revision)))
+        Some(format!("{{ git = {}, rev = {} }}", quoted(self.repository), quoted(revision)))
     }
 }
 

@@ -24,20 +24,34 @@ pub(super) struct Edit {
     pub(super) path: PathBuf,
     /// Its content from then on.
     pub(super) text: String,
-    /// The lines that an existing file gets; `None` for a new file.
-    pub(super) lines: Option<Vec<String>>,
+    pub(super) kind: EditKind,
+}
+
+/// How a file is written.
+pub(super) enum EditKind {
+    /// It does not exist yet.
+    New,
+    /// It exists, and gets these lines.
+    Lines(Vec<String>),
+    /// It exists, and was written by cargo db.
+    Anew,
 }
 
 impl Edit {
     /// A file that does not exist yet.
     pub(super) fn new(path: PathBuf, text: String) -> Edit {
-        Edit { path, text, lines: None }
+        Edit { path, text, kind: EditKind::New }
     }
 
     /// An existing file with additional lines, or a new file.
     pub(super) fn more(path: PathBuf, text: String, lines: Vec<String>) -> Edit {
-        let lines = is_taken(&path).then_some(lines);
-        Edit { path, text, lines }
+        let kind = if is_taken(&path) { EditKind::Lines(lines) } else { EditKind::New };
+        Edit { path, text, kind }
+    }
+
+    /// A file that cargo db wrote before.
+    pub(super) fn anew(path: PathBuf, text: String) -> Edit {
+        Edit { path, text, kind: EditKind::Anew }
     }
 }
 
@@ -81,11 +95,6 @@ pub(super) fn read_or_empty(path: &Path) -> String {
 /// Whether there is anything with this name, be it a link.
 pub(super) fn is_taken(path: &Path) -> bool {
     path.is_symlink() || files::exists(path)
-}
-
-/// Quotes a text for TOML: its basic strings have the syntax of JSON strings.
-pub(super) fn quote(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 /// A path relative to the root, for messages.
