@@ -1,6 +1,6 @@
 //! What `check` found, and findings wherever they are shown.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::answer::drift::DriftView;
 use crate::answer::report::{FileReport, SetReport, summary};
@@ -16,7 +16,9 @@ const INDENT: usize = 12;
 #[derive(Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct CheckReport {
-    migrations: Vec<CheckedView>,
+    /// How many files were checked.
+    files: usize,
+    migrations: CheckedFiles,
     /// With `--schema`: how the schema file stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     schema_file: Option<SchemaFileView>,
@@ -36,6 +38,22 @@ pub(crate) struct CheckReport {
     /// The least severe verdict that is a finding of the run.
     #[serde(skip)]
     fails_from: Verdict,
+}
+
+/// The files that were checked and have findings; with `--verbose`, all that were checked.
+#[derive(Clone)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(transparent))]
+struct CheckedFiles {
+    files: Vec<CheckedView>,
+    #[cfg_attr(test, schemars(skip))]
+    lists_all: bool,
+}
+
+impl Serialize for CheckedFiles {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let is_listed = |file: &&CheckedView| self.lists_all || !file.findings.is_empty();
+        serializer.collect_seq(self.files.iter().filter(is_listed))
+    }
 }
 
 /// One file that was checked.
@@ -85,9 +103,10 @@ impl CheckReport {
         hint: Option<String>,
         fails_from: Verdict,
     ) -> CheckReport {
-        let migrations = checked.iter().map(CheckedView::from).collect();
+        let files = checked.iter().map(CheckedView::from).collect();
         CheckReport {
-            migrations,
+            files: checked.len(),
+            migrations: CheckedFiles { files, lists_all: false },
             schema_file: None,
             hint,
             differs: false,
@@ -95,6 +114,11 @@ impl CheckReport {
             silent: false,
             fails_from,
         }
+    }
+
+    /// The same; whether its JSON lists files without findings, too.
+    pub(crate) fn listing_all(self, lists_all: bool) -> CheckReport {
+        CheckReport { migrations: CheckedFiles { lists_all, ..self.migrations }, ..self }
     }
 
     /// The same without a word to people, because no file was to be checked.
@@ -113,7 +137,7 @@ impl CheckReport {
     pub(crate) fn is_finding(&self) -> bool {
         self.differs
             || self.has_drifted()
-            || self.migrations.iter().any(|file| file.verdict >= self.fails_from)
+            || self.migrations.files.iter().any(|file| file.verdict >= self.fails_from)
     }
 
     fn has_drifted(&self) -> bool {
@@ -134,12 +158,12 @@ impl Answer for CheckReport {
         let schema = self.schema_file.iter().map(|file| file.text(style));
         let drift = self.drift.iter().flat_map(|drift| drift.lines(style));
         let all: Vec<String> =
-            [text(&self.migrations, style)].into_iter().chain(schema).chain(drift).collect();
+            [text(&self.migrations.files, style)].into_iter().chain(schema).chain(drift).collect();
         all.join("\n")
     }
 
     fn reports(&self, style: &Style) -> Vec<SetReport> {
-        let files = self.migrations.iter().map(FileReport::from);
+        let files = self.migrations.files.iter().map(FileReport::from);
         let schema = self.schema_file.iter().filter(|_| self.differs);
         let schema = schema.map(|file| file.report(style));
         let drift = self.drift.iter().filter(|drift| drift.is_found());

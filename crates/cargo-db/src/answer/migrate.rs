@@ -18,6 +18,9 @@ pub(crate) struct Migrated {
     planned: Planned,
     /// The migrations that were applied, rolled back or recorded.
     done: Vec<DoneView>,
+    /// The backup that was taken before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backup: Option<String>,
     /// Why nothing was.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -60,7 +63,12 @@ impl Migrated {
         let planned = Planned::from(plan);
         let reason = applied.is_empty().then(|| planned.nothing_to_do());
         let done = applied.iter().map(DoneView::from).collect();
-        Migrated { planned, done, reason, after_steps: Vec::new() }
+        Migrated { planned, done, backup: None, reason, after_steps: Vec::new() }
+    }
+
+    /// The same, with the backup that was taken before.
+    pub(crate) fn with_backup(self, backup: Option<String>) -> Migrated {
+        Migrated { backup, ..self }
     }
 
     /// The same, with what ran afterwards.

@@ -57,6 +57,8 @@ pub(crate) struct PlanView {
     pub(super) id: String,
     /// What the policy asks for, in words.
     pub(super) policy: String,
+    /// The digest of the receipts that it needs; null if it needs none, or none is valid.
+    receipts: Option<String>,
     /// The value of `--lose-at-most`; null if nothing is lost.
     lose_at_most: Option<String>,
     /// The command that consents to exactly this plan.
@@ -84,6 +86,7 @@ impl From<&Plan> for Planned {
             plan: PlanView {
                 id: plan.id().to_string(),
                 policy: plan.terms.clone(),
+                receipts: plan.receipts.clone(),
                 needs: plan.needs,
                 lose_at_most: Some(plan.at_most().to_string()).filter(|some| !some.is_empty()),
                 consent: plan.consent.clone(),

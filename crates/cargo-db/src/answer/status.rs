@@ -40,6 +40,9 @@ pub(crate) struct StatusReport {
     migrations: MigrationsView,
     /// Null if nothing is applied, or if a migration tool reports the history itself.
     drift: Option<DriftView>,
+    /// The newest verified backup of the database, other than those before a change; null if
+    /// there is none.
+    backup: Option<String>,
     /// The largest first.
     tables: Vec<TableSize>,
     settings: Vec<SettingView>,
@@ -89,10 +92,21 @@ enum RunnerView {
 struct MigrationsView {
     total: usize,
     applied: usize,
-    pending: Vec<MigrationView>,
+    /// Those that are applied, the newest first: with `--verbose` all of them, else at most 10.
+    applied_versions: Vec<String>,
+    pending: Vec<PendingView>,
     problems: Vec<ProblemView>,
     /// The applied one with the greatest version.
     last: Option<LastView>,
+}
+
+/// A migration that is not applied, and its file.
+#[derive(Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct PendingView {
+    #[serde(flatten)]
+    migration: MigrationView,
+    file: String,
 }
 
 /// A problem with a migration or a file.
@@ -151,12 +165,21 @@ impl LastView {
     }
 }
 
-impl From<&MigrationStatus<'_>> for MigrationsView {
-    fn from(status: &MigrationStatus<'_>) -> MigrationsView {
+impl From<&Migration> for PendingView {
+    fn from(migration: &Migration) -> PendingView {
+        PendingView { migration: migration.into(), file: migration.up.path.display().to_string() }
+    }
+}
+
+impl MigrationsView {
+    fn of(status: &MigrationStatus<'_>, lists_all: bool) -> MigrationsView {
+        let most = if lists_all { status.applied.len() } else { MIGRATIONS_SHOWN };
+        let newest = status.applied.iter().rev().take(most);
         MigrationsView {
             total: status.total,
             applied: status.applied.len(),
-            pending: status.pending.iter().map(|file| MigrationView::from(*file)).collect(),
+            applied_versions: newest.map(|(row, _)| row.version.to_string()).collect(),
+            pending: status.pending.iter().map(|file| PendingView::from(*file)).collect(),
             problems: status.problems.iter().map(ProblemView::from).collect(),
             last: status.last().map(|(row, file)| LastView::of(row, file)),
         }
@@ -210,7 +233,7 @@ impl MigrationsView {
             lines.push(format!("{:<13}{}{when}", "Last", title(version, name)));
         }
         let pending = self.pending.iter();
-        let pending = pending.map(|file| format!("{:<13}{}", "Pending", file.title()));
+        let pending = pending.map(|file| format!("{:<13}{}", "Pending", file.migration.title()));
         let head = style.paint(RED, &format!("{:<13}", "Problem"));
         let problems = self.problems.iter().map(|problem| format!("{head}{}", problem.line));
         lines.extend(listed(pending.collect(), style));
@@ -232,6 +255,10 @@ pub(crate) struct StatusFacts<'a> {
     pub(crate) empty: Option<String>,
     /// `None` if it is not examined.
     pub(crate) drift: Option<&'a Drift>,
+    /// The name of the newest verified backup.
+    pub(crate) backup: Option<String>,
+    /// Whether all applied versions are listed.
+    pub(crate) lists_all: bool,
 }
 
 impl From<StatusFacts<'_>> for StatusReport {
@@ -251,8 +278,9 @@ impl From<StatusFacts<'_>> for StatusReport {
                 kept: database.map(|database| database.kept.clone()).unwrap_or_default(),
             },
             tool: facts.migrations.into(),
-            migrations: facts.status.into(),
+            migrations: MigrationsView::of(facts.status, facts.lists_all),
             drift: facts.drift.map(DriftView::from),
+            backup: facts.backup,
             tables: database.map(|database| database.tables.clone()).unwrap_or_default(),
             settings: facts.settings,
             empty: facts.empty,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::answer::{SettingView, StatusFacts, StatusReport};
-use crate::backup;
+use crate::backup::{self, BackupFolder};
 use crate::change::Workspace;
 use crate::failure::{Result, RunError};
 use crate::migration;
@@ -34,6 +34,8 @@ struct Gathered<'a> {
     empty: Option<String>,
     /// `None` if it is not examined.
     drift: Option<Drift>,
+    /// Whether all applied versions are listed.
+    lists_all: bool,
 }
 
 fn gather(workspace: &Workspace, wait: Option<u64>) -> Result<Gathered<'_>> {
@@ -63,7 +65,8 @@ fn gather(workspace: &Workspace, wait: Option<u64>) -> Result<Gathered<'_>> {
     }
     let is_empty = folder.is_empty() && !layout.is_asked();
     let empty = is_empty.then(|| migration::no_migrations_hint(settings)).flatten();
-    Ok(Gathered { settings, target, folder, found, empty, drift })
+    let lists_all = workspace.ui.is_verbose();
+    Ok(Gathered { settings, target, folder, found, empty, drift, lists_all })
 }
 
 /// The drift of the database, from what a second connection saw of it.
@@ -113,7 +116,18 @@ impl Gathered<'_> {
             settings: settings_shown(self.settings),
             empty: self.empty.clone(),
             drift: self.drift.as_ref(),
+            backup: self.newest_backup(),
+            lists_all: self.lists_all,
         })
+    }
+}
+
+impl Gathered<'_> {
+    /// A folder that cannot be read has none that could be restored.
+    fn newest_backup(&self) -> Option<String> {
+        let newest = BackupFolder::of(self.settings).newest_verified(&self.target.database);
+        let (newest, _) = newest.ok()?;
+        newest.map(|newest| newest.manifest.name)
     }
 }
 

@@ -47,7 +47,7 @@ struct FaceInner {
     /// Where GitHub Actions expects Markdown about the step.
     summary: Option<PathBuf>,
     quiet: bool,
-    /// Whether the output of a tool is shown.
+    /// Whether long lists are shown in full, and the output of a tool.
     verbose: bool,
     progress: ProgressMode,
     /// For the answer.
@@ -227,6 +227,11 @@ impl Face {
     /// Shows what the next prompt is about.
     pub(crate) fn show(&self, answer: &dyn AnyAnswer) {
         self.say(&answer.text(&self.0.err));
+    }
+
+    /// Whether long lists are shown in full.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.0.verbose
     }
 
     /// Whether only results are printed.

@@ -128,9 +128,10 @@ impl MigrateArgs {
                 plan.warnings.iter().for_each(|warning| ui.warning(warning));
                 Migrated::of(&plan, &[])
             }
-            Ending::Done { plan, done, .. } => {
+            Ending::Done { plan, done, backup } => {
                 refresh_schema_file(&database);
-                Migrated::of(&plan, &done).with_after_steps(change.after_steps)
+                let migrated = Migrated::of(&plan, &done).with_backup(backup);
+                migrated.with_after_steps(change.after_steps)
             }
         };
         Ok((EitherAnswer::One(migrated), Exit::Done))

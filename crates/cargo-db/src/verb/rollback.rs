@@ -50,7 +50,9 @@ impl Verb for RollbackArgs {
                 Outcome::done(DryRun::of(&plan).with_sql(sql.transpose()?))
             }
             Ending::Nothing(plan) => Outcome::done(Migrated::of(&plan, &[])),
-            Ending::Done { plan, done, .. } => Outcome::done(Migrated::of(&plan, &done)),
+            Ending::Done { plan, done, backup } => {
+                Outcome::done(Migrated::of(&plan, &done).with_backup(backup))
+            }
         })
     }
 }

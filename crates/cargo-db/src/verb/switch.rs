@@ -59,9 +59,9 @@ impl Verb for SwitchArgs {
         Ok(match ending {
             Ending::DryRun(plan) => Outcome::done(DryRun::of(&plan)),
             Ending::Nothing(plan) => Outcome::done(Migrated::of(&plan, &[])),
-            Ending::Done { plan, done, .. } => {
+            Ending::Done { plan, done, backup } => {
                 refresh_schema_file(&database);
-                Outcome::done(Migrated::of(&plan, &done))
+                Outcome::done(Migrated::of(&plan, &done).with_backup(backup))
             }
         })
     }

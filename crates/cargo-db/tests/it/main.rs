@@ -9,6 +9,7 @@
 mod support;
 
 mod after;
+mod agent_cycle;
 mod agent_files;
 mod any_object;
 mod approval;

@@ -205,6 +205,7 @@ impl CheckArgs {
         };
         let report = CheckReport::of(&checked, hint, self.fails_from());
         let report = report.with_schema(schema.as_ref()).with_drift(drift.as_ref());
+        let report = report.listing_all(workspace.ui.is_verbose());
         let exit = Exit::finding_if(report.is_finding());
         Ok((report, exit))
     }
