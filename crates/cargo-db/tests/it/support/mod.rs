@@ -6,6 +6,7 @@ pub(crate) mod keys;
 pub(crate) mod proxy;
 pub(crate) mod recording;
 pub(crate) mod scene;
+pub(crate) mod school;
 pub(crate) mod settle;
 pub(crate) mod terminal;
 
