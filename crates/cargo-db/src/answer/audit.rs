@@ -43,6 +43,14 @@ impl AuditTrail {
         AuditTrail { records: records.into_iter().map(numbered).collect() }
     }
 
+    /// The records of only the newest operations.
+    pub(crate) fn newest(mut self, count: usize) -> AuditTrail {
+        let last = self.records.iter().map(|one| one.operation).max().unwrap_or_default();
+        let older = last.saturating_sub(count);
+        self.records.retain(|one| one.operation > older);
+        self
+    }
+
     /// One operation: what was done and with what result, followed by details.
     fn operation(&self, one: &NumberedRecord, style: &Style) -> String {
         let NumberedRecord { operation, record: intent } = one;

@@ -1,5 +1,7 @@
 //! `cargo db audit`.
 
+use std::num::NonZeroUsize;
+
 use clap::Args;
 
 use crate::answer::{AuditShown, AuditTrail, Outcome, TrailSound};
@@ -21,6 +23,9 @@ pub(crate) struct AuditArgs {
     /// Show the trail in the database instead of the file of this project
     #[arg(long)]
     database: bool,
+    /// Show only the newest operations
+    #[arg(long, value_name = "N")]
+    limit: Option<NonZeroUsize>,
 }
 
 impl AuditArgs {
@@ -70,7 +75,9 @@ impl Verb for AuditArgs {
     /// The file is of the project; each set may have a database of its own.
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let trail = |workspace: &Workspace| {
-            Ok((AuditTrail::of(records(workspace, self.database)?), Exit::Done))
+            let trail = AuditTrail::of(records(workspace, self.database)?);
+            let newest = self.limit.map_or(usize::MAX, NonZeroUsize::get);
+            Ok((trail.newest(newest), Exit::Done))
         };
         match self.database {
             true => over_sets(workspace, trail),

@@ -122,6 +122,25 @@ fn one_operation_is_shown_in_full_by_its_number() {
 }
 
 #[test]
+fn only_the_newest_operations_are_shown_on_request() {
+    let project = project("au_limit");
+    project.db(&["migrate"]).ok();
+    project.db(&["rollback", "--yes"]).ok();
+    project.db(&["migrate"]).ok();
+    let shown = |limit: &str| {
+        let listed = project.db(&["audit", "--json", "--limit", limit]).ok().json();
+        let records = listed["records"].as_array().unwrap().clone();
+        records.iter().map(|one| one["operation"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    // Their numbers stay those that `audit show` takes.
+    assert_eq!(shown("2"), [2, 2, 3, 3]);
+    assert_eq!(shown("9"), [1, 1, 2, 2, 3, 3]);
+    let said = project.db(&["audit", "--limit", "1"]).ok().stdout;
+    assert!(said.contains("migrate") && !said.contains("rollback"), "{said}");
+    project.db(&["audit", "--limit", "0"]).code(2);
+}
+
+#[test]
 fn the_trail_in_the_database_is_shown_too() {
     let mut project = project("au_show_db");
     project.set("CARGO_DB_ENV", "staging");
