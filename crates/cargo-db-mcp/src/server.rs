@@ -42,7 +42,7 @@ pub enum ServeError {
 ///
 /// If the server cannot start, or if what writes to its standard input is no client.
 pub fn serve(toolbox: impl Toolbox, stop: &Cancellation) -> Result<(), ServeError> {
-    let calls = Calls::default();
+    let calls = RunningCalls::default();
     let server = Server {
         tools: toolbox.tools().into_iter().chain([long::more()]).collect(),
         prompts: toolbox.prompts(),
@@ -96,9 +96,9 @@ impl<I: AsyncRead + Unpin> AsyncRead for EndingInput<I> {
 
 /// The threads of all calls that may still run.
 #[derive(Clone, Default)]
-struct Calls(Arc<Mutex<Vec<JoinHandle<()>>>>);
+struct RunningCalls(Arc<Mutex<Vec<JoinHandle<()>>>>);
 
-impl Calls {
+impl RunningCalls {
     /// Runs this on a thread of its own.
     fn start(&self, call: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
         let thread = std::thread::Builder::new().spawn(call)?;
@@ -123,11 +123,11 @@ struct Server {
     tools: Vec<OfferedTool>,
     prompts: Vec<OfferedPrompt>,
     long_answers: LongAnswers,
-    calls: Calls,
+    calls: RunningCalls,
 }
 
 impl Server {
-    /// Calls a tool, with a cancellation of the request passed on.
+    /// RunningCalls a tool, with a cancellation of the request passed on.
     async fn call(
         &self,
         tool: &'static str,

@@ -72,6 +72,12 @@ impl ToolEffect {
 pub struct CheckedArguments(Map<String, Value>);
 
 impl CheckedArguments {
+    /// Whether this was sent.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// The value of a text, or of one of several words.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
@@ -209,10 +215,10 @@ mod tests {
         assert_eq!(arguments.text("verb"), Some("seed"));
         assert_eq!(arguments.text("to"), Some("-x"));
         assert_eq!(arguments.count("steps"), Some(2));
-        assert!(arguments.flag("show_all"));
+        assert!(arguments.flag("show_all") && arguments.has("show_all"));
         let arguments = check(json!({"verb": "seed"})).unwrap();
         assert_eq!((arguments.text("to"), arguments.count("steps")), (None, None));
-        assert!(!arguments.flag("show_all"));
+        assert!(!arguments.flag("show_all") && !arguments.has("show_all"));
     }
 
     #[test]

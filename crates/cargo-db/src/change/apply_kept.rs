@@ -16,7 +16,7 @@ pub(crate) fn apply_kept(
     file: Option<&Path>,
     wanted: Option<&'static str>,
 ) -> Result<Outcome> {
-    let kept = KeptPlan::find(workspace, id, file)?;
+    let kept = KeptPlan::find(&workspace.settings.root, id, file)?;
     if let Some(wanted) = wanted.filter(|wanted| kept.verb != *wanted) {
         let (plan, verb) = (kept.id, kept.verb);
         return Err(ApprovalError::OtherVerb { plan, verb, wanted }.into());

@@ -10,7 +10,6 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use crate::answer::Planned;
-use crate::change::workspace::Workspace;
 use crate::failure::{ApprovalError, CausedBy, Result};
 use crate::plan::Plan;
 use crate::world::{clock, files};
@@ -66,11 +65,11 @@ impl KeptPlan {
         Ok(file)
     }
 
-    /// The plan with this id: of a file, or of the project.
-    pub(crate) fn find(workspace: &Workspace, id: &str, file: Option<&Path>) -> Result<KeptPlan> {
+    /// The plan with this id: of a file, or of the project in this folder.
+    pub(crate) fn find(root: &Path, id: &str, file: Option<&Path>) -> Result<KeptPlan> {
         let file = match file {
             Some(file) => file.to_owned(),
-            None if is_id(id) => place(&workspace.settings.root, id),
+            None if is_id(id) => place(root, id),
             None => return Err(ApprovalError::NoPlan { plan: id.to_owned() }.into()),
         };
         let text = files::read_if_there(&file).map_err(files::failed("read", &file))?;

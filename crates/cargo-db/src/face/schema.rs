@@ -177,6 +177,7 @@ const FILES: &[File] = &[
             of::<ReapedServers>,
         ],
     },
+    File { name: "mcp", verbs: &["mcp"], endings: &[failed::<NoAnswer>] },
     File { name: "shell", verbs: &["shell"], endings: &[failed::<NoAnswer>] },
     File { name: "error", verbs: &[], endings: &[failed::<NoAnswer>] },
 ];

@@ -47,7 +47,7 @@ impl RetainedFlag {
     }
 
     /// Whether a word of a command is this flag, with or without its value.
-    fn is_given_by(&self, word: &str) -> bool {
+    pub(crate) fn is_given_by(&self, word: &str) -> bool {
         // `-qestaging` is `-q -e staging`.
         let short = word.strip_prefix('-').map(|rest| rest.trim_start_matches(SWITCHES));
         self.names.iter().any(|name| match name.strip_prefix("--") {

@@ -14,6 +14,10 @@ pub(crate) enum RunError {
     NoRandomBytes,
     #[error("this `cargo-db` was built without the feature `ci`, which writes `{format}`")]
     FormatNotBuilt { format: String },
+    #[error("this `cargo-db` was built without the feature `mcp`, which `cargo db mcp` needs")]
+    ProtocolNotBuilt,
+    #[error("cannot serve tools: {why}")]
+    NotServed { why: String },
     #[error("{what}")]
     Bug { what: String },
 }
@@ -37,17 +41,28 @@ impl RunError {
             RunError::NoRandomBytes => Explanation::new("RUN.NO_RANDOM_BYTES", Exit::Failed)
                 .because("its random number generator failed; without it, a key could be guessed"),
             RunError::FormatNotBuilt { .. } => {
-                Explanation::new("RUN.FORMAT_NOT_BUILT", Exit::Usage)
-                    .run(
-                        "in a clone of cargo db",
-                        "cargo install --locked --features ci --path crates/cargo-db",
-                    )
-                    .advise("or add `features = [\"ci\"]` where `cargo-db` is a dependency")
+                with_feature(Explanation::new("RUN.FORMAT_NOT_BUILT", Exit::Usage), "ci")
             }
+            RunError::ProtocolNotBuilt => {
+                with_feature(Explanation::new("RUN.PROTOCOL_NOT_BUILT", Exit::Usage), "mcp")
+            }
+            RunError::NotServed { .. } => Explanation::new("RUN.NOT_SERVED", Exit::Failed)
+                .because("`cargo db mcp` is for programs that speak the Model Context Protocol")
+                .advise("docs/mcp.md shows how to register it in an agent"),
             RunError::Bug { .. } => Explanation::new("BUG", Exit::Bug)
                 .advise("this is a bug in cargo db: please report it"),
         }
     }
+}
+
+/// How to build `cargo-db` with a feature.
+fn with_feature(explanation: Explanation, feature: &str) -> Explanation {
+    explanation
+        .run(
+            "in a clone of cargo db",
+            format!("cargo install --locked --features {feature} --path crates/cargo-db"),
+        )
+        .advise(format!("or add `features = [\"{feature}\"]` where `cargo-db` is a dependency"))
 }
 
 /// One of each kind, and of each ending that a kind can take.
@@ -64,6 +79,8 @@ pub(super) fn samples() -> Vec<RunError> {
         },
         RunError::NoRandomBytes,
         RunError::FormatNotBuilt { format: "sarif".to_owned() },
+        RunError::ProtocolNotBuilt,
+        RunError::NotServed { why: "the client did not open the protocol".to_owned() },
         RunError::Bug { what: "unexpected result for `SHOW server_version`".to_owned() },
     ]
 }

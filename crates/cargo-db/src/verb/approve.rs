@@ -108,7 +108,7 @@ impl ApproveArgs {
 
     /// The plan: from the file, from the project, or as its maker left it in the database.
     fn find(&self, approver: &Approver<'_>, id: &str) -> Result<KeptPlan> {
-        match KeptPlan::find(approver.workspace, id, self.plan_file.as_deref()) {
+        match KeptPlan::find(&approver.workspace.settings.root, id, self.plan_file.as_deref()) {
             Err(failure) if self.plan_file.is_none() && !self.sign && is_unknown(&failure) => {
                 let text = approver.requested(id)?.ok_or(failure)?;
                 KeptPlan::read(&text, id, Path::new("the plan in the database"))

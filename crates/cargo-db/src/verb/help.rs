@@ -84,7 +84,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Rehearsal, policy and audit", &["rehearse", "policy", "env", "key", "trust", "audit"]),
     ("Plans and approval", &["plan", "apply", "approve"]),
     ("Migration history", &["baseline", "repair", "rebase", "switch"]),
-    ("Setup", &["init", "hooks", "server", "doctor", "completions", "help"]),
+    ("Setup", &["init", "hooks", "mcp", "server", "doctor", "completions", "help"]),
 ];
 
 /// clap would list the commands without groups, so they are hidden, and added to this template.

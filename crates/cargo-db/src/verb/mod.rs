@@ -22,6 +22,7 @@ mod hooks;
 mod init;
 mod key;
 mod manual;
+mod mcp;
 mod migrate;
 mod plan;
 mod planned;
@@ -100,6 +101,7 @@ verbs! {
         #[command(alias = "history")]
         Audit(audit::AuditArgs),
         Hooks(hooks::HooksArgs),
+        Mcp(mcp::McpArgs),
         Server(server::ServerArgs),
         Shell(shell::ShellArgs),
         Completions(completions::CompletionsArgs),

@@ -16,6 +16,8 @@ pub(crate) mod hook_manager;
 pub(crate) mod ignored;
 pub(crate) mod kind;
 mod mask;
+#[cfg(feature = "mcp")]
+pub(crate) mod own_run;
 pub(crate) mod pg;
 pub(crate) mod process;
 pub(crate) mod proofs;

@@ -262,6 +262,15 @@ fn a_build_without_the_feature_ci_says_how_to_install_it() {
     }
 }
 
+#[cfg(not(feature = "mcp"))]
+#[test]
+fn a_build_without_the_feature_mcp_says_how_to_install_it() {
+    let project = two_sets("f_no_server");
+    let ran = project.db(&["mcp"]).code(2).says("without the feature `mcp`");
+    let ran = ran.says("cargo install --locked --features mcp --path crates/cargo-db");
+    assert_eq!(ran.stdout, "");
+}
+
 #[cfg(feature = "ci")]
 mod ci {
     use serde_json::{Value, json};
