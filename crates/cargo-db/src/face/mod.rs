@@ -1,7 +1,7 @@
 //! The only layer that prints and prompts. The answer goes to stdout, everything else to stderr. It
 //! never touches the database.
 
-mod agents;
+pub(crate) mod agents;
 mod json;
 mod report;
 #[cfg(test)]

@@ -13,6 +13,8 @@ pub(crate) struct ToolSession {
     input: Option<ChildStdin>,
     output: Lines<BufReader<ChildStdout>>,
     requests: u64,
+    /// How many bytes all answers of tools had.
+    pub(crate) bytes: usize,
 }
 
 /// What a tool answered.
@@ -20,6 +22,8 @@ pub(crate) struct ToolSession {
 pub(crate) struct ToolAnswer {
     /// What stands between the marks.
     pub(crate) data: String,
+    /// What stands around them.
+    pub(crate) around: String,
     pub(crate) is_error: bool,
     /// Where the rest is.
     cursor: Option<String>,
@@ -36,7 +40,7 @@ impl ToolSession {
             .unwrap();
         let output = BufReader::new(process.stdout.take().unwrap()).lines();
         let input = process.stdin.take();
-        let mut session = ToolSession { process, input, output, requests: 0 };
+        let mut session = ToolSession { process, input, output, requests: 0, bytes: 0 };
         let opened = session.request(
             "initialize",
             &json!({
@@ -91,11 +95,13 @@ impl ToolSession {
         assert_eq!(result["content"].as_array().unwrap().len(), 1, "{result}");
         let text = result["content"][0]["text"].as_str().unwrap();
         assert!(text.len() <= 4096, "{}", text.len());
-        let (_, marked) = text.split_once("\n<data-").unwrap();
+        self.bytes += text.len() + call.to_string().len();
+        let (before, marked) = text.split_once("\n<data-").unwrap();
         let (name, marked) = marked.split_once(">\n").unwrap();
         let (data, after) = marked.split_once(&format!("\n</data-{name}>")).unwrap();
         let cursor = after.rsplit_once(' ').map(|(_, cursor)| cursor.to_owned());
-        ToolAnswer { data: data.to_owned(), is_error: result["isError"] == true, cursor }
+        let (data, around) = (data.to_owned(), format!("{before}{after}"));
+        ToolAnswer { data, around, is_error: result["isError"] == true, cursor }
     }
 
     /// Calls a tool, and reads all of its answer.
@@ -104,6 +110,7 @@ impl ToolSession {
         while let Some(cursor) = answer.cursor.take() {
             let part = self.part("more", &json!({"cursor": cursor}));
             answer.data.push_str(&part.data);
+            answer.around.push_str(&part.around);
             answer.cursor = part.cursor;
         }
         answer

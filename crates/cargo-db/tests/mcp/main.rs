@@ -11,8 +11,10 @@ mod support;
 
 mod changing;
 mod client;
+mod exam;
 mod reading;
 mod refused;
+mod sessions;
 
 use support::Project;
 

@@ -9,9 +9,9 @@ mod skill;
 use clap::ValueEnum;
 
 use crate::answer::CommandView;
-use crate::face::agents::command::slash_commands;
 use crate::face::agents::file::skill_file;
 
+pub(crate) use command::slash_commands;
 pub(crate) use file::{AgentFile, CodingAgent, is_agent_file};
 
 /// The files for these agents. The skill for every agent is the first one.

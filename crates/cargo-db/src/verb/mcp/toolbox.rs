@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use cargo_db_mcp::{
-    Cancellation, CheckedArguments, OfferedPrompt, OfferedTool, ToolReply, Toolbox,
+    Cancellation, CheckedArguments, OfferedPrompt, OfferedTool, PromptBlank, ToolReply, Toolbox,
 };
 
 use crate::change::{KeptPlan, Workspace};
+use crate::face::agents::slash_commands;
 use crate::failure::{Exit, RetainedFlag};
 use crate::verb::mcp::tools::{DatabaseTool, ToolAction, selected, tools};
 use crate::world::own_run::run_own;
@@ -16,6 +17,10 @@ The PostgreSQL databases of this project. Look with status, schema, check and di
 SQL: changes are files, which create begins, and which rehearse tries on a copy. To change a \
 database, call plan, read what it shows, and call apply, restore or snapshot with its plan_id. \
 Where a plan needs approval, call request_approval, and ask a person to approve it.";
+
+/// The commands are written for a shell, which a client of this server may not have.
+const PREFER_TOOLS: &str = "\
+Where a tool of this server has the name of a command, call the tool instead of the command.";
 
 /// The tools of a project.
 pub(super) struct DatabaseToolbox {
@@ -98,7 +103,16 @@ impl Toolbox for DatabaseToolbox {
     }
 
     fn prompts(&self) -> Vec<OfferedPrompt> {
-        Vec::new()
+        let offered = slash_commands().into_iter().map(|command| OfferedPrompt {
+            name: command.name,
+            description: command.description.to_owned(),
+            blanks: vec![PromptBlank {
+                name: "arguments",
+                description: command.argument_hint.to_owned(),
+            }],
+            text: format!("{}\n\n{PREFER_TOOLS}", command.text),
+        });
+        offered.collect()
     }
 
     fn call(&self, tool: &str, sent: &CheckedArguments, cancellation: &Cancellation) -> ToolReply {
