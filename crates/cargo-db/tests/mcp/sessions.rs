@@ -104,7 +104,6 @@ fn in_environment(name: &str, environment: &str) -> School {
 
 #[test]
 fn an_agent_does_its_cycle_alone_in_development_and_nowhere_else() {
-    let mut figures = Vec::new();
     for (environment, is_alone) in
         [("development", true), ("staging", false), ("production", false)]
     {
@@ -115,14 +114,12 @@ fn an_agent_does_its_cycle_alone_in_development_and_nowhere_else() {
             let way: &mut dyn Way = if over == "shell" { &mut shell } else { &mut session };
             let (calls, migrates, rolls_back) = cycle(way, &school);
             assert_eq!((migrates, rolls_back), (is_alone, is_alone), "{environment} {over}");
-            assert_eq!(school.has_note(), false, "{environment} {over}");
+            assert!(!school.has_note(), "{environment} {over}");
             assert!(calls <= 8, "{environment} {over}: {calls} calls");
             // A token is about four bytes.
             assert!(way.bytes() / 4 <= 3_000, "{environment} {over}: {} bytes", way.bytes());
-            figures.push(format!("{environment} over {over}: {calls} calls, {}", way.bytes()));
         }
     }
-    println!("{}", figures.join("\n"));
 }
 
 #[test]
