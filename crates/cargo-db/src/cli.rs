@@ -135,6 +135,14 @@ pub(crate) enum When {
     Never,
 }
 
+/// A revision of git, which no program takes for an option.
+pub(crate) fn revision(text: &str) -> Result<String, String> {
+    match text.starts_with('-') {
+        true => Err("no revision of git begins with `-`".to_owned()),
+        false => Ok(text.to_owned()),
+    }
+}
+
 /// Checks that it can be read, also if the name of a set precedes it.
 fn bounds(text: &str) -> Result<String, String> {
     AtMost::read(text).map(|_| text.to_owned())
@@ -151,6 +159,8 @@ pub(crate) struct ConsentFlags {
     pub(crate) plan: Option<String>,
     /// How much of what may go.
     pub(crate) at_most: AtMost,
+    /// Whether the plan is kept, to be carried out by `apply`.
+    pub(crate) keeps_plan: bool,
     /// The file of a kept plan, where it is not in its usual place.
     pub(crate) plan_file: Option<PathBuf>,
     /// The command itself, without any of these.
@@ -184,6 +194,7 @@ impl ConsentFlags {
             name: None,
             plan: None,
             at_most: AtMost::default(),
+            keeps_plan: false,
             plan_file: None,
             command: shell_words::join(command),
             typed: TypedConsent {
@@ -218,9 +229,9 @@ impl ConsentFlags {
         Ok(ConsentFlags { command, ..consent })
     }
 
-    /// The same consent to a command that is typed otherwise.
-    pub(crate) fn of_command(&self, command: String) -> ConsentFlags {
-        ConsentFlags { command, ..self.clone() }
+    /// The same for a command whose plan is kept.
+    pub(crate) fn keeping_plan_of(&self, command: String) -> ConsentFlags {
+        ConsentFlags { command, keeps_plan: true, ..self.clone() }
     }
 
     fn with(

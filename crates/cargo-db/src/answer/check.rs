@@ -40,7 +40,8 @@ pub(crate) struct CheckReport {
     fails_from: Verdict,
 }
 
-/// The files that were checked and have findings; with `--verbose`, all that were checked.
+/// The files that were checked; for an AI agent, which pays for each word, only those with
+/// findings, unless it passes `--verbose`.
 #[derive(Clone)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(transparent))]
 struct CheckedFiles {

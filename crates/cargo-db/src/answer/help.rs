@@ -27,6 +27,8 @@ pub(crate) struct CommandView {
     /// What it may do, at most, to databases: `none`, `changes the schema`, `changes data` or
     /// `can destroy data`, and to backups.
     pub(crate) effect: String,
+    /// The file of cargo db's repository that describes what it answers to `--json`.
+    pub(crate) schema: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) arguments: Vec<ArgumentView>,
 }

@@ -49,7 +49,6 @@ impl KeptPlanView {
     /// Of a plan, and the file that it was kept in.
     pub(crate) fn of(plan: &Plan, file: &Path, requested: Option<bool>) -> KeptPlanView {
         let (id, database) = (plan.id().to_string(), plan.target.database.clone());
-        let apply = format!("cargo db apply {id} --confirm {}", shell_words::quote(&database));
         KeptPlanView {
             id,
             verb: plan.verb.name(),
@@ -59,7 +58,7 @@ impl KeptPlanView {
             policy: plan.terms.clone(),
             needs_approval: plan.needs_approval,
             requested,
-            apply,
+            apply: plan.consent.clone(),
         }
     }
 
@@ -69,8 +68,9 @@ impl KeptPlanView {
         let approve = match self.requested {
             _ if !self.needs_approval && self.requested.is_none() => String::new(),
             Some(false) => format!(
-                "\na person has to approve it: carry the file to them, for `{}`",
-                command(&format!("cargo db approve {id} --plan-file FILE"))
+                "\na person has to approve it: `{}` on this machine; on another one, they need the \
+                 file, for `--plan-file FILE`",
+                command(&format!("cargo db approve {id}"))
             ),
             _ => format!(
                 "\na person has to approve it: `{}`",

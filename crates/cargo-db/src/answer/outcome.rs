@@ -77,6 +77,13 @@ impl Outcome {
         Outcome { answer, ..self }
     }
 
+    /// The same with the failure that its failure is made into, if it has one.
+    pub(crate) fn with_failure(self, made: impl FnOnce(Failure) -> Failure) -> Outcome {
+        let failure = self.failure.map(made);
+        let exit = failure.as_ref().map_or(self.exit, Failure::exit);
+        Outcome { failure, exit, ..self }
+    }
+
     /// The failure alone.
     pub(crate) fn into_failure(self) -> Option<Failure> {
         self.failure

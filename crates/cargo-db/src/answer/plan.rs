@@ -9,7 +9,7 @@ use crate::answer::{CYAN, DIM, Style, YELLOW};
 use crate::model::consent::Consent;
 use crate::model::environment::Environment;
 use crate::model::target::Target;
-use crate::plan::{Operation, Plan, shell_word};
+use crate::plan::{APPLY, Operation, Plan, shell_word};
 
 /// The database, without its password.
 #[derive(Clone, Debug, Serialize)]
@@ -147,7 +147,9 @@ impl Planned {
     /// The command that consents to it, if the policy requires consent or something is lost.
     pub(super) fn how_to_consent(&self) -> Option<&str> {
         let PlanView { needs, lose_at_most, consent, steps, .. } = &self.plan;
-        let is_asked = *needs == Consent::ToPlan || lose_at_most.is_some();
+        // How a kept plan is carried out is said where it is kept.
+        let is_kept = consent.starts_with(APPLY);
+        let is_asked = !is_kept && (*needs == Consent::ToPlan || lose_at_most.is_some());
         (is_asked && !steps.is_empty()).then_some(consent)
     }
 

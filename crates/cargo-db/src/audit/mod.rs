@@ -55,6 +55,8 @@ pub(crate) struct RecordContext {
     /// The id of the plan that was shown.
     pub(crate) plan: String,
     pub(crate) consent: String,
+    /// Who approved the plan of an AI agent.
+    pub(crate) approved_by: Option<String>,
     pub(crate) backup: Option<String>,
     /// Whether the policy wants it in the database too.
     pub(crate) in_database: bool,
@@ -162,6 +164,7 @@ impl Trail {
         plan: &Plan,
         about: RecordContext,
     ) -> Result<PendingRecord<'a>> {
+        let approved = about.approved_by.map(|by| format!("approved by {by}"));
         let mut intent = Record {
             plan: match &about.reserves {
                 Some(reservation) => reservation.plan.clone(),
@@ -170,7 +173,7 @@ impl Trail {
             consent: about.consent,
             backup: about.backup,
             migrations: plan.migrations().map(|migration| migration.version.to_string()).collect(),
-            deeds: plan.deeds(),
+            deeds: plan.deeds().into_iter().chain(approved).collect(),
             removes: plan.removes(),
             before: about.before.clone(),
             ..intent(plan.verb.name(), &plan.target, plan.environment, about.by)

@@ -10,6 +10,7 @@ use crate::failure::Result;
 use crate::model::target::Target;
 use crate::settings::Settings;
 use crate::world::World;
+use crate::world::pg::approvals::APPROVALS;
 use crate::world::pg::{Purpose, Session, wait_for_tables};
 use crate::world::process::ClientProgram;
 use crate::world::server::client;
@@ -37,8 +38,9 @@ fn copy_into(
     let programs = client(settings.pg_bin(), session.server_major()?)?;
     let encoding = format!("--encoding={}", session.encoding());
     let mut arguments = vec!["--no-password".to_owned(), "--format=plain".to_owned(), encoding];
-    // Whose slot a subscription has is the target's.
+    // Whose slot a subscription has is the target's, and so is who approves.
     arguments.push("--no-subscriptions".to_owned());
+    arguments.push(format!("--exclude-schema={APPROVALS}"));
     arguments.push(format!("--lock-wait-timeout={}", patience.as_millis().max(1)));
     arguments.extend((copied == Copied::Schema).then(|| "--schema-only".to_owned()));
     let dump = ClientProgram::start(world, &programs.program("pg_dump"), &arguments, target)?;

@@ -36,9 +36,14 @@ impl Owners {
         for row in &forbidden {
             let role = row.text("name")?;
             let grant = format!("GRANT {} TO {}", quote_identifier(role), quote_identifier(user));
+            // A member of a superuser's role can do anything.
+            let remedy = match row.flag("is_superuser")? {
+                true => instead.to_owned(),
+                false => format!("run `{grant}`, or {instead}"),
+            };
             problems.push(format!(
-                "role: `{user}` may give nothing to `{role}`, which owns part of the backup: run \
-                 `{grant}`, or {instead}"
+                "role: `{user}` may give nothing to `{role}`, which owns part of the backup: \
+                 {remedy}"
             ));
         }
         problems.extend(self.acts_as.iter().filter(|role| *role != user).map(|role| {

@@ -82,6 +82,7 @@ fn agree(workspace: &Workspace, target: &Target, load: &Load<'_>) -> Result<()> 
         consent: needed,
         bounds: String::new(),
         signals: Vec::new(),
+        approval: false,
     }
     .into())
 }

@@ -71,33 +71,37 @@ fn message(plan: &str, until: &str) -> Vec<u8> {
     format!("cargo db approval 1\n{plan}\n{until}\n").into_bytes()
 }
 
-/// Fails unless a person has approved the plan, if the policy asks for that.
-pub(super) fn require(database: &Database<'_>, plan: &Plan) -> Result<()> {
+/// Fails unless a person has approved the plan, if the policy asks for that. Returns who has.
+pub(super) fn require(database: &Database<'_>, plan: &Plan) -> Result<Option<String>> {
     if !plan.needs_approval {
-        return Ok(());
+        return Ok(None);
     }
     let mut session = session(database, plan, Purpose::Read)?;
-    approved(database, plan, &mut session).map(drop)
+    Ok(Some(match approved(database, plan, &mut session)? {
+        ApprovalBasis::Kept { by } => by,
+        ApprovalBasis::Signed(key) => key.to_string(),
+    }))
 }
 
-/// Uses up the approval of a plan, if the policy asks for one. The caller holds the lock.
+/// Uses up the approval of a plan, if the policy asks for one. The caller holds the lock, and has
+/// recorded what it is about to do.
 pub(super) fn take(database: &Database<'_>, plan: &Plan) -> Result<()> {
     if !plan.needs_approval {
         return Ok(());
     }
     let mut session = session(database, plan, Purpose::Write)?;
     let id = plan.id().to_string();
-    let taken = match approved(database, plan, &mut session)? {
-        ApprovalBasis::Kept { by } => {
-            database.workspace.ui.note(&format!("approved by {by}"));
-            approvals::take(&mut session, &id)?
-        }
+    let (by, taken) = match approved(database, plan, &mut session)? {
+        ApprovalBasis::Kept { by } => (by, approvals::take(&mut session, &id)?),
         ApprovalBasis::Signed(key) => {
-            database.workspace.ui.note(&format!("approved by {key}"));
-            approvals::take_signed(&mut session, &id, &key)?
+            (key.to_string(), approvals::take_signed(&mut session, &id, &key)?)
         }
     };
-    if taken { Ok(()) } else { Err(ApprovalError::Used { plan: id }.into()) }
+    if !taken {
+        return Err(ApprovalError::Used { plan: id }.into());
+    }
+    database.workspace.ui.note(&format!("approved by {by}"));
+    Ok(())
 }
 
 fn session(database: &Database<'_>, plan: &Plan, purpose: Purpose) -> Result<Session> {

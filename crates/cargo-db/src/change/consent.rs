@@ -195,6 +195,7 @@ fn obtain(database: &Database<'_>, plan: &Plan, needed: Consent, can_prompt: boo
         consent: needed,
         bounds: plan.at_most().flag(),
         signals: reasons(database, plan.environment).into_iter().chain(unfinished).collect(),
+        approval: plan.needs_approval,
     }
     .into())
 }

@@ -35,9 +35,10 @@ pub(crate) struct KeptPlan {
 }
 
 impl KeptPlan {
-    /// Of a plan that was made now.
-    pub(crate) fn of(plan: &Plan) -> KeptPlan {
-        let words = shell_words::split(&plan.consent).unwrap_or_default();
+    /// Of a plan that was made now, of this command.
+    pub(crate) fn of(plan: &Plan, command: &str) -> KeptPlan {
+        let command = format!("{command}{}", plan.at_most().flag());
+        let words = shell_words::split(&command).unwrap_or_default();
         let made = clock::now().format(&Rfc3339).unwrap_or_default();
         KeptPlan {
             schema: 1,
@@ -102,18 +103,9 @@ impl KeptPlan {
         Ok(kept)
     }
 
-    /// The words of its command, without the consent that the command would need.
+    /// The words of its command.
     pub(crate) fn words(&self) -> Vec<String> {
-        let mut words = self.command.iter();
-        let mut kept = Vec::new();
-        while let Some(word) = words.next() {
-            match word.as_str() {
-                "--confirm" | "--plan" => drop(words.next()),
-                "--json" => {}
-                _ => kept.push(word.clone()),
-            }
-        }
-        kept
+        self.command.iter().filter(|word| *word != "--json").cloned().collect()
     }
 
     /// Its command, as it was typed.

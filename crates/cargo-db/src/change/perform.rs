@@ -140,7 +140,7 @@ fn carry_out<C: Change>(
     let obstacle = seal::backup_obstacle(database, &plan)?;
     if mode == Mode::DryRun {
         plan.warnings.extend(obstacle.as_ref().map(seal::warning_of));
-        database.workspace.shown_plans.add(&plan);
+        database.workspace.shown_plans.add(&plan, &database.workspace.consent.command);
         return Ok(Ending::DryRun(plan));
     }
     if plan.is_empty() {
@@ -187,14 +187,16 @@ fn carry_out<C: Change>(
     if now.is_empty() {
         return Ok(Ending::Nothing(now));
     }
-    approval::take(database, &now)?;
     let part = drift::before_locks(database, &now);
     change.before_backup(database, &now, &mut held)?;
     let backup = seal::back_up(database, &now)?;
     let is_as_shown = plan.identity.is_none() && now.migrations().eq(plan.migrations());
     let shown = if is_as_shown { &plan } else { &now };
     let schema = drift::before(database, &now).or(part);
-    let done = record(database, (shown, &now), given, backup.clone(), || {
+    let approved_by = approval::require(database, &now)?;
+    let done = record(database, (shown, &now), (given, approved_by), backup.clone(), || {
+        // The id is reserved by now: what fails from here on has another plan the next time.
+        approval::take(database, &now)?;
         let command = &database.workspace.consent.command;
         let done = change.carry_out(database, &carried, held, backup.as_deref());
         let done = done.map_err(|failure| suggest(failure.of_command(command)))?;

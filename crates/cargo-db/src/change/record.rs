@@ -13,7 +13,7 @@ use crate::plan::Plan;
 pub(super) fn record<T>(
     database: &Database<'_>,
     (shown, plan): (&Plan, &Plan),
-    given: Consent,
+    (given, approved_by): (Consent, Option<String>),
     backup: Option<String>,
     work: impl FnOnce() -> Result<T>,
 ) -> Result<T> {
@@ -24,6 +24,7 @@ pub(super) fn record<T>(
         by: audit::by(&plan.target.user, settings.actor()),
         plan: shown.id().to_string(),
         consent: given.word().to_owned(),
+        approved_by,
         backup,
         in_database: keeps_trail_in_database(database, plan, reserves.is_some()),
         before: watch.as_ref().map(TrailWatch::before),

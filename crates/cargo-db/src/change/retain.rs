@@ -96,7 +96,9 @@ pub(crate) fn after_backup(database: &Database<'_>, taken: &Backup) -> Result<Ve
         return Ok(going);
     }
     let plan = removal(database, &found, &verdicts);
-    record(database, (&plan, &plan), Consent::Free, None, || backup::remove(&folder, &going))
+    record(database, (&plan, &plan), (Consent::Free, None), None, || {
+        backup::remove(&folder, &going)
+    })
 }
 
 /// The rules of the settings. The variables of an agent's process may ask for more to be kept than

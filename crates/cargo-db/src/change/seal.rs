@@ -6,7 +6,7 @@ use crate::change::workspace::Database;
 use crate::failure::{Failure, Result};
 use crate::migration;
 use crate::model::backup::{Compression, Format, Reason};
-use crate::plan::{AtMost, Operation, Plan, Step};
+use crate::plan::{APPLY, AtMost, Operation, Plan, Step};
 use crate::policy::{Judgement, Terms};
 
 /// Makes a plan ready to be shown: with the backup that the policy asks for, its terms, and an id
@@ -19,7 +19,14 @@ pub(super) fn seal(
     let Database { workspace, settings, .. } = database;
     let judgement = workspace.policy.judge(&plan);
     plan.terms = judgement.describe();
-    plan.general_terms = workspace.policy.judge_for_anyone(&plan).describe();
+    let limits = &settings.limits;
+    // For how long others may have to wait is consented to as well.
+    plan.general_terms = format!(
+        "{}; {:?}, {:?}",
+        workspace.policy.judge_for_anyone(&plan).describe(),
+        limits.ddl_lock_timeout.value,
+        limits.concurrently_timeout.value
+    );
     if let Judgement::Allowed(terms) = judgement {
         (plan.needs, plan.needs_approval) = (terms.consent, terms.approval);
     }
@@ -53,13 +60,14 @@ pub(super) fn seal(
     while database.used.contains(&plan.id().to_string()) {
         plan.turn += 1;
     }
-    plan.consent = format!(
-        "{} --confirm {} --plan {}{}",
-        workspace.consent.command,
-        shell_words::quote(&plan.target.database),
-        plan.id(),
-        plan.at_most().flag()
-    );
+    let (name, id) = (shell_words::quote(&plan.target.database), plan.id());
+    plan.consent = match workspace.consent.keeps_plan {
+        true => format!("{APPLY}{id} --confirm {name}"),
+        false => {
+            let (command, bounds) = (&workspace.consent.command, plan.at_most().flag());
+            format!("{command} --confirm {name} --plan {id}{bounds}")
+        }
+    };
     Ok(plan)
 }
 

@@ -70,19 +70,20 @@ impl fmt::Debug for TypedCommand {
     }
 }
 
-/// Plans that were shown, and not carried out.
+/// Plans that were shown and not carried out, each with its command.
 #[derive(Clone, Default)]
-pub(crate) struct ShownPlans(Arc<Mutex<Vec<Plan>>>);
+pub(crate) struct ShownPlans(Arc<Mutex<Vec<(Plan, String)>>>);
 
 impl ShownPlans {
-    pub(super) fn add(&self, plan: &Plan) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(plan.clone());
+    pub(super) fn add(&self, plan: &Plan, command: &str) {
+        let shown = (plan.clone(), command.to_owned());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(shown);
     }
 
     /// Those that have something to do.
-    pub(crate) fn all(&self) -> Vec<Plan> {
+    pub(crate) fn all(&self) -> Vec<(Plan, String)> {
         let shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        shown.iter().filter(|plan| !plan.is_empty()).cloned().collect()
+        shown.iter().filter(|(plan, _)| !plan.is_empty()).cloned().collect()
     }
 }
 
@@ -162,9 +163,9 @@ impl Workspace {
         Workspace::resolved(sources, (verb, needs, effect), consent, shared)
     }
 
-    /// The same workspace for a command that was typed in another form.
-    pub(crate) fn as_command(&self, command: String, effect: Effect) -> Workspace {
-        let consent = self.consent.of_command(command);
+    /// The same workspace for a command whose plan is kept.
+    pub(crate) fn planning(&self, command: String, effect: Effect) -> Workspace {
+        let consent = self.consent.keeping_plan_of(command);
         Workspace { consent, effect, shown_plans: ShownPlans::default(), ..self.clone() }
     }
 

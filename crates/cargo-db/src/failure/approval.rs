@@ -28,13 +28,16 @@ pub(crate) enum ApprovalError {
     #[error("approvals in `{database}` do not hold against the role `{role}`")]
     Unsafe { database: String, role: String, doubts: Vec<String> },
     #[error("the server has no role `cargo_db_approver`, which would own approvals")]
-    NoApprover { database: String, role: String },
+    NoApprover { database: String },
     #[error("`{role}` cannot approve plans on `{database}`: {why}")]
     CannotApprove { role: String, database: String, why: String },
     #[error("an AI agent ({agent}) called this command, and only a person can approve a plan")]
     ByAgent { agent: String, command: String },
-    #[error("a plan can only be approved at a terminal, or with a signing key")]
-    NoTerminal { command: String },
+    #[error("a person approves at a terminal, or CI with a signing key")]
+    NoTerminal {
+        /// The command that signs, if it can be signed.
+        sign: Option<String>,
+    },
     #[error("there is no kept plan `{plan}`")]
     NoPlan { plan: String },
     #[error("`{}` is not a kept plan: {why}", file.display())]
@@ -43,8 +46,10 @@ pub(crate) enum ApprovalError {
     TooOld { plan: String, made: String, command: String },
     #[error("`{}` holds the plan {found}, and not {plan}", file.display())]
     OtherPlan { file: PathBuf, found: String, plan: String },
-    #[error("the plan {plan} is now {now}: the database, the files or the settings have changed")]
+    #[error("the plan {plan} is {now} now: the database, the files or the settings have changed")]
     Changed { plan: String, now: String, command: String },
+    #[error("the plan {plan} changes {theirs}, and your settings name {own}")]
+    OtherPlace { plan: String, theirs: String, own: String },
     #[error("the plan {plan} is one of `{verb}`, and not of `{wanted}`")]
     OtherVerb { plan: String, verb: String, wanted: &'static str },
 }
@@ -73,13 +78,13 @@ impl ApprovalError {
                     .run("a person accepts the key", "cargo db approve --accept-key <public key>")
                     .run("or approves the plan", format!("cargo db approve {plan}"))
             }
-            ApprovalError::Unsafe { role, database, doubts } => {
+            ApprovalError::Unsafe { database, doubts, .. } => {
                 let unsafe_here = Explanation::new("APPROVAL.UNSAFE", Exit::Policy)
                     .because_of(doubts.iter().cloned());
-                set_up(unsafe_here, role, database)
+                set_up(unsafe_here, database)
             }
-            ApprovalError::NoApprover { role, database } => {
-                set_up(Explanation::new("APPROVAL.NO_APPROVER", Exit::Policy), role, database)
+            ApprovalError::NoApprover { database } => {
+                set_up(Explanation::new("APPROVAL.NO_APPROVER", Exit::Policy), database)
             }
             ApprovalError::CannotApprove { database, .. } => {
                 Explanation::new("APPROVAL.CANNOT_APPROVE", Exit::Policy)
@@ -96,9 +101,12 @@ impl ApprovalError {
                 Explanation::new("APPROVAL.BY_AGENT", Exit::Policy)
                     .run("ask a person to review the plan and to run", command)
             }
-            ApprovalError::NoTerminal { command } => {
-                Explanation::new("APPROVAL.NO_TERMINAL", Exit::Consent)
-                    .run("in CI, with the key in CARGO_DB_SIGNING_KEY", format!("{command} --sign"))
+            ApprovalError::NoTerminal { sign } => {
+                let missing = Explanation::new("APPROVAL.NO_TERMINAL", Exit::Consent);
+                match sign {
+                    Some(sign) => missing.run("in CI, with the key in CARGO_DB_SIGNING_KEY", sign),
+                    None => missing.advise("run the command at a terminal"),
+                }
             }
             ApprovalError::NoPlan { .. } => Explanation::new("PLAN.UNKNOWN", Exit::Usage)
                 .run("keep a plan here, for example", "cargo db plan migrate")
@@ -116,6 +124,11 @@ impl ApprovalError {
                 Explanation::new("APPROVAL.CHANGED", Exit::Consent)
                     .run("make the plan again", as_planned(command))
             }
+            ApprovalError::OtherPlace { .. } => {
+                Explanation::new("APPROVAL.OTHER_PLACE", Exit::Policy)
+                    .because("whoever made the plan chose that server, with a flag or a variable")
+                    .advise("if it is the right one, set DATABASE_URL to it, and approve again")
+            }
             ApprovalError::OtherVerb { plan, .. } => {
                 Explanation::new("PLAN.OTHER_VERB", Exit::Usage)
                     .run("carry it out, whatever it is of", format!("cargo db apply {plan}"))
@@ -125,20 +138,20 @@ impl ApprovalError {
 }
 
 /// The command that keeps the plan of another one.
-fn as_planned(command: &str) -> String {
+pub(super) fn as_planned(command: &str) -> String {
     command.replacen("cargo db ", "cargo db plan ", 1)
 }
 
 /// How the roles are made, which keep a migrating role from approving its own plans.
-fn set_up(explanation: Explanation, role: &str, database: &str) -> Explanation {
-    let (role, database) = (quote_identifier(role), quote_identifier(database));
+fn set_up(explanation: Explanation, database: &str) -> Explanation {
+    let database = quote_identifier(database);
     explanation
         .advise("as a superuser: CREATE ROLE cargo_db_approver LOGIN PASSWORD '…'")
         .advise(format!("as a superuser: GRANT CREATE ON DATABASE {database} TO cargo_db_approver"))
-        .advise(format!(
-            "migrate as a role of its own: ALTER ROLE {role} NOSUPERUSER NOCREATEROLE, and no \
-             member of cargo_db_approver"
-        ))
+        .advise(
+            "migrate as a role of its own, which owns the database and is neither a superuser nor \
+             a member of cargo_db_approver: CREATE ROLE school_owner LOGIN CREATEDB PASSWORD '…'",
+        )
 }
 
 /// One of each kind.
@@ -169,19 +182,25 @@ pub(super) fn samples() -> Vec<ApprovalError> {
             role: role(),
             doubts: vec![text("the role app is a superuser, or can become one")],
         },
-        ApprovalError::NoApprover { database: database.clone(), role: role() },
+        ApprovalError::NoApprover { database: database.clone() },
         ApprovalError::CannotApprove {
             role: role(),
             database,
             why: text("it is not a member of cargo_db_approver"),
         },
         ApprovalError::ByAgent { agent: text("AI_AGENT"), command: text("cargo db approve a") },
-        ApprovalError::NoTerminal { command: text("cargo db approve a") },
+        ApprovalError::NoTerminal { sign: Some(text("cargo db approve a --sign")) },
+        ApprovalError::NoTerminal { sign: None },
         ApprovalError::NoPlan { plan: plan() },
         ApprovalError::NotAPlan { file: file(), why: text("it is not JSON") },
         ApprovalError::TooOld { plan: plan(), made: text("2026-11-20"), command: command.clone() },
         ApprovalError::OtherPlan { file: file(), found: text("b"), plan: plan() },
         ApprovalError::Changed { plan: plan(), now: text("b"), command },
+        ApprovalError::OtherPlace {
+            plan: plan(),
+            theirs: text("db.example:5432/school"),
+            own: text("localhost:5432/school"),
+        },
         ApprovalError::OtherVerb { plan: plan(), verb: text("migrate"), wanted: "restore" },
     ]
 }

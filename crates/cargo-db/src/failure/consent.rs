@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::failure::approval::as_planned;
 use crate::failure::exit::Exit;
 use crate::failure::explanation::Explanation;
 use crate::model::consent::Consent;
@@ -27,6 +28,8 @@ pub(crate) enum ConsentError {
         bounds: String,
         /// What makes it ask for so much.
         signals: Vec<String>,
+        /// Whether a person has to approve the plan, because an AI agent asks.
+        approval: bool,
     },
     #[error("`{}` would be a second folder of migrations, besides {elsewhere}", folder.display())]
     SecondFolder {
@@ -78,6 +81,15 @@ impl ConsentError {
                 Explanation::new("CONSENT.DECLINED", Exit::Consent)
                     .because("pressing Enter means no: answer `y` to take the backup")
                     .run("take the backup without a prompt", format!("{command} --yes"))
+            }
+            ConsentError::Missing { command, signals, approval: true, .. } => {
+                Explanation::new("CONSENT.MISSING", Exit::Consent)
+                    .because_of(signals.iter().cloned())
+                    .because("here, a person has to approve the plan")
+                    .run(
+                        "keep the plan, and ask a person to approve it",
+                        format!("{} --for-approval", as_planned(command)),
+                    )
             }
             ConsentError::Missing { command, database, consent, bounds, signals, .. } => {
                 let missing = Explanation::new("CONSENT.MISSING", Exit::Consent)
@@ -252,6 +264,7 @@ pub(super) fn samples() -> Vec<ConsentError> {
         consent,
         bounds: text(" --lose-at-most pupils=12"),
         signals: vec![text("environment: production, from DB_ENV (prod)")],
+        approval: false,
     };
     let more_lost = |found| {
         let (object, command) = (text("pupils"), command.clone());
@@ -274,6 +287,16 @@ pub(super) fn samples() -> Vec<ConsentError> {
         missing(Consent::Confirm),
         missing(Consent::ByName),
         missing(Consent::ToPlan),
+        ConsentError::Missing {
+            verb: "migrate",
+            command: command.clone(),
+            database: database.clone(),
+            environment: Environment::Staging,
+            consent: Consent::ToPlan,
+            bounds: String::new(),
+            signals: Vec::new(),
+            approval: true,
+        },
         ConsentError::LoadByAgent {
             what: text("school.sql"),
             verb: "backups verify",

@@ -37,7 +37,10 @@ impl RetainedFlag {
     /// Adds it to each `cargo db` command that does not have it yet.
     fn add_to(&self, command: &mut String) {
         let of_one = |one: String| {
-            let is_ours = one.starts_with("cargo db ");
+            // A kept plan has these flags itself.
+            let is_of_kept = ["cargo db apply ", "cargo db approve "];
+            let is_of_kept = is_of_kept.iter().any(|command| one.starts_with(command));
+            let is_ours = one.starts_with("cargo db ") && !is_of_kept;
             let words = shell_words::split(&one).unwrap_or_default();
             let lacks = is_ours && !words.iter().any(|word| self.is_given_by(word));
             if lacks { format!("{one} {}", self.words) } else { one }

@@ -108,6 +108,7 @@ const CODES: &[(&str, &[u8])] = &[
     ("APPROVAL.MISSING", &[3]),
     ("APPROVAL.NO_APPROVER", &[4]),
     ("APPROVAL.NO_TERMINAL", &[3]),
+    ("APPROVAL.OTHER_PLACE", &[4]),
     ("APPROVAL.SIGNATURE", &[4]),
     ("APPROVAL.UNSAFE", &[4]),
     ("APPROVAL.USED", &[4]),

@@ -112,6 +112,13 @@ impl Target {
         }
     }
 
+    /// The server, the database and the settings of its sessions, for sentences about where
+    /// something goes.
+    pub(crate) fn place(&self) -> String {
+        let options = self.options.as_ref().map(|options| format!(" with {options}"));
+        format!("{}/{}{}", self.server(), self.database, options.unwrap_or_default())
+    }
+
     /// No server at all, for a program that wants variables and connects to nothing.
     pub(crate) fn without_server() -> Target {
         Target {

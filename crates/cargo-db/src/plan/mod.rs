@@ -230,7 +230,7 @@ pub(crate) struct Plan {
     basis: String,
     /// What the policy asks for, in words.
     pub(crate) terms: String,
-    /// What it asks of anyone: the id of a plan is the same for whoever wants to carry it out.
+    /// What it asks of anyone, and how long a statement may wait: the id of a plan is the same for whoever wants to carry it out.
     pub(crate) general_terms: String,
     /// Whether a person has to approve it.
     pub(crate) needs_approval: bool,
@@ -256,6 +256,9 @@ pub(crate) struct Plan {
     /// How many backups to keep afterwards, if the flag was passed.
     pub(crate) keeps_backups: Option<usize>,
 }
+
+/// How the command begins that carries out a kept plan.
+pub(crate) const APPLY: &str = "cargo db apply ";
 
 /// The name of exactly one plan.
 #[derive(Clone, Debug, PartialEq, Eq)]

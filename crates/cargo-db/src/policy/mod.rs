@@ -94,7 +94,11 @@ impl Policy {
                 let setting = Requirement { environment, table: "agents", key, word };
                 let rule = AgentRule::named(word);
                 let rule = rule.ok_or_else(|| setting.bad("write approved or never".to_owned()))?;
-                policy.agents.insert((environment, setting.verb()?.key()), rule);
+                let verb = setting.verb()?;
+                if verb == Operation::Approve {
+                    return Err(setting.bad("an agent never approves".to_owned()).into());
+                }
+                policy.agents.insert((environment, verb.key()), rule);
             }
         }
         Ok(policy)
@@ -102,16 +106,33 @@ impl Policy {
 
     /// What the policy says about a plan that whoever runs this wants to carry out.
     pub(crate) fn judge(&self, plan: &Plan) -> Judgement {
-        let judgement = self.judge_for_anyone(plan);
+        self.of_caller(self.judge_for_anyone(plan), plan.verb, plan.environment)
+    }
+
+    /// The same about a cell of the table.
+    pub(crate) fn cell_of_caller(&self, verb: Operation, environment: Environment) -> Judgement {
+        self.of_caller(self.cell(verb, environment), verb, environment)
+    }
+
+    fn of_caller(
+        &self,
+        judgement: Judgement,
+        verb: Operation,
+        environment: Environment,
+    ) -> Judgement {
         let Judgement::Allowed(mut terms) = judgement else { return judgement };
-        if self.agent.known_by(plan.environment).is_none() {
+        if self.agent.known_by(environment).is_none() {
             return judgement;
         }
-        let rule = self.agents.get(&(plan.environment, plan.verb.key())).copied();
-        if rule == Some(AgentRule::Never) {
+        // What holds for `restore` holds for a restore in place.
+        let rules = [verb.key(), verb.name()];
+        let rules = rules.iter().filter_map(|name| self.agents.get(&(environment, *name)).copied());
+        let rule = rules.max();
+        // That an agent approves its own plans, nothing allows.
+        if rule == Some(AgentRule::Never) || verb == Operation::Approve {
             return Judgement::Never;
         }
-        let is_guarded = !plan.environment.is_disposable() && terms.consent > Consent::Free;
+        let is_guarded = !environment.is_disposable() && terms.consent > Consent::Free;
         terms.approval = is_guarded || rule == Some(AgentRule::Approved);
         if terms.consent > Consent::Free || terms.approval {
             terms.consent = Consent::ToPlan;

@@ -72,8 +72,9 @@ impl Verb for ApproveArgs {
             return Err(ApprovalError::ByAgent { agent, command }.into());
         }
         if !self.sign && !workspace.ui.can_prompt() {
-            let command = workspace.consent.command.clone();
-            return Err(ApprovalError::NoTerminal { command }.into());
+            let command = &workspace.consent.command;
+            let sign = self.id.as_ref().map(|_| format!("{command} --sign"));
+            return Err(ApprovalError::NoTerminal { sign }.into());
         }
         match (&self.id, self.accept_key.as_ref().or(self.revoke_key.as_ref())) {
             (Some(id), _) => self.approve(workspace, id),
@@ -86,22 +87,36 @@ impl Verb for ApproveArgs {
 impl ApproveArgs {
     fn approve(&self, workspace: &Workspace, id: &str) -> Result<Outcome> {
         let approver = Approver::of(self, workspace);
+        let key = self.sign.then(|| signing_key(workspace)).transpose()?;
         let kept = self.find(&approver, id)?;
+        // What is wrong with the roles is said before anything is rehearsed or typed.
+        if key.is_none() {
+            is_safe(workspace, &workspace.target()?)?;
+        }
+        workspace.ui.note(&format!("The kept plan is of `{}`", kept.typed()));
         let (outcome, planning) = run_kept(workspace, &kept, Mode::DryRun)?;
         let shown = planning.shown_plans.all();
-        let Some(plan) = shown.iter().find(|plan| plan.id().to_string() == id) else {
-            let now = shown.first().map_or("empty".to_owned(), |plan| plan.id().to_string());
+        let Some(plan) =
+            shown.iter().map(|(plan, _)| plan).find(|plan| plan.id().to_string() == id)
+        else {
+            let now = shown.first().map_or("empty".to_owned(), |(plan, _)| plan.id().to_string());
             let (plan, command) = (id.to_owned(), kept.typed());
             let changed = || ApprovalError::Changed { plan, now, command }.into();
             return Err(outcome.into_failure().unwrap_or_else(changed));
         };
+        // The password of the approver goes to no server that only the plan names.
+        let own = workspace.target()?;
+        if !is_same_place(&plan.target, &own) {
+            let (plan, theirs, own) = (id.to_owned(), plan.target.place(), own.place());
+            return Err(ApprovalError::OtherPlace { plan, theirs, own }.into());
+        }
         if let Some(answer) = outcome.answer() {
             workspace.ui.show(answer);
         }
         agree(&planning, plan)?;
-        let by = match self.sign {
-            true => self.sign(workspace, plan)?,
-            false => approver.approve(plan)?,
+        let by = match key {
+            Some(key) => self.sign(workspace, plan, key)?,
+            None => approver.approve(plan)?,
         };
         Ok(Outcome::done(Approved::of(plan, by)))
     }
@@ -118,8 +133,7 @@ impl ApproveArgs {
     }
 
     /// Signs the approval with the key of CI, and returns where that is.
-    fn sign(&self, workspace: &Workspace, plan: &Plan) -> Result<String> {
-        let key = SigningKey::find(&workspace.settings.signing)?.ok_or(KeyError::Missing)?;
+    fn sign(&self, workspace: &Workspace, plan: &Plan, key: SigningKey) -> Result<String> {
         let id = plan.id().to_string();
         let signed = SignedApproval::sign(&id, &key).ok_or(KeyError::Missing)?;
         let file = signed_approval(&workspace.settings.root, &id, self.plan_file.as_deref());
@@ -161,7 +175,8 @@ impl<'a> Approver<'a> {
 
     fn connect(&self, target: &Target) -> Result<Session> {
         if self.password.get().is_none() {
-            let question = format!("Password of {} (Enter if it has none)", self.role);
+            let (role, place) = (self.role, target.place());
+            let question = format!("Password of {role} on {place} (Enter if it has none)");
             let typed = self.workspace.ui.ask_secret(&question)?;
             let password = Some(typed).filter(|typed| !typed.is_empty()).map(Secret::new);
             self.password.get_or_init(|| password);
@@ -173,15 +188,9 @@ impl<'a> Approver<'a> {
 
     /// A session in which the schema of approvals exists, and holds against the migrating role.
     fn session(&self, target: &Target) -> Result<Session> {
-        let (database, role) = (target.database.clone(), target.user.clone());
+        is_safe(self.workspace, target)?;
+        let database = target.database.clone();
         let mut session = self.connect(target)?;
-        if !approvals::approver_is_there(&mut session)? {
-            return Err(ApprovalError::NoApprover { database, role }.into());
-        }
-        let doubts = approvals::doubts(&mut session, &RoleOfApproval::Named(&role))?;
-        if !doubts.is_empty() {
-            return Err(ApprovalError::Unsafe { database, role, doubts }.into());
-        }
         let created = approvals::act_as_approver(&mut session)
             .and_then(|()| approvals::create(&mut session, &target.user));
         created.map_err(|failure| {
@@ -206,10 +215,40 @@ impl<'a> Approver<'a> {
         let mut session = self.session(&plan.target)?;
         let id = plan.id().to_string();
         let about = (plan.verb.name(), plan.environment);
-        match approvals::approve(&mut session, &id, about)? {
-            true => Ok(self.role.to_owned()),
-            false => Err(ApprovalError::Used { plan: id }.into()),
+        approvals::approve(&mut session, &id, about)?;
+        Ok(self.role.to_owned())
+    }
+}
+
+/// Whether a plan changes the very database that the settings of this person name.
+fn is_same_place(theirs: &Target, own: &Target) -> bool {
+    let place = |target: &Target| {
+        (target.host.clone(), target.port, target.database.clone(), target.options.clone())
+    };
+    place(theirs) == place(own)
+}
+
+/// The key that CI signs with.
+fn signing_key(workspace: &Workspace) -> Result<SigningKey> {
+    Ok(SigningKey::find(&workspace.settings.signing)?.ok_or(KeyError::Missing)?)
+}
+
+/// Fails if an approval would prove nothing about the role that migrates.
+fn is_safe(workspace: &Workspace, target: &Target) -> Result<()> {
+    let (database, role) = (target.database.clone(), target.user.clone());
+    let mut session = Session::open(&workspace.world, target, Purpose::Read)?;
+    if !approvals::approver_is_there(&mut session)? {
+        return Err(ApprovalError::NoApprover { database }.into());
+    }
+    let mut doubts = approvals::doubts(&mut session, &RoleOfApproval::OfSession)?;
+    for doubt in approvals::doubts(&mut session, &RoleOfApproval::Named(&role))? {
+        if !doubts.contains(&doubt) {
+            doubts.push(doubt);
         }
+    }
+    match doubts.is_empty() {
+        true => Ok(()),
+        false => Err(ApprovalError::Unsafe { database, role, doubts }.into()),
     }
 }
 

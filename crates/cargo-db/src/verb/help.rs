@@ -147,7 +147,10 @@ fn collect(command: &Command, above: &str, found: &mut Vec<CommandView>) {
         } else {
             let own = below.get_arguments().filter(|argument| !argument.is_global_set());
             let arguments = own.filter(|own| !own.is_hide_set()).map(argument).collect();
+            // There is one schema for each first word.
+            let word = name.split(' ').next().unwrap_or_default();
             found.push(CommandView {
+                schema: format!("docs/schema/{word}.json"),
                 name,
                 about: line(below.get_about()),
                 effect: effect(below),

@@ -13,7 +13,7 @@ use crate::world::pg::approvals::{self, RoleOfApproval};
 use crate::world::pg::{Purpose, Session};
 
 const FOR_APPROVAL: &str = "--for-approval";
-const DRY_RUN: &str = "--dry-run";
+pub(super) const DRY_RUN: &str = "--dry-run";
 
 /// Show the plan of a command, and keep it
 ///
@@ -80,18 +80,18 @@ impl Verb for PlanArgs {
     fn run(&self, workspace: &Workspace) -> Result<Outcome> {
         let Some(planned) = &self.planned else { return Ok(Outcome::said()) };
         let command = self.command(&workspace.consent.command);
-        let planning = workspace.as_command(command, planned.effect);
+        let planning = workspace.planning(command, planned.effect);
         let outcome = (planned.run)(&planning)?;
-        let keep = |plan: &Plan| self.keep(workspace, plan);
+        let keep = |(plan, command): &(Plan, String)| self.keep(workspace, plan, command);
         let plans = planning.shown_plans.all().iter().map(keep).collect::<Result<Vec<_>>>()?;
         Ok(outcome.with_answer(|shown| KeptPlans::of(plans, shown)))
     }
 }
 
 impl PlanArgs {
-    fn keep(&self, workspace: &Workspace, plan: &Plan) -> Result<KeptPlanView> {
+    fn keep(&self, workspace: &Workspace, plan: &Plan, command: &str) -> Result<KeptPlanView> {
         let root = &workspace.settings.root;
-        let kept = KeptPlan::of(plan);
+        let kept = KeptPlan::of(plan, command);
         let file = kept.keep(root)?;
         let file = file.strip_prefix(root).unwrap_or(&file);
         let requested = self.for_approval.then(|| requested(workspace, plan, &kept)).transpose()?;

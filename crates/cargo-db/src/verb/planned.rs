@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 
+use super::plan::DRY_RUN;
 use super::{Cli, Command, help};
 use crate::change::TypedCommand;
 use crate::failure::{Result, SettingsError};
@@ -25,15 +26,17 @@ const COMMANDS: &[&str] = &[
     "snapshot drop",
     "env set",
     "env clear",
-    "env key add",
-    "env key remove",
     "backups prune",
 ];
 
 /// With the command behind `plan`, which is a command line of its own.
 pub(crate) fn with_planned(cli: Cli, typed: &[OsString]) -> Result<Cli, clap::Error> {
     let Command::Plan(plan) = &cli.command else { return Ok(cli) };
-    let planned = makes_a_plan(help::parse(plan.line_of_command(typed))?)?;
+    let line = plan.line_of_command(typed);
+    // Another command would be told that it has no `--dry-run`.
+    let without = line.iter().filter(|word| *word != DRY_RUN).cloned();
+    makes_a_plan(help::parse(without.collect::<Vec<OsString>>())?)?;
+    let planned = makes_a_plan(help::parse(line)?)?;
     let global = planned.global.clone();
     Ok(Cli { command: Command::Plan(plan.of(planned)), global })
 }

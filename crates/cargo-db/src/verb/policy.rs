@@ -47,7 +47,7 @@ impl Verb for PolicyArgs {
         let cell = |verb: plan::Operation, environment| PolicyCell {
             verb: verb.key(),
             environment,
-            needs: policy.cell(verb, environment).describe(),
+            needs: policy.cell_of_caller(verb, environment).describe(),
             tightened: policy.is_tightened(verb, environment),
         };
         let row = |verb| environments.iter().map(move |&environment| cell(verb, environment));

@@ -12,6 +12,7 @@ use crate::change::{
     Change, Database, Effect, Ending, Mode, Workspace, lock_migrations, perform,
     refresh_schema_file,
 };
+use crate::cli::revision;
 use crate::failure::{RebaseError, Result};
 use crate::migration::{self, AppliedMigration, RebaseJournal};
 use crate::plan::{self, Plan, Rebasing, Step};
@@ -32,7 +33,7 @@ const EFFECT: Effect = Effect::Destroys;
 pub(crate) struct RebaseArgs {
     /// Revision that has the merged migrations (default: the default branch of `origin`, or the
     /// local one)
-    #[arg(long, value_name = "REV")]
+    #[arg(long, value_name = "REV", value_parser = revision)]
     onto: Option<String>,
     /// Show the plan and do nothing
     #[arg(long)]

@@ -10,7 +10,7 @@ use crate::change::{
     Database, Effect, Needs, SetNeed, Workspace, batched, each_set, outcome_of_sets,
     shares_a_transaction, to_load, wants_all_or_nothing,
 };
-use crate::cli::ReportFlags;
+use crate::cli::{ReportFlags, revision};
 use crate::failure::{Exit, Result, SettingsError};
 use crate::migration;
 use crate::model::backup::{Backup, LoadedAs};
@@ -53,7 +53,7 @@ pub(crate) struct RehearseArgs {
     #[arg(long, value_name = "DIR")]
     queries: Option<PathBuf>,
     /// Read the queries from this git revision
-    #[arg(long, value_name = "REV", requires = "queries")]
+    #[arg(long, value_name = "REV", value_parser = revision, requires = "queries")]
     queries_at: Option<String>,
     #[command(flatten)]
     report: ReportFlags,

@@ -95,6 +95,7 @@ fn ask(workspace: &Workspace, view: &TrustView) -> Result<()> {
             consent: Consent::ToPlan,
             bounds: String::new(),
             signals: signals.map(|one| format!("environment: {environment}, from {one}")).collect(),
+            approval: false,
         }
         .into());
     }

@@ -62,6 +62,9 @@ pub(crate) fn submodule_of(root: &Path, folder: &Path) -> PathBuf {
 
 /// A revision of the root for `git` in a submodule: the commit of it that the revision records.
 pub(crate) fn revision_in(root: &Path, submodule: &Path, named: &str) -> Option<String> {
+    if named.starts_with('-') {
+        return None;
+    }
     if submodule.as_os_str().is_empty() {
         return Some(named.to_owned());
     }

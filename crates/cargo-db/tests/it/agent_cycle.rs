@@ -138,7 +138,10 @@ fn documents_name_what_was_applied_and_backed_up() {
     project.write(file, index);
     project.write(&file.replace(".up.", ".down."), "DROP INDEX courses_name_idx;\n");
     assert_eq!(status(&[])["migrations"]["pending"][0]["file"], file);
-    let check = |flags: &[&str]| project.db(&[&["check", "--json"], flags].concat()).code(1).json();
+    let check = |flags: &[&str]| {
+        let mut command = project.command(&[&["check", "--json"], flags].concat());
+        Ran::from(command.env("CARGO_DB_AGENT", "1").output().unwrap()).code(1).json()
+    };
     let (found, listed) = (check(&[]), check(&["--verbose"]));
     assert_eq!((&found["files"], &listed["files"]), (&json!(52), &json!(52)));
     let length = |report: &Value| report["migrations"].as_array().map(Vec::len);

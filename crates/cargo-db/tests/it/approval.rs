@@ -66,7 +66,7 @@ fn without_an_approval_an_agent_changes_nothing_in_staging_and_production() {
 fn only_a_person_at_a_terminal_approves() {
     let school = School::new("ap_person");
     let id = school.plans(&["migrate"]);
-    school.project.db(&["approve", &id]).code(3).says("only be approved at a terminal");
+    school.project.db(&["approve", &id]).code(3).says("a person approves at a terminal");
     for denied in ["1", "0"] {
         let mut command = school.project.command(&["approve", &id]);
         command.env(AGENT, denied).env("CLAUDECODE", "1");
@@ -76,6 +76,33 @@ fn only_a_person_at_a_terminal_approves() {
     let as_app = ["--as", school.role.as_str(), id.as_str()];
     assert_eq!(school.approve(&as_app, TYPED), 4);
     school.applies(&id).code(3);
+}
+
+/// The row of the policy, by real runs.
+#[test]
+fn who_approves_in_each_environment() {
+    let mut school = School::new("ap_matrix");
+    let name = school.project.database.clone();
+    for environment in ["development", "test", "staging", "production"] {
+        school.project.set("CARGO_DB_ENV", environment);
+        let mark = ["env", "set", environment];
+        let kept = school.agent(&[&["plan", "--json"], &mark[..]].concat()).ok().json();
+        let guarded = matches!(environment, "staging" | "production");
+        assert_eq!(kept["plans"][0]["needs_approval"], guarded, "{environment} {kept:#}");
+        let id = kept["plans"][0]["id"].as_str().unwrap().to_owned();
+        school.project.db(&["approve", &id]).code(3);
+        school.project.db(&["approve", &id, "--yes", "--confirm", &name]).code(3);
+        school.agent(&["approve", &id]).code(4);
+        let mut in_ci = school.project.command(&["approve", &id]);
+        assert_eq!(in_ci.env("CI", "true").output().unwrap().status.code(), Some(3));
+        let question = match environment {
+            "production" => ("Type the name of the database", name.as_str()),
+            _ => ("Approve this plan?", "y"),
+        };
+        let typed = [question, ("Password of", "")];
+        assert_eq!(school.approve(&[&id], &typed), 0, "{environment}");
+        school.applies(&id).ok();
+    }
 }
 
 #[test]
@@ -148,7 +175,7 @@ fn a_schema_of_the_migrating_role_is_no_approval() {
     let schema = "the schema cargo_db_approval belongs to ap_forged_app";
     school.applies(&id).code(4).says("do not hold").says(schema);
     // A person is not led into writing there either.
-    assert_eq!(school.approve(&[&id], TYPED), 4);
+    assert_eq!(school.approve(&[&id], &[]), 4);
     assert!(!school.has_note());
 }
 
@@ -178,7 +205,7 @@ fn approving_is_refused_where_the_migrating_role_could_approve_itself() {
     let powers: Vec<_> = powers.into_iter().chain(until_15).collect();
     for (grant, revoke) in &powers {
         cluster().run("postgres", grant);
-        assert_eq!(school.approve(&[&id], TYPED), 4, "{grant}");
+        assert_eq!(school.approve(&[&id], &[]), 4, "{grant}");
         cluster().run("postgres", revoke);
     }
     // What is gained later counts too.
@@ -271,7 +298,8 @@ fn a_plan_that_has_changed_or_is_old_is_not_approved() {
     std::fs::write(&file, &kept).unwrap();
     school.project.migration("2_note.up.sql", "ALTER TABLE users ADD COLUMN other text;");
     assert_eq!(school.approve(&[&id], &[]), 3);
-    school.applies(&id).code(3).says("does not match the id of this plan");
+    let changed = school.applies(&id).code(3);
+    changed.says("the files or the settings have changed").says("cargo db plan migrate");
     // The command of the file is one that makes a plan, whatever somebody wrote into it.
     for command in [&["shell"][..], &["backup"], &["approve", "x"], &["migrate", "extra"]] {
         old["made"] = serde_json::from_str::<serde_json::Value>(&kept).unwrap()["made"].clone();
@@ -298,6 +326,44 @@ fn backups_and_dumps_hold_no_approvals_and_restores_need_none() {
     school.project.set("CARGO_DB_ENV", "staging");
     school.applies(&id).code(3);
     assert!(!school.has_note());
+}
+
+/// Each set has a plan of its own, which knows its set.
+#[test]
+fn plans_of_several_sets_are_kept_one_by_one() {
+    let project = crate::support::Project::new("ap_sets");
+    let mut toml = String::new();
+    for set in ["api", "web"] {
+        toml += &format!("[migrations.{set}]\ntool = 'sqlx'\ndir = '{set}'\n");
+        toml += &format!("table = 'applied_{set}'\n");
+        project.write(&format!("{set}/1_{set}.sql"), &format!("CREATE TABLE {set} (id int);"));
+    }
+    project.write("db.toml", &toml);
+    let kept = project.db(&["plan", "--json"]).ok().json();
+    assert_eq!(kept["plans"].as_array().unwrap().len(), 2, "{kept:#}");
+    let id = kept["plans"][1]["id"].as_str().unwrap();
+    project.db(&["apply", id, "--confirm", "ap_sets"]).ok();
+    let there = "SELECT to_regclass('api') IS NOT NULL, to_regclass('web') IS NOT NULL";
+    assert_eq!(project.query(there), ["f|t"]);
+}
+
+/// Who is asked for consent is told what to do with the kept plan, not with its command.
+#[test]
+fn errors_of_apply_are_about_the_kept_plan() {
+    let school = School::new("ap_errors");
+    let id = school.plans(&["migrate"]);
+    let again = format!("cargo db apply {id} --confirm ap_errors");
+    school.project.db(&["apply", &id]).code(3).says(&again);
+    let unapproved = school.agent(&["apply", &id]).code(3).says(&format!("cargo db approve {id}"));
+    assert!(!unapproved.stderr.contains("--yes"), "{unapproved}");
+    let first = school.agent(&["migrate"]).code(3).says("cargo db plan migrate --for-approval");
+    assert!(!first.stderr.contains("--plan <id>"), "{first}");
+    assert_eq!(school.approve(&[&id], TYPED), 0);
+    school.applies(&id).ok();
+    school.applies(&id).code(4).says("was already carried out");
+    let shown = school.project.db(&["audit", "show", "1"]).ok();
+    let listed = school.project.db(&["audit", "--json"]).ok().stdout;
+    assert!(listed.contains("approved by cargo_db_approver"), "{shown}\n{listed}");
 }
 
 #[test]

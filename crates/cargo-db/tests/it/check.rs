@@ -281,6 +281,28 @@ fn migrations_in_a_submodule_are_compared_with_the_commit_that_the_revision_name
     assert_eq!(rules(&["--base", "HEAD"]), Vec::<String>::new());
 }
 
+/// git would take it for an option, and empty the file.
+#[test]
+fn a_revision_is_no_option_of_git() {
+    let project = Project::bare("c_option");
+    project.migration("1_a.sql", "CREATE TABLE a (id int);");
+    project.git(&["init", "--quiet", "--initial-branch", "main"]);
+    project.git(&["add", "."]);
+    project.git(&["commit", "--quiet", "--message", "a"]);
+    let kept = project.write("precious", "text");
+    let option = format!("--output={}", kept.display());
+    for (verb, flag) in [
+        ("check", "--base"),
+        ("rebase", "--base"),
+        ("rehearse", "--queries-of"),
+        ("check", "--range"),
+    ] {
+        let ran = project.db(&[verb, &format!("{flag}={option}")]);
+        assert_eq!(ran.code, Some(2), "{verb} {flag}\n{ran}");
+        assert_eq!(std::fs::read_to_string(&kept).unwrap(), "text", "{verb} {flag}");
+    }
+}
+
 #[test]
 fn what_is_on_the_shared_branch_is_not_changed() {
     let project = Project::bare("c_git");

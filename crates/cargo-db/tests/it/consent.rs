@@ -146,7 +146,9 @@ fn with_users(name: &str, rows: u32) -> Project {
     project.migration("1_users.up.sql", "CREATE TABLE users (id int PRIMARY KEY, note text);");
     project.migration("1_users.down.sql", "DROP TABLE users;");
     project.db(&["migrate"]).ok();
-    project.write("seeds/staging/users.csv", "id,note\n1,x\n");
+    for environment in ["development", "staging"] {
+        project.write(&format!("seeds/{environment}/users.csv"), "id,note\n1,x\n");
+    }
     project.run_sql(&format!(
         "INSERT INTO users SELECT n, 'x' FROM generate_series(1, {rows}) n; ANALYZE users"
     ));

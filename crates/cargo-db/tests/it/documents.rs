@@ -396,6 +396,10 @@ fn endings_of_the_help() {
     for (verb, shown) in helps(&project) {
         assert_eq!(names.contains(&verb.as_str()), !shown.contains(" <COMMAND>"), "{verb}");
     }
+    for command in commands {
+        let schema = repository().join(command["schema"].as_str().unwrap());
+        assert!(schema.is_file(), "{command:#}");
+    }
     let verify = ended(&project, &["help", "backups", "verify"], 0);
     assert_eq!(verify["commands"].as_array().unwrap().len(), 1, "{verify:#}");
     let level = verify["commands"][0]["arguments"].as_array().unwrap();

@@ -7,7 +7,7 @@ fn found(project: &Project, files: &[&str]) -> Vec<[String; 3]> {
     for (number, sql) in files.iter().enumerate() {
         project.migration(&format!("{}_m.sql", number + 1), sql);
     }
-    let json = project.db(&["check", "--json", "--verbose"]).json();
+    let json = project.db(&["check", "--json"]).json();
     let last = json["migrations"].as_array().unwrap().last().unwrap();
     let of_types = ["narrowing-type-change", "changing-column-type"];
     let findings = last["findings"].as_array().unwrap().iter();

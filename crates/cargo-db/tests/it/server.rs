@@ -293,3 +293,24 @@ fn servers_of_deleted_projects_are_listed_and_removed() {
     assert_eq!(listed(), [row(0, false)]);
     assert!(kept.status()["pid"].is_i64());
 }
+
+/// The server may hold a database that somebody marked.
+#[test]
+fn a_server_is_destroyed_by_the_rules_of_its_databases() {
+    let own = Own::new("srv_marked");
+    own.db(&["migrate"]).ok();
+    own.db(&["env", "set", "staging", "--yes"]).ok();
+    let agent = |arguments: &[&str]| -> Ran {
+        own.0.command(arguments).env("CARGO_DB_AGENT", "1").output().unwrap().into()
+    };
+    let shown = agent(&["server", "destroy", "--dry-run", "--json"]).ok().json();
+    assert_eq!(shown["environment"], "staging", "{shown:#}");
+    let typed = shown["plan"]["consent"].as_str().unwrap().to_owned();
+    let words = shell_words::split(&typed).unwrap();
+    let words: Vec<&str> = words.iter().skip(2).map(String::as_str).collect();
+    assert!(matches!(agent(&words).code, Some(3 | 4)));
+    // Nobody can tell the environments of a server that does not run.
+    own.db(&["server", "stop"]).ok();
+    agent(&["server", "destroy", "--dry-run"]).code(2).says("cargo db server start");
+    assert!(own.folder().exists());
+}

@@ -164,6 +164,19 @@ fn other_databases_and_files_are_out_of_reach() {
     answer.refused("the argument `backup` is a path");
     let answer = session.call("plan", &json!({"verb": "restore", "steps": 1}));
     answer.refused("`restore` takes no `steps`");
+    // Nor by a kept plan that somebody has edited.
+    let kept = session.call("plan", &json!({"verb": "migrate"})).ok();
+    let id = kept["plans"][0]["id"].as_str().unwrap();
+    let file = project.path().join(format!(".db/plans/{id}.json"));
+    let text = std::fs::read_to_string(&file).unwrap();
+    for word in ["-Dpostgres://elsewhere/db", "--env-file=x", "--migrations-dir=/tmp"] {
+        let mut edited: Value = serde_json::from_str(&text).unwrap();
+        edited["command"].as_array_mut().unwrap().push(word.into());
+        std::fs::write(&file, edited.to_string()).unwrap();
+        for tool in ["apply", "request_approval"] {
+            session.call(tool, &json!({"plan_id": id})).refused("no tool makes it");
+        }
+    }
     for id in ["../../etc/passwd", "0123456789", "x/y"] {
         session.call("apply", &json!({"plan_id": id})).refused(id);
     }

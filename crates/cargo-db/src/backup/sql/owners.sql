@@ -3,7 +3,7 @@
 -- member.
 SELECT rolname AS name FROM pg_roles WHERE rolname = current_user AND NOT rolsuper;
 
-SELECT r.rolname AS name
+SELECT r.rolname AS name, r.rolsuper AS is_superuser
 FROM pg_roles r
 WHERE r.rolname = ANY (ARRAY[{names}]::text[])
   AND r.rolname <> 'pg_database_owner'

@@ -20,7 +20,7 @@ const LOOP: &str = "\
 # cargo db
 
 `cargo db` changes a database only by a plan that was shown, that the policy of the environment \
-allows, and that was consented to. No command takes SQL: write a migration.
+allows, and that was consented to. Write migrations, and no SQL of your own: `shell` is for people.
 
 ## The loop
 

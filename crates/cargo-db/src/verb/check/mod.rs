@@ -17,7 +17,7 @@ use crate::change::{
     DatabaseNeed, Effect, EndedSets, Needs, SetNeed, Workspace, drift_of, generated_schema,
     outcome_of_sets, over_sets,
 };
-use crate::cli::ReportFlags;
+use crate::cli::{ReportFlags, revision};
 use crate::failure::{Exit, Result, SettingsError};
 use crate::migration;
 use crate::model::finding::Verdict;
@@ -51,7 +51,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, conflicts_with_all = ["base", "range", "pushed"])]
     staged: bool,
     /// Check files that were added or changed since this revision
-    #[arg(long, value_name = "REV", conflicts_with_all = ["range", "pushed"])]
+    #[arg(long, value_name = "REV", value_parser = revision, conflicts_with_all = ["range", "pushed"])]
     base: Option<String>,
     /// Check the committed content of files that changed from A to B, or with `A...B` since B left
     /// A
@@ -205,7 +205,9 @@ impl CheckArgs {
         };
         let report = CheckReport::of(&checked, hint, self.fails_from());
         let report = report.with_schema(schema.as_ref()).with_drift(drift.as_ref());
-        let report = report.listing_all(workspace.ui.is_verbose());
+        let (agent, environment) = (&workspace.settings.agent, &workspace.settings.environment);
+        let is_for_agent = agent.known_by(environment.environment).is_some();
+        let report = report.listing_all(workspace.ui.is_verbose() || !is_for_agent);
         let exit = Exit::finding_if(report.is_finding());
         Ok((report, exit))
     }

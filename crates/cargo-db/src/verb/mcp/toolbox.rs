@@ -68,6 +68,9 @@ impl DatabaseToolbox {
     fn kept_plan(&self, id: &str) -> Result<KeptPlan, String> {
         let found = KeptPlan::find(&self.root, id, None);
         let kept = found.map_err(|failure| failure.to_string())?;
+        if !is_of_tools(&kept) {
+            return Err(format!("the plan {id} is of `{}`, and no tool makes it", kept.typed()));
+        }
         match self.environment.as_ref().filter(|own| **own != kept.environment) {
             None => Ok(kept),
             Some(own) => {
@@ -76,6 +79,24 @@ impl DatabaseToolbox {
             }
         }
     }
+}
+
+/// Whether the tool `plan` could have made a plan: it takes no other database, and no file.
+fn is_of_tools(kept: &KeptPlan) -> bool {
+    let others: [&'static [&'static str]; 5] = [
+        &["-D", "--database-url"],
+        &["--env-file"],
+        &["--no-dotenv"],
+        &["--migrations-dir", "--source"],
+        &["--allow-any-sql"],
+    ];
+    let words = kept.words();
+    let is_given = |names: &&'static [&'static str]| {
+        let flag = RetainedFlag { names, words: String::new() };
+        words.iter().any(|word| flag.is_given_by(word))
+    };
+    let has_path = kept.verb == "restore" && words.iter().any(|word| word.contains('/'));
+    !has_path && !others.iter().any(is_given)
 }
 
 /// Whether the server was started with this flag. No call can then choose another value.

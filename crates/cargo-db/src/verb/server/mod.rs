@@ -11,9 +11,10 @@ use crate::change::{
     Change, Database, Effect, Ending, Mode, Needs, Workspace, lock_files, perform,
 };
 use crate::failure::{LocalServerError, LockError, Result, SettingsError};
+use crate::model::environment::Environment;
 use crate::plan::{self, Plan, Step};
 use crate::verb::declare::{Verb, verbs};
-use crate::world::pg::{OWN_KEY, Purpose, Row, Session};
+use crate::world::pg::{OWN_KEY, Purpose, Row, Session, marker};
 use crate::world::server::{self as local, RunningServer};
 
 use orphaned::{ListServersArgs, ReapServersArgs};
@@ -210,14 +211,21 @@ impl Change for Destroying {
             return Err(LocalServerError::Absent { problem }.into());
         }
         let running = server.running();
+        let mut environment = database.environment();
         let (databases, warnings) = match &running {
             Some(running) => {
                 let databases = databases(database.workspace, running)?;
+                environment = strictest(database, running, &databases)?;
                 let names: Vec<&str> = databases.iter().map(|(name, _)| name.as_str()).collect();
                 let shown = |(name, size): &(String, String)| {
                     format!("this destroys the database {name}, {size}")
                 };
                 (names.join("\n"), databases.iter().map(shown).collect())
+            }
+            None if database.settings.agent.known_by(environment).is_some() => {
+                let problem = "the server is not running, so the environments of its databases \
+                               are unknown: start it first, with `cargo db server start`";
+                return Err(LocalServerError::Absent { problem: problem.to_owned() }.into());
             }
             None => {
                 let unknown =
@@ -227,7 +235,6 @@ impl Change for Destroying {
         };
         let what = format!("the local server in {}", server.base().display());
         let (verb, steps) = (plan::Operation::Destroy, vec![Step::Remove { what }]);
-        let environment = database.environment();
         let name = &database.target.database;
         let target = running.map_or(database.target.clone(), |there| local::target(&there, name));
         let mut plan = Plan::from_basis(verb, &target, environment, steps, databases);
@@ -284,6 +291,22 @@ fn databases(workspace: &Workspace, running: &RunningServer) -> Result<Vec<(Stri
                WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY datname";
     let named = |row: &Row| Ok((row.text("datname")?.to_owned(), row.text("size")?.to_owned()));
     session.rows("list the databases", sql)?.iter().map(named).collect()
+}
+
+/// The strictest environment that one of the databases is marked with, or the settings name.
+fn strictest(
+    database: &Database<'_>,
+    running: &RunningServer,
+    databases: &[(String, String)],
+) -> Result<Environment> {
+    let mut strictest = database.environment();
+    for (name, _) in databases {
+        let target = local::target(running, name);
+        let mut session = Session::open(&database.workspace.world, &target, Purpose::Read)?;
+        let marker = marker::read(&mut session)?.filter(|marker| marker.genuine);
+        strictest = marker.map_or(strictest, |marker| strictest.max(marker.environment));
+    }
+    Ok(strictest)
 }
 
 /// Logins on the socket need no password, so the URL contains none.

@@ -120,20 +120,20 @@ pub(crate) fn create(session: &mut Session, role: &str) -> Result<()> {
         .run("create the schema of approvals", &CREATE.replace("{role}", &quote_identifier(role)))
 }
 
-/// Approves a plan; returns whether it could be approved, which it cannot once it was used.
+/// Approves a plan for one run in the next 24 hours, also if it was approved before.
 pub(crate) fn approve(
     session: &mut Session,
     plan: &str,
     (verb, environment): (&str, Environment),
-) -> Result<bool> {
+) -> Result<()> {
     let [plan, verb, environment] = [plan, verb, environment.name()].map(quote_literal);
     let sql = format!(
-        "INSERT INTO {APPROVALS}.approval AS a (plan, verb, environment, approved_by) \
+        "INSERT INTO {APPROVALS}.approval (plan, verb, environment, approved_by) \
          VALUES ({plan}, {verb}, {environment}, session_user) \
          ON CONFLICT (plan) DO UPDATE SET approved_by = session_user, approved_at = now(), \
-         expires_at = now() + interval '24 hours' WHERE a.used_at IS NULL RETURNING true"
+         expires_at = now() + interval '24 hours', used_by = NULL, used_at = NULL"
     );
-    Ok(session.value("approve the plan", &sql)?.is_some())
+    session.run("approve the plan", &sql)
 }
 
 /// Accepts approvals that a key signed, or no longer.

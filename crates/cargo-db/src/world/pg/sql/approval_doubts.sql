@@ -35,6 +35,7 @@ FROM place p WHERE NOT p.is_ours
 UNION ALL
 SELECT format('cargo_db_approval.%I belongs to %s', c.relname, c.relowner::regrole)
 FROM pg_class c JOIN place p ON c.relnamespace = p.oid AND c.relowner <> p.nspowner
+WHERE c.relname IN ('approval', 'key', 'request')
 UNION ALL
 SELECT format('cargo_db_approval.%I is not a table', c.relname)
 FROM pg_class c JOIN place p ON c.relnamespace = p.oid
@@ -42,10 +43,11 @@ WHERE c.relname IN ('approval', 'key', 'request') AND c.relkind <> 'r'
 UNION ALL
 SELECT format('the function cargo_db_approval.%I belongs to %s', f.proname, f.proowner::regrole)
 FROM pg_proc f JOIN place p ON f.pronamespace = p.oid AND f.proowner <> p.nspowner
+WHERE f.proname IN ('take', 'take_signed', 'request')
 UNION ALL
 SELECT format('the role %I may write to cargo_db_approval.%I', m.rolname, c.relname)
 FROM migrating m, pg_class c JOIN place p ON c.relnamespace = p.oid
-WHERE c.relkind = 'r'
+WHERE c.relkind = 'r' AND c.relname IN ('approval', 'key', 'request')
     AND (has_table_privilege(m.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER')
         OR has_any_column_privilege(m.oid, c.oid, 'INSERT, UPDATE'))
     AND NOT EXISTS (SELECT FROM reachable r

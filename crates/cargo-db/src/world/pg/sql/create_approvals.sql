@@ -1,12 +1,13 @@
 -- The role that migrates reads, and calls the functions, which run as the approver. Each names its
 -- objects in full; `pg_temp` comes last, so that no temporary object can stand in for a catalog.
 BEGIN;
+SET LOCAL client_min_messages = warning;
 CREATE SCHEMA IF NOT EXISTS cargo_db_approval;
 CREATE TABLE IF NOT EXISTS cargo_db_approval.approval (
     plan text PRIMARY KEY,
     verb text NOT NULL,
     environment text NOT NULL,
-    approved_by name NOT NULL,
+    approved_by text NOT NULL,
     approved_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz NOT NULL DEFAULT now() + interval '24 hours',
     used_by name,
@@ -39,7 +40,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $func
 BEGIN
     INSERT INTO cargo_db_approval.approval
         (plan, verb, environment, approved_by, used_by, used_at)
-    SELECT take_signed.plan, '', '', left(k.public_key, 63), session_user, now()
+    SELECT take_signed.plan, '', '', k.public_key, session_user, now()
     FROM cargo_db_approval.key AS k WHERE k.public_key = take_signed.key
     ON CONFLICT DO NOTHING;
     RETURN FOUND;
