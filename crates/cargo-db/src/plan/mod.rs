@@ -230,7 +230,8 @@ pub(crate) struct Plan {
     basis: String,
     /// What the policy asks for, in words.
     pub(crate) terms: String,
-    /// What it asks of anyone, and how long a statement may wait: the id of a plan is the same for whoever wants to carry it out.
+    /// What it asks of anyone, and how long a statement may wait: the id of a plan is the same for
+    /// whoever wants to carry it out.
     pub(crate) general_terms: String,
     /// Whether a person has to approve it.
     pub(crate) needs_approval: bool,

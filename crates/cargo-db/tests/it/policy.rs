@@ -70,7 +70,8 @@ fn expected(verb: &str, environment: &str, asking: Asking, agreed: &str) -> i32 
     };
     let needed = if asking == Asking::Agent && !needed.is_empty() { "plan" } else { needed };
     // Nobody has approved the plan of the agent: see `approval`.
-    if asking == Asking::Agent && matches!(environment, "staging" | "production") {
+    let is_guarded = matches!(environment, "staging" | "production") || verb == "env set staging";
+    if asking == Asking::Agent && is_guarded {
         return 3;
     }
     let rank =

@@ -51,7 +51,8 @@ pub(crate) struct CheckArgs {
     #[arg(long, conflicts_with_all = ["base", "range", "pushed"])]
     staged: bool,
     /// Check files that were added or changed since this revision
-    #[arg(long, value_name = "REV", value_parser = revision, conflicts_with_all = ["range", "pushed"])]
+    #[arg(long, value_name = "REV", value_parser = revision)]
+    #[arg(conflicts_with_all = ["range", "pushed"])]
     base: Option<String>,
     /// Check the committed content of files that changed from A to B, or with `A...B` since B left
     /// A
