@@ -130,3 +130,31 @@ fn files_of(project: &Project) -> Vec<String> {
     let files = glob::glob(&pattern).unwrap().flatten();
     files.map(|file| file.display().to_string()).collect()
 }
+
+/// Clients show prompts as slash commands.
+#[test]
+fn the_slash_commands_are_prompts() {
+    let project = project("mcp_prompts");
+    let mut session = ToolSession::start(&project, &[]);
+    let listed = session.request("prompts/list", &json!({}));
+    let prompts = listed["prompts"].as_array().unwrap().iter();
+    let names: Vec<&str> = prompts.map(|prompt| prompt["name"].as_str().unwrap()).collect();
+    let expected = [
+        "db-status",
+        "db-migrate",
+        "db-rehearse",
+        "db-generate",
+        "db-seed",
+        "db-backup",
+        "db-restore",
+        "db-reset",
+    ];
+    assert_eq!(names, expected);
+    let filled = json!({"name": "db-restore", "arguments": {"arguments": "monday.sql"}});
+    let text =
+        session.request("prompts/get", &filled)["messages"][0]["content"]["text"].to_string();
+    assert!(
+        text.contains("Arguments: monday.sql") && text.contains("approval by a person"),
+        "{text}"
+    );
+}
