@@ -112,8 +112,7 @@ impl Target {
         }
     }
 
-    /// The server, the database and the settings of its sessions, for sentences about where
-    /// something goes.
+    /// The server, the database and the settings of its sessions: where something goes.
     pub(crate) fn place(&self) -> String {
         let options = self.options.as_ref().map(|options| format!(" with {options}"));
         format!("{}/{}{}", self.server(), self.database, options.unwrap_or_default())

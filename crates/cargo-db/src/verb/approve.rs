@@ -116,7 +116,7 @@ impl ApproveArgs {
         agree(&planning, plan)?;
         let by = match key {
             Some(key) => self.sign(workspace, plan, key)?,
-            None => approver.approve(plan)?,
+            None => approver.approve(plan, &own)?,
         };
         Ok(Outcome::done(Approved::of(plan, by)))
     }
@@ -210,9 +210,10 @@ impl<'a> Approver<'a> {
         approvals::requested(&mut session, id)
     }
 
-    /// Writes the approval, and returns who gave it.
-    fn approve(&self, plan: &Plan) -> Result<String> {
-        let mut session = self.session(&plan.target)?;
+    /// Writes the approval, and returns who gave it. The connection is as this person's settings
+    /// want it: a plan can ask for one without TLS.
+    fn approve(&self, plan: &Plan, own: &Target) -> Result<String> {
+        let mut session = self.session(own)?;
         let id = plan.id().to_string();
         let about = (plan.verb.name(), plan.environment);
         approvals::approve(&mut session, &id, about)?;
@@ -220,12 +221,9 @@ impl<'a> Approver<'a> {
     }
 }
 
-/// Whether a plan changes the very database that the settings of this person name.
+/// Whether a plan changes the very database that the settings here name, as the same role.
 fn is_same_place(theirs: &Target, own: &Target) -> bool {
-    let place = |target: &Target| {
-        (target.host.clone(), target.port, target.database.clone(), target.options.clone())
-    };
-    place(theirs) == place(own)
+    theirs.user == own.user && theirs.place() == own.place()
 }
 
 /// The key that CI signs with.

@@ -165,8 +165,8 @@ fn a_schema_of_the_migrating_role_is_no_approval() {
     let id = school.plans(&["migrate"]);
     let forged = format!(
         "CREATE SCHEMA cargo_db_approval; \
-         CREATE TABLE cargo_db_approval.approval (plan text, approved_by name, used_at timestamptz, \
-         expires_at timestamptz); \
+         CREATE TABLE cargo_db_approval.approval (plan text, approved_by text, \
+         used_at timestamptz, expires_at timestamptz); \
          INSERT INTO cargo_db_approval.approval VALUES ('{id}', 'me', NULL, 'infinity'); \
          CREATE FUNCTION cargo_db_approval.take(plan text) RETURNS boolean LANGUAGE sql \
          AS 'SELECT true'"

@@ -176,22 +176,27 @@ fn what_the_database_says_is_data_wherever_it_stands() {
 #[test]
 fn backups_are_removed_by_no_tool_and_by_no_agent_alone() {
     let mut project = project("mcp_backups");
-    project.db(&["backup", "-o", "one.sql"]).ok();
+    project.write("db.toml", "[backup]\nkeep-last = 1\nkeep-within = \"1ms\"\n");
     project.db(&["backup", "-o", "two.sql"]).ok();
+    let two = project.path().join("backups/two.sql");
+    let prunes = |project: &Project| {
+        let plan = project.db(&["backups", "prune", "--dry-run", "--json"]).ok().json();
+        plan["plan"]["steps"].as_array().map_or(0, Vec::len)
+    };
+    // Another backup does not remove the older one by itself where that needs consent.
+    project.set("CARGO_DB_ENV", "production");
+    project.db(&["backup", "-o", "one.sql"]).ok();
+    assert_eq!(prunes(&project), 1, "there is a backup that the rules no longer keep");
     project.set("CARGO_DB_AGENT", "1");
     for environment in ["development", "staging", "production"] {
         project.set("CARGO_DB_ENV", environment);
-        for command in [
-            &["backups", "prune", "--yes", "--keep", "0"][..],
-            &["backups", "prune", "--keep", "0", "--confirm", "mcp_backups"],
-            &["server", "destroy", "--yes"],
-        ] {
-            let ran = project.db(command);
-            assert!(matches!(ran.code, Some(2..=6)), "{command:?}\n{ran}");
+        for consent in [&["--yes"][..], &["--confirm", "mcp_backups"]] {
+            project.db(&[&["backups", "prune"], consent].concat()).code(3);
         }
     }
-    assert!(project.path().join("backups/one.sql").exists());
-    assert!(project.path().join("backups/two.sql").exists());
+    assert!(two.exists() && project.path().join("backups/one.sql").exists());
+    let mut session = ToolSession::start(&project, &[]);
+    session.call("plan", &json!({"verb": "backups-prune"})).refused("verb");
 }
 
 /// The `.env` of the repository had the credentials of production in it.

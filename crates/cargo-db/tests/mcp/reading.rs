@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::client::ToolSession;
 use crate::project;
+use crate::support::school::SLASH_COMMANDS;
 use crate::support::{Project, cluster, eventually};
 
 #[test]
@@ -139,17 +140,7 @@ fn the_slash_commands_are_prompts() {
     let listed = session.request("prompts/list", &json!({}));
     let prompts = listed["prompts"].as_array().unwrap().iter();
     let names: Vec<&str> = prompts.map(|prompt| prompt["name"].as_str().unwrap()).collect();
-    let expected = [
-        "db-status",
-        "db-migrate",
-        "db-rehearse",
-        "db-generate",
-        "db-seed",
-        "db-backup",
-        "db-restore",
-        "db-reset",
-    ];
-    assert_eq!(names, expected);
+    assert_eq!(names, SLASH_COMMANDS);
     let filled = json!({"name": "db-restore", "arguments": {"arguments": "monday.sql"}});
     let text =
         session.request("prompts/get", &filled)["messages"][0]["content"]["text"].to_string();

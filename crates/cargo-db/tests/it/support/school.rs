@@ -1,9 +1,21 @@
-//! A project in which an AI agent works: it migrates as a role of its own, and another role approves.
+//! A project in which an AI agent works: it migrates as a role of its own; another one approves.
 
 use std::sync::Mutex;
 
 use crate::support::terminal::types;
 use crate::support::{Project, Ran, cluster};
+
+/// The slash commands that agents get, as files and as prompts.
+pub(crate) const SLASH_COMMANDS: [&str; 8] = [
+    "db-status",
+    "db-migrate",
+    "db-rehearse",
+    "db-generate",
+    "db-seed",
+    "db-backup",
+    "db-restore",
+    "db-reset",
+];
 
 pub(crate) const AGENT: &str = "CARGO_DB_AGENT";
 /// What a person types to approve in staging.
